@@ -1,0 +1,14 @@
+"""`python -m tracer`, and the console script."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command line."""
+    from tracer.cli import app  # noqa: PLC0415  (typer loads only when a command runs)
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The nouns of a comparison: kinds, severities, changes, findings. All that a report may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(str, Enum):
+    """What is different about a call or a callable."""
+
+    RETURNED_VALUE = "returned-value"
+    RETURNED_TYPE = "returned-type"
+    RAISED = "raised"
+    NO_LONGER_RAISED = "no-longer-raised"
+    EXCEPTION_TYPE = "exception-type"
+    EXCEPTION_MESSAGE = "exception-message"
+    ARGUMENT_PASSED = "argument-passed"
+    ARGUMENT_AFTER = "argument-after"
+    YIELDED = "yielded"
+    CALL_ADDED = "call-added"
+    CALL_REMOVED = "call-removed"
+    CALL_MOVED = "call-moved"
+    CALLABLE_MISSING = "callable-missing"
+    SIGNATURE = "signature"
+    STATE = "state"
+
+
+class Severity(str, Enum):
+    """How much a change matters to callers, highest first."""
+
+    BREAKING = "breaking"
+    CHANGED = "changed"
+    COMPATIBLE = "compatible"
+    INTERNAL = "internal"
+    NOISE = "noise"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for the highest."""
+        return list(Severity).index(self)
+
+
+class Verdict(str, Enum):
+    """The comparison in one word: the highest severity found, `same` where none above `internal` was."""
+
+    SAME = "same"
+    NOISE = "noise"
+    COMPATIBLE = "compatible"
+    CHANGED = "changed"
+    BREAKING = "breaking"
+
+
+class Role(str, Enum):
+    """Whether behaviour changed here, or follows from another change."""
+
+    ORIGIN = "origin"
+    EFFECT = "effect"
+
+
+class Confidence(str, Enum):
+    """How sure the role is; `low` where inputs were opaque, cut or equal only by digest, or no code changed."""
+
+    HIGH = "high"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The smallest call that shows a finding. Texts are bounded renderings of snapshots."""
+
+    lane: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One change, repeats collapsed: same callable, kind and general path.
+
+    `count` is how many calls show it, `calls` how many of this callable were compared, `unseen` the inputs that could not be
+    looked at (opaque, cut), `inner` the changed inner callables it may come from.
+    """
+
+    key: str
+    callable: str
+    kind: Kind
+    severity: Severity
+    role: Role
+    confidence: Confidence
+    count: int
+    calls: int
+    callers: tuple[str, ...]
+    path: str
+    before: str
+    after: str
+    example: Example | None = None
+    unseen: tuple[str, ...] = ()
+    inner: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two recordings, as the report names it."""
+
+    cassette: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Calls, counted. `hidden_as_noise` counts differences, `lost` calls or values seen but not kept on either side."""
+
+    compared: int = 0
+    identical: int = 0
+    changed: int = 0
+    added: int = 0
+    removed: int = 0
+    hidden_as_noise: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two recordings compared. `notes` are sentences to be told first (another Python, other boundaries, lanes left out)."""
+
+    verdict: Verdict
+    old: Side
+    new: Side
+    summary: Summary
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    hidden: tuple[tuple[str, int], ...] = field(default=())  # (rule as text, differences it hid)
+
+    def at_or_above(self, level: Severity) -> tuple[Finding, ...]:
+        """Return the findings at least as severe as `level`."""
+        return tuple(finding for finding in self.findings if finding.severity.rank <= level.rank)

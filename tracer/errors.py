@@ -1,0 +1,89 @@
+"""Everything tracer raises on purpose.
+
+    TracerError
+    ├── ConfigError              a setting is unknown or its value is bad
+    ├── SelectionError           a boundary or pattern matches nothing, or cannot be read
+    ├── RecordingError           a run could not be recorded, or captured nothing
+    ├── ComparisonError          two recordings cannot be compared
+    └── CassetteError            a cassette could not be read or written
+        ├── CassetteNotFound     there is no file of that name
+        ├── CassetteDamaged      it is a cassette, but its bytes are not whole
+        ├── CassetteTooNew       a later tracer wrote it
+        ├── CassetteMangled      a text merge or line-ending conversion went through it
+        └── NotACassette         it never was one
+
+    BehaviourChanged(AssertionError)   raised by the context manager and the pytest fixture when a run differs
+
+Every `TracerError` is one sentence of the shape "Couldn't <do> <thing>: <cause>. <remedy>"; the parts stay
+on the exception. The command line prints it and exits with 2.
+"""
+
+from __future__ import annotations
+
+
+class TracerError(Exception):
+    """Base of every error tracer raises on purpose.
+
+    `action` says what could not be done ("read cassette 'a.cassette'"), `cause` why, `remedy` what to do about it.
+    """
+
+    def __init__(self, action: str, cause: str, remedy: str = "") -> None:
+        self.action = action
+        self.cause = cause
+        self.remedy = remedy
+        super().__init__(action, cause, remedy)
+
+    def __str__(self) -> str:
+        sentence = f"Couldn't {self.action}: {self.cause.rstrip('.')}."
+        return f"{sentence} {self.remedy}" if self.remedy else sentence
+
+
+class ConfigError(TracerError):
+    """A setting is unknown or its value is bad; the valid ones are named."""
+
+
+class SelectionError(TracerError):
+    """A boundary or a pattern cannot be read, or matches nothing."""
+
+
+class RecordingError(TracerError):
+    """A run could not be recorded, or captured no call."""
+
+
+class ComparisonError(TracerError):
+    """Two recordings cannot be compared."""
+
+
+class CassetteError(TracerError):
+    """A cassette could not be read or written."""
+
+
+class CassetteNotFound(CassetteError):
+    """There is no file of that name."""
+
+
+class CassetteDamaged(CassetteError):
+    """The file is a cassette, but some of its bytes are missing or changed."""
+
+
+class CassetteTooNew(CassetteError):
+    """The file was written by a later format than this tracer reads."""
+
+
+class CassetteMangled(CassetteError):
+    """A text merge or a line-ending conversion went through the file."""
+
+
+class NotACassette(CassetteError):
+    """The file never was a cassette."""
+
+
+class BehaviourChanged(AssertionError):
+    """A run differs from its recording.
+
+    `comparison` is the frozen `tracer.Comparison`; the message is its text report.
+    """
+
+    def __init__(self, comparison: object, report: str) -> None:
+        self.comparison = comparison
+        super().__init__(report)

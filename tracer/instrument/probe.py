@@ -1,0 +1,59 @@
+"""What an engine calls when a watched callable runs, and what an engine is.
+
+An engine sees activations of code objects (first entry, items, end); a `Probe` decides what they mean.
+Recording and playing back differ only in their probes, so instrumentation is written once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """The hooks of one watched callable. Plain functions, which never raise.
+
+    entered: called with no argument when an activation starts (a generator's or coroutine's: at its first resumption), with the
+        watched frame as `sys._getframe(1)`. It returns None where the call is of no interest (the caller stands in the same component,
+        or tracer itself is at work): then nothing else is called for this activation. Else it returns a ticket.
+    began: called at once after with the ticket and the tuple of arguments, in the order of `inspect.signature`
+        (positional, `*args` as one tuple, keyword-only, `**kwargs` as one dict). It returns the token of the activation.
+    returned: called with the token and the value when the activation returns.
+    raised: called with the token and the exception when one leaves the activation (GeneratorExit too).
+    yielded: called with the token and the item each time a generator or an async generator hands one out (not for awaits).
+    resumed: called with the token and the value sent in, mostly None, when it goes on after that. Not called where an
+        exception was thrown in instead.
+    """
+
+    entered: Callable[[], Any]
+    began: Callable[[Any, tuple[Any, ...]], Any]
+    returned: Callable[[Any, Any], None]
+    raised: Callable[[Any, BaseException], None]
+    yielded: Callable[[Any, Any], None]
+    resumed: Callable[[Any, Any], None]
+
+
+class Engine(Protocol):
+    """One mechanism that lets probes see activations. Code objects are its unit: closures made later come along."""
+
+    def attach_module(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
+        """Return what is to be executed instead of a module's code object, so that each function code inside it,
+        at any depth, for which `probe_of` gives a probe is watched from its first activation."""
+        ...
+
+    def attach_function(self, function: Any, probe_of: Callable[[CodeType], Probe | None]) -> bool:
+        """Watch a live Python function and the function codes nested in it. False where it could not be done."""
+        ...
+
+    def original(self, code: CodeType) -> CodeType:
+        """Return the code object as it was before this engine touched it (itself where it did not)."""
+        ...
+
+    def detach(self) -> tuple[str, ...]:
+        """Undo everything that is still ours; return a sentence for each thing that could not be restored."""
+        ...

@@ -1,0 +1,214 @@
+"""The nouns of a recording: components, callables, calls, outcomes, lanes.
+
+Values inside a call are snapshot bytes (see `tracer.wire`); `tracer.decode` makes them a tree when someone looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+OUTSIDE = "<outside>"
+"""The caller of a call that no component of the project made."""
+
+
+class CallableKind(str, Enum):
+    """What a callable is, as its callers see it."""
+
+    FUNCTION = "function"
+    METHOD = "method"
+    CLASS_METHOD = "classmethod"
+    STATIC_METHOD = "staticmethod"
+    PROPERTY = "property"
+    CONSTRUCTOR = "constructor"  # __init__ and __new__
+    DUNDER = "dunder"
+    FOREIGN = "foreign"  # no code object of its own: C functions, lru_cache objects, callable instances
+
+
+class ParameterKind(str, Enum):
+    """As `inspect.Parameter.kind`."""
+
+    POSITIONAL_ONLY = "positional-only"
+    POSITIONAL_OR_KEYWORD = "positional-or-keyword"
+    VAR_POSITIONAL = "var-positional"
+    KEYWORD_ONLY = "keyword-only"
+    VAR_KEYWORD = "var-keyword"
+
+
+class Flow(IntEnum):
+    """How the callable runs. The numbers are part of the cassette format."""
+
+    CALL = 0
+    GENERATOR = 1
+    COROUTINE = 2
+    ASYNC_GENERATOR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a signature. `default` is the default's text, None where there is none."""
+
+    name: str
+    kind: ParameterKind
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Callable:
+    """A watched callable: `name` is `module:qualname`, where it is defined or, when decorated, bound.
+
+    `code` is a hash of its own code object without line numbers and file name, empty for foreign callables; `reach` the names of
+    the inner callables of its component that its code mentions, directly or not, each with its code hash.
+    `parameters` are in the order in which arguments are stored.
+    `bound` says the first parameter is the receiver (self or cls).
+    """
+
+    name: str
+    component: str
+    kind: CallableKind
+    flow: Flow
+    parameters: tuple[Parameter, ...]
+    bound: bool = False
+    code: str = ""
+    reach: tuple[tuple[str, str], ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The call returned (a coroutine: its awaited result; a generator: its return value)."""
+
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The call raised. `error` is the snapshot of the exception."""
+
+    error: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The call had not ended when the recording did, or its generator was dropped before it was driven to its end."""
+
+
+Outcome: TypeAlias = Returned | Raised | Unfinished
+
+
+class ItemKind(IntEnum):
+    """What passed through a suspended generator. The numbers are part of the cassette format."""
+
+    YIELDED = 0
+    SENT = 1  # only values other than None
+    THROWN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One value that passed through a generator, in the order they passed."""
+
+    kind: ItemKind
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One crossing.
+
+    `parent` is how many calls earlier in the lane the enclosing call began; 0 means none in this lane.
+    `arguments` is the snapshot of a list, one element per parameter of the callable.
+    `after` holds (position, snapshot) of those arguments that the call changed.
+    """
+
+    callable: str
+    caller: str
+    parent: int
+    flow: Flow
+    arguments: bytes
+    outcome: Outcome
+    items: tuple[Item, ...] = ()
+    after: tuple[tuple[int, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSummary:
+    """A lane's name, how many calls it holds, and a digest over them: equal digests mean equal lanes."""
+
+    name: str
+    calls: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Calls or values of one callable that were seen but not (fully) kept, and why."""
+
+    callable: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseRule:
+    """What differed between two runs of the same code.
+
+    `callable` may be `*`; `kind` is a change kind's value or `*`; `path` a general `ValuePath` text or `*`.
+    `source` is "learned" or "user".
+    """
+
+    callable: str
+    kind: str
+    path: str
+    source: str = "learned"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A named group of modules, by dotted prefix. `watched` ones have their interface recorded; others are callers only."""
+
+    name: str
+    watched: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program."""
+
+    python: str = ""
+    boundaries: tuple[str, ...] = ()
+    granularity: str = "module"
+    components: tuple[Component, ...] = ()
+    callables: tuple[Callable, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    noise: tuple[NoiseRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSummary:
+    """A run of calls of one lane that is stored together. Equal digests mean equal calls, without decoding them."""
+
+    digest: bytes
+    calls: int
+
+
+class RecordedRun(Protocol):
+    """What comparing and showing read. A cassette file is one; tests hand in plain objects."""
+
+    @property
+    def recording(self) -> Recording: ...
+
+    @property
+    def lanes(self) -> Sequence[LaneSummary]: ...
+
+    def blocks(self, lane: str) -> Sequence[BlockSummary]:
+        """Return the blocks of a lane in order."""
+        ...
+
+    def calls(self, lane: str, block: int | None = None) -> Iterator[Call]:
+        """Yield the calls of a lane in the order they began; only those of one block when `block` is given."""
+        ...
