@@ -28,7 +28,7 @@ class Form(str, Enum):
 class Scalar:
     """An exact None, bool, int, float, str or bytes."""
 
-    value: None | bool | int | float | str | bytes
+    value: bool | int | float | str | bytes | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The file that keeps a recorded run, and the journals it is made from."""

@@ -1,0 +1,1 @@
+"""Two recorded runs to findings. Never imports user code."""

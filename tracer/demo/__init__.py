@@ -1,0 +1,1 @@
+"""A small packaged shop, recorded, changed and compared."""

@@ -1,0 +1,1 @@
+"""Live objects to canonical bytes, in one step and without calling user code."""

@@ -1,0 +1,1 @@
+"""Lets probes see the activations of watched callables; undo leaves no trace."""

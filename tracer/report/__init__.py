@@ -1,0 +1,1 @@
+"""A comparison or a recording to something people read."""

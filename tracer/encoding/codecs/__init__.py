@@ -1,0 +1,1 @@
+"""How the types of one outside library are described, one file for each."""
