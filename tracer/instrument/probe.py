@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
+    from types import CodeType, FrameType
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +28,8 @@ class Probe:
     yielded: called with the token and the item each time a generator or an async generator hands one out (not for awaits).
     resumed: called with the token and the value sent in, mostly None, when it goes on after that. Not called where an
         exception was thrown in instead.
+    entered_at: as `entered`, but called with the watched frame, by an engine whose own code stands between the two
+        (`sys.monitoring`). Such an engine refuses a probe without it.
     """
 
     entered: Callable[[], Any]
@@ -36,6 +38,7 @@ class Probe:
     raised: Callable[[Any, BaseException], None]
     yielded: Callable[[Any, Any], None]
     resumed: Callable[[Any, Any], None]
+    entered_at: Callable[[FrameType], Any] | None = None
 
 
 class Engine(Protocol):
