@@ -1,0 +1,145 @@
+"""The JSON report keeps to schema 1."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tracer.compare.result import Comparison, Finding, Kind, Role, Severity, Verdict
+from tracer.report.as_json import render_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What programs that read schema 1 rely on. A list holds the type of its items, a set the values allowed.
+SCHEMA: dict[str, Any] = {
+    "schema": {1},
+    "verdict": {"same", "noise", "compatible", "changed", "breaking"},
+    "old": {"cassette": str, "calls": int},
+    "new": {"cassette": str, "calls": int},
+    "summary": {
+        "compared": int,
+        "identical": int,
+        "changed": int,
+        "added": int,
+        "removed": int,
+        "hidden_as_noise": int,
+        "lost": int,
+    },
+    "findings": [
+        {
+            "key": str,
+            "callable": str,
+            "kind": {
+                "returned-value",
+                "returned-type",
+                "raised",
+                "no-longer-raised",
+                "exception-type",
+                "exception-message",
+                "argument-passed",
+                "argument-after",
+                "yielded",
+                "call-added",
+                "call-removed",
+                "call-moved",
+                "callable-missing",
+                "signature",
+                "state",
+            },
+            "severity": {"breaking", "changed", "compatible", "internal", "noise"},
+            "role": {"origin", "effect"},
+            "confidence": {"high", "low"},
+            "count": int,
+            "calls": int,
+            "callers": [str],
+            "path": str,
+            "before": str,
+            "after": str,
+            "example": {"lane": str, "arguments": str},
+        },
+    ],
+}
+
+
+def check(value: Any, schema: Any, where: str = "$") -> None:
+    match schema:
+        case dict():
+            assert set(schema) <= set(value), where
+            for name, part in schema.items():
+                check(value[name], part, f"{where}.{name}")
+        case list():
+            for index, item in enumerate(value):
+                check(item, schema[0], f"{where}[{index}]")
+        case set():
+            assert value in schema, where
+        case _:
+            assert type(value) is schema, where
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("severity", list(Severity))
+def test_every_kind_and_severity_is_in_the_schema(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison], kind: Kind, severity: Severity
+) -> None:
+    check(json.loads(render_json(comparison(finding(kind=kind, severity=severity)))), SCHEMA)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_is_in_the_schema(comparison: Callable[..., Comparison], verdict: Verdict) -> None:
+    check(json.loads(render_json(comparison(verdict=verdict))), SCHEMA)
+
+
+def test_a_finding_keeps_all_it_was_given(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison]
+) -> None:
+    document = json.loads(render_json(comparison(finding(inner=("shop.tax:_rate",), unseen=("argument.x",)))))
+
+    assert document["findings"] == [
+        {
+            "key": "3f2a",
+            "callable": "shop.tax:vat",
+            "kind": "returned-value",
+            "severity": "changed",
+            "role": "origin",
+            "confidence": "high",
+            "count": 12,
+            "calls": 40,
+            "callers": ["shop.checkout"],
+            "path": "return",
+            "before": "10.0",
+            "after": "10.5",
+            "example": {"lane": "tests/test_checkout.py::test_total", "arguments": "net=50.0, country='DE'"},
+            "unseen": ["argument.x"],
+            "inner": ["shop.tax:_rate"],
+        },
+    ]
+
+
+def test_findings_keep_the_order_of_the_comparison(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison]
+) -> None:
+    names = ["c:z", "b:y", "a:x"]
+    given = [finding(callable=name, role=Role.EFFECT) for name in names]
+
+    assert [found["callable"] for found in json.loads(render_json(comparison(*given)))["findings"]] == names
+
+
+def test_a_finding_without_an_example_says_so(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison]
+) -> None:
+    assert json.loads(render_json(comparison(finding(example=None))))["findings"][0]["example"] is None
+
+
+def test_the_text_is_printable_ascii_and_values_come_back_exactly(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison]
+) -> None:
+    hostile = "\x1b[2J\x7f\u202e\ud800é"
+
+    text = render_json(comparison(finding(before=hostile)))
+
+    assert text.replace("\n", "").isprintable()
+    assert text.isascii()
+    assert json.loads(text)["findings"][0]["before"] == hostile

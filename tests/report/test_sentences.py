@@ -1,0 +1,82 @@
+"""What is said of a finding in one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tracer.compare.result import Comparison, Finding, Kind, Role, Severity, Summary, Verdict
+from tracer.report.sentences import headline, sentence, totals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_a_finding_is_named_with_its_change_extent_and_callers(finding: Callable[..., Finding]) -> None:
+    assert (
+        sentence(finding())
+        == "shop.tax:vat returns another value (10.0 -> 10.5), in 12 of 40 calls, called by shop.checkout"
+    )
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_has_its_own_words(finding: Callable[..., Finding], kind: Kind) -> None:
+    others = {sentence(finding(kind=other)) for other in Kind if other is not kind}
+
+    assert sentence(finding(kind=kind)) not in others
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"path": "return.total"}, "returns another value at return.total (10.0 -> 10.5)"),
+        (
+            {"kind": Kind.RAISED, "before": "10.0", "after": "ValueError('x')"},
+            "now raises ValueError('x') (before: 10.0)",
+        ),
+        (
+            {"kind": Kind.NO_LONGER_RAISED, "before": "KeyError(1)", "after": "0"},
+            "no longer raises KeyError(1) (now: 0)",
+        ),
+        ({"kind": Kind.CALLABLE_MISSING, "calls": 0, "callers": ()}, "is gone"),
+    ],
+)
+def test_values_stand_where_they_say_something(
+    finding: Callable[..., Finding], fields: dict[str, object], told: str
+) -> None:
+    assert sentence(finding(**fields)).startswith(f"shop.tax:vat {told}")
+
+
+def test_many_callers_are_counted_not_listed(finding: Callable[..., Finding]) -> None:
+    assert sentence(finding(callers=("a", "b", "c", "d", "e"))).endswith("called by a, b, c and 2 more")
+
+
+def test_the_headline_names_an_origin_before_a_more_severe_effect(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison]
+) -> None:
+    effect = finding(callable="shop.cart:total", role=Role.EFFECT, severity=Severity.BREAKING)
+
+    assert headline(comparison(effect, finding())).startswith("shop.tax:vat ")
+
+
+def test_internal_changes_alone_are_no_headline(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison]
+) -> None:
+    only_internal = comparison(finding(severity=Severity.INTERNAL), verdict=Verdict.SAME, summary=Summary(40, 40))
+
+    assert headline(only_internal) == "No behaviour changed at the interfaces: 40 calls compared, 40 identical."
+
+
+def test_nothing_compared_is_never_called_unchanged(comparison: Callable[..., Comparison]) -> None:
+    assert headline(comparison(summary=Summary())) == "No call was compared: the two recordings have none in common."
+
+
+def test_hidden_noise_is_told_with_the_good_news(comparison: Callable[..., Comparison]) -> None:
+    noisy = comparison(verdict=Verdict.NOISE, summary=Summary(40, 37, 0, 0, 0, 3))
+
+    assert headline(noisy) == "Only noise differs: 40 calls compared, 37 identical, 3 differences hidden as noise."
+
+
+def test_losses_are_told_in_the_totals() -> None:
+    assert totals(Summary(1, 1, lost=2)).endswith("2 lost (seen but not kept)")

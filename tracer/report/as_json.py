@@ -1,0 +1,66 @@
+"""A comparison as JSON, schema 1: the format other programs read.
+
+Fields may be added within a schema; none is renamed or removed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from tracer.compare.result import Comparison, Finding, Side, Summary
+
+SCHEMA: Final = 1
+
+
+def render_json(comparison: Comparison) -> str:
+    """Return the comparison as indented JSON in ASCII, its fields in a fixed order, with a line break at the end."""
+    document = {
+        "schema": SCHEMA,
+        "verdict": comparison.verdict.value,
+        "old": _side(comparison.old),
+        "new": _side(comparison.new),
+        "summary": _summary(comparison.summary),
+        "findings": [_finding(finding) for finding in comparison.findings],
+        "notes": list(comparison.notes),
+        "hidden": [{"rule": rule, "count": count} for rule, count in comparison.hidden],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {"cassette": side.cassette, "calls": side.calls}
+
+
+def _summary(summary: Summary) -> dict[str, int]:
+    return {
+        "compared": summary.compared,
+        "identical": summary.identical,
+        "changed": summary.changed,
+        "added": summary.added,
+        "removed": summary.removed,
+        "hidden_as_noise": summary.hidden_as_noise,
+        "lost": summary.lost,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    example = finding.example
+    return {
+        "key": finding.key,
+        "callable": finding.callable,
+        "kind": finding.kind.value,
+        "severity": finding.severity.value,
+        "role": finding.role.value,
+        "confidence": finding.confidence.value,
+        "count": finding.count,
+        "calls": finding.calls,
+        "callers": list(finding.callers),
+        "path": finding.path,
+        "before": finding.before,
+        "after": finding.after,
+        "example": None if example is None else {"lane": example.lane, "arguments": example.arguments},
+        "unseen": list(finding.unseen),
+        "inner": list(finding.inner),
+    }

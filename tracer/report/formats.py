@@ -1,0 +1,50 @@
+"""The formats a comparison can be written in, by the name the command line takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from tracer.report.as_json import render_json
+from tracer.report.github import render_github
+from tracer.report.junit import render_junit
+from tracer.report.markdown import render_markdown
+from tracer.report.text import render_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tracer.compare.result import Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """How a report may look where it goes. Formats for programs take no notice of it.
+
+    `width` is in columns; `color` is for a terminal that wants it; `verbose` shows all; `limit` bounds findings.
+    """
+
+    width: int = 80
+    color: bool = False
+    verbose: bool = False
+    limit: int = 20
+
+
+Renderer: TypeAlias = "Callable[[Comparison, Appearance], str]"
+
+
+def _text(comparison: Comparison, look: Appearance) -> str:
+    return render_text(comparison, look.width, look.color, look.verbose, look.limit)
+
+
+FORMATS: Final[Mapping[str, Renderer]] = MappingProxyType(
+    {
+        "text": _text,
+        "json": lambda comparison, _look: render_json(comparison),
+        "markdown": lambda comparison, _look: render_markdown(comparison),
+        "junit": lambda comparison, _look: render_junit(comparison),
+        "github": lambda comparison, _look: render_github(comparison),
+    },
+)
+"""Renderers by name, in the order in which help lists them."""
