@@ -1,0 +1,287 @@
+"""`[tool.tracer]` in pyproject.toml, or tracer.toml, as one frozen, checked `Config`. The only home of tomllib."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tracer.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+GRANULARITIES = ("module", "package")
+MODES = ("none", "once", "new_episodes", "all", "off")
+SEVERITIES = ("breaking", "changed", "compatible", "internal", "noise")
+KINDS = (
+    "returned-value",
+    "returned-type",
+    "raised",
+    "no-longer-raised",
+    "exception-type",
+    "exception-message",
+    "argument-passed",
+    "argument-after",
+    "yielded",
+    "call-added",
+    "call-removed",
+    "call-moved",
+    "callable-missing",
+    "signature",
+    "state",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """A difference the user does not want to hear of; each part may be `*`.
+
+    `callable` is `module:qualname` or a pattern of it, `kind` a change kind, `path` a general path (`return.items[*].id`).
+    """
+
+    callable: str = "*"
+    kind: str = "*"
+    path: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, checked. Each field is the TOML key of the same name, except `root` and `source`.
+
+    root: the folder relative settings refer to: that of the file, else where the search began.
+    source: the file the settings were read from, None where there is none.
+    boundaries: prefixes whose interfaces are watched; empty for the project's own modules.
+    include, exclude: patterns of callables, `shop.*` down to `shop.cart:Cart.*`; an empty `include` means all.
+    granularity: "module" or "package": what a component is where no boundary is named.
+    redact, redact_allow: further names whose values are never stored; names that are harmless though they look like secrets.
+    cassettes: the folder of the cassettes, relative to `root`.
+    command: what `tracer diff OLD` runs again, as an argument vector; empty where not set.
+    runs: how often `tracer record` records in order to learn noise, at least 1.
+    fail_on: the lowest severity that makes the exit code 1.
+    ignore: the user's own rules for differences that do not count.
+    dunders: dunder methods to record that are left out by default.
+    mode: what happens on a call that the cassette does not hold; the environment variable TRACER_MODE wins over the file.
+    """
+
+    root: Path
+    source: Path | None = None
+    boundaries: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    granularity: str = "module"
+    redact: tuple[str, ...] = ()
+    redact_allow: tuple[str, ...] = ()
+    cassettes: str = "cassettes"
+    command: tuple[str, ...] = ()
+    runs: int = 1
+    fail_on: str = "changed"
+    ignore: tuple[IgnoreRule, ...] = ()
+    dunders: tuple[str, ...] = ()
+    mode: str = "once"
+
+    @property
+    def cassette_folder(self) -> Path:
+        """The folder of the cassettes as an absolute path."""
+        return self.root / self.cassettes
+
+
+def load_config(start: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Return the settings that hold in the folder `start`.
+
+    The nearest folder upward that has a tracer.toml or a pyproject.toml with `[tool.tracer]` gives them; the search ends at
+    the first pyproject.toml or `.git`. Without any, the defaults.
+
+    Raises:
+        ConfigError: a file cannot be read, a setting is unknown, its value is bad, or one folder has both files.
+    """
+    start = start.resolve()
+    source = _find_source(start)
+    settings = _read_settings(source) if source else {}
+    checked = {key: _check(key, value, source) for key, value in settings.items()}
+    if mode := environ.get("TRACER_MODE"):
+        checked["mode"] = _check_value("mode", mode, "environment variable TRACER_MODE")
+    return Config(root=source.parent if source else start, source=source, **checked)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file.
+
+    Raises:
+        ConfigError: the file cannot be opened, is not UTF-8 or not TOML; the line is named.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"read {path}", error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"read {path}", f"it is not UTF-8 (at line {line})", "Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"read {path}", f"it is not valid TOML: {error}") from error
+
+
+def _find_source(start: Path) -> Path | None:
+    for folder in (start, *start.parents):
+        own, project = folder / "tracer.toml", folder / "pyproject.toml"
+        has_table = project.is_file() and "tracer" in _tools(project)
+        if own.is_file() and has_table:
+            raise ConfigError(
+                f"choose between {own} and [tool.tracer] in {project}", "both hold settings", "Keep one of them."
+            )
+        if own.is_file():
+            return own
+        if has_table:
+            return project
+        if project.is_file() or (folder / ".git").exists():
+            return None
+    return None
+
+
+def _tools(project: Path) -> dict[str, Any]:
+    tools = read_toml(project).get("tool", {})
+    return tools if isinstance(tools, dict) else {}
+
+
+def _read_settings(source: Path) -> dict[str, Any]:
+    table = read_toml(source) if source.name == "tracer.toml" else _tools(source)["tracer"]
+    if not isinstance(table, dict):
+        raise ConfigError(
+            f"read [tool.tracer] in {source}",
+            f"it is {table!r}",
+            "It has to be a table: [tool.tracer] on its own line.",
+        )
+    return table
+
+
+def _check(key: str, value: Any, source: Path | None) -> Any:
+    place = f"{source}" if source and source.name == "tracer.toml" else f"[tool.tracer] in {source}"
+    if key not in _SETTINGS:
+        remedy = f"{_suggestion(key, _SETTINGS)}Valid settings: {', '.join(sorted(_SETTINGS))}."
+        raise ConfigError(f"use setting {key!r} of {place}", "there is no such setting", remedy)
+    return _check_value(key, value, place)
+
+
+def _check_value(key: str, value: Any, place: str) -> Any:
+    setting = _SETTINGS[key]
+    try:
+        return setting.parse(value)
+    except _BadValueError as bad:
+        remedy = f"{bad.suggestion}Valid: {setting.valid}."
+        raise ConfigError(f"use setting {key!r} of {place}", f"its value is {bad.value!r}", remedy) from None
+
+
+def _suggestion(word: str, valid: Any) -> str:
+    close = get_close_matches(word, list(valid), n=1)
+    return f"Did you mean {close[0]!r}? " if close else ""
+
+
+class _BadValueError(ValueError):
+    def __init__(self, value: Any, suggestion: str = "") -> None:
+        self.value = value
+        self.suggestion = suggestion
+        super().__init__(value)
+
+
+class _Setting(NamedTuple):
+    parse: Callable[[Any], Any]
+    valid: str
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise _BadValueError(value)
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise _BadValueError(value)
+    return tuple(value)
+
+
+def _one_of(valid: tuple[str, ...]) -> _Setting:
+    def parse(value: Any) -> str:
+        if value not in valid:
+            raise _BadValueError(value, _suggestion(value, valid) if isinstance(value, str) else "")
+        return str(value)
+
+    return _Setting(parse, ", ".join(repr(name) for name in valid))
+
+
+def _positive(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise _BadValueError(value)
+    return value
+
+
+def _command(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        words = _texts(value)
+    else:
+        try:
+            words = tuple(shlex.split(value))
+        except ValueError as error:
+            raise _BadValueError(value, f"As a shell line it does not end: {error}. ") from None
+    if not words:
+        raise _BadValueError(value)
+    return words
+
+
+def _dunders(value: Any) -> tuple[str, ...]:
+    names = _texts(value)
+    for name in names:
+        if not (name.startswith("__") and name.endswith("__") and name.isidentifier() and name.strip("_")):
+            raise _BadValueError(
+                name, f"Did you mean '__{name.strip('_')}__'? " if name.strip("_").isidentifier() else ""
+            )
+    return names
+
+
+def _rules(value: Any) -> tuple[IgnoreRule, ...]:
+    if not isinstance(value, list):
+        raise _BadValueError(value)
+    return tuple(_rule(table) for table in value)
+
+
+def _rule(table: Any) -> IgnoreRule:
+    parts = ("callable", "kind", "path")
+    if not isinstance(table, dict) or not table or not all(isinstance(text, str) and text for text in table.values()):
+        raise _BadValueError(table)
+    for key in table:
+        if key not in parts:
+            raise _BadValueError(table, _suggestion(key, parts))
+    if (kind := table.get("kind", "*")) not in ("*", *KINDS):
+        raise _BadValueError(table, _suggestion(kind, KINDS))
+    return IgnoreRule(**table)
+
+
+_NAMES = _Setting(_texts, "a list of non-empty texts")
+_SETTINGS = {
+    "boundaries": _Setting(_texts, "a list of dotted prefixes, as in ['shop.pricing']"),
+    "include": _Setting(_texts, "a list of patterns, as in ['shop.*', 'shop.cart:Cart.*']"),
+    "exclude": _Setting(_texts, "a list of patterns, as in ['shop.*', 'shop.cart:Cart.*']"),
+    "granularity": _one_of(GRANULARITIES),
+    "redact": _NAMES,
+    "redact_allow": _NAMES,
+    "cassettes": _Setting(_text, "the name of a folder"),
+    "command": _Setting(_command, "a command as one text or as a list of texts"),
+    "runs": _Setting(_positive, "a whole number from 1"),
+    "fail_on": _one_of(SEVERITIES),
+    "ignore": _Setting(
+        _rules,
+        "a list of tables with one or more of callable, kind and path; "
+        f"kind is '*' or one of {', '.join(repr(kind) for kind in KINDS)}",
+    ),
+    "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
+    "mode": _one_of(MODES),
+}
