@@ -1,0 +1,114 @@
+"""Nouns as plain rows for msgpack, and back: the two directions of each stand side by side.
+
+Journals and cassettes both hold these rows. Reading checks every type, since a cassette may come from a stranger.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, TypeVar
+
+from tracer import model
+
+Row: TypeAlias = "list[Any]"
+T = TypeVar("T")
+
+
+def callable_to_row(watched: model.Callable) -> Row:
+    """Return a callable as a row."""
+    return [
+        watched.name,
+        watched.component,
+        watched.kind.value,
+        int(watched.flow),
+        [[parameter.name, parameter.kind.value, parameter.default] for parameter in watched.parameters],
+        watched.bound,
+        watched.code,
+        [list(pair) for pair in watched.reach],
+        watched.file,
+    ]
+
+
+def callable_from_row(row: Any) -> model.Callable:
+    """Return the callable a row describes.
+
+    Raises:
+        ValueError, TypeError: the row is no callable.
+    """
+    name, component, kind, flow, parameters, bound, code, reach, file = row
+    return model.Callable(
+        name=checked(str, name),
+        component=checked(str, component),
+        kind=model.CallableKind(kind),
+        flow=model.Flow(flow),
+        parameters=tuple(_parameter_from_row(parameter) for parameter in parameters),
+        bound=checked(bool, bound),
+        code=checked(str, code),
+        reach=tuple((checked(str, inner), checked(str, digest)) for inner, digest in reach),
+        file=checked(str, file),
+    )
+
+
+def _parameter_from_row(row: Any) -> model.Parameter:
+    name, kind, default = row
+    return model.Parameter(
+        name=checked(str, name),
+        kind=model.ParameterKind(kind),
+        default=None if default is None else checked(str, default),
+    )
+
+
+def loss_to_row(loss: model.Loss) -> Row:
+    """Return a loss as a row."""
+    return [loss.callable, loss.reason, loss.count]
+
+
+def loss_from_row(row: Any) -> model.Loss:
+    """Return the loss a row describes. Raises ValueError or TypeError where it is none."""
+    name, reason, count = row
+    return model.Loss(checked(str, name), checked(str, reason), checked(int, count))
+
+
+def rule_to_row(rule: model.NoiseRule) -> Row:
+    """Return a noise rule as a row."""
+    return [rule.callable, rule.kind, rule.path, rule.source]
+
+
+def rule_from_row(row: Any) -> model.NoiseRule:
+    """Return the noise rule a row describes. Raises ValueError or TypeError where it is none."""
+    name, kind, path, source = row
+    return model.NoiseRule(checked(str, name), checked(str, kind), checked(str, path), checked(str, source))
+
+
+def meta_to_map(recording: model.Recording) -> dict[str, Any]:
+    """Return what a recording knows beside its callables, losses and rules."""
+    return {
+        "python": recording.python,
+        "boundaries": list(recording.boundaries),
+        "granularity": recording.granularity,
+        "components": [[component.name, component.watched] for component in recording.components],
+    }
+
+
+def meta_from_map(meta: Any) -> model.Recording:
+    """Return a recording with what the map knows, the defaults elsewhere; unknown keys are passed over.
+
+    Raises:
+        ValueError, TypeError: a value has another type than its key asks for.
+    """
+    meta = checked(dict, meta)
+    return model.Recording(
+        python=checked(str, meta.get("python", "")),
+        boundaries=tuple(checked(str, boundary) for boundary in checked(list, meta.get("boundaries", []))),
+        granularity=checked(str, meta.get("granularity", "module")),
+        components=tuple(
+            model.Component(checked(str, name), checked(bool, watched)) for name, watched in meta.get("components", [])
+        ),
+    )
+
+
+def checked(kind: type[T], value: Any) -> T:
+    """Return `value` if it is exactly of that type; raise TypeError otherwise."""
+    if type(value) is kind:
+        return value
+    message = f"expected {kind.__name__}, not {type(value).__name__}"
+    raise TypeError(message)
