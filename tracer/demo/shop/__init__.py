@@ -1,0 +1,1 @@
+"""A small shop: a catalogue, prices, taxes, a cart and a checkout."""
