@@ -1,0 +1,108 @@
+"""The engine that lets probes see activations by rewriting code objects (CPython 3.10 to 3.13)."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from tracer.instrument.injection.rewrite import Unsupported, rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.instrument.probe import Probe
+
+
+class InjectionEngine:
+    """Implements `tracer.instrument.probe.Engine`.
+
+    A code object that cannot be rewritten safely is left as it is; `unwatched` tells which and why. The same original
+    code always gives the same rewritten code, until `detach`. Not thread-safe: attach and detach under one lock.
+    """
+
+    def __init__(self) -> None:
+        # By id, with the code object kept alive beside: equal code objects of two modules are not the same code.
+        self._rewritten: dict[int, tuple[CodeType, CodeType]] = {}
+        self._originals: dict[int, tuple[CodeType, CodeType]] = {}
+        self._functions: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+        self._unwatched: dict[int, tuple[CodeType, str]] = {}
+        self._hooks: set[int] = set()
+
+    @property
+    def unwatched(self) -> tuple[tuple[CodeType, str], ...]:
+        """Return the code objects that have a probe but could not be rewritten, each with the reason."""
+        return tuple(self._unwatched.values())
+
+    def attach_module(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
+        """Return what is to be executed instead of a module's code object (see `Engine`)."""
+        return self._rewrite(self.original(code), probe_of)
+
+    def attach_function(self, function: Any, probe_of: Callable[[CodeType], Probe | None]) -> bool:
+        """Watch a live Python function and the function codes nested in it (see `Engine`).
+
+        False where it is no plain Python function, or has a probe but could not be rewritten.
+        """
+        if not isinstance(function, FunctionType):
+            return False
+        original = self.original(function.__code__)
+        watched = self._rewrite(original, probe_of)
+        if watched is not function.__code__:
+            function.__code__ = watched
+        self._functions.add(function)
+        return id(original) not in self._unwatched
+
+    def original(self, code: CodeType) -> CodeType:
+        """Return the code object as it was before this engine touched it (itself where it did not)."""
+        pair = self._originals.get(id(code))
+        return code if pair is None else pair[1]
+
+    def detach(self) -> tuple[str, ...]:
+        """Undo everything that is still ours; return a sentence for each thing that could not be restored.
+
+        Every live function is looked at, so closures made from rewritten code are restored too. Activations that are
+        under way go on with the rewritten code, so their probes still hear of them.
+        """
+        kept = [self._not_restored(function) for function in list(self._functions)]
+        for function in gc.get_objects():
+            if type(function) is FunctionType and id(function.__code__) in self._originals:
+                function.__code__ = self.original(function.__code__)
+        self._functions.clear()
+        self._rewritten.clear()
+        self._unwatched.clear()
+        return tuple(sentence for sentence in kept if sentence)
+
+    def _not_restored(self, function: FunctionType) -> str:
+        code = function.__code__
+        if id(code) in self._originals or not any(id(constant) in self._hooks for constant in code.co_consts):
+            return ""
+        name = f"{function.__module__}:{function.__qualname__}"
+        return f"Couldn't restore {name}: its code was changed again after it was instrumented."
+
+    def _rewrite(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
+        known = self._rewritten.get(id(code))
+        if known is not None:
+            return known[1]
+        watched = self._with_nested(code, probe_of)
+        probe = probe_of(code)
+        if probe is not None:
+            try:
+                watched = rewrite(watched, probe)
+            except Unsupported as reason:
+                self._unwatched[id(code)] = code, str(reason)
+            else:
+                self._hooks.update(map(id, watched.co_consts[len(code.co_consts) :]))
+        self._rewritten[id(code)] = code, watched
+        if watched is not code:
+            self._originals[id(watched)] = watched, code
+        return watched
+
+    def _with_nested(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
+        constants = tuple(
+            self._rewrite(constant, probe_of) if isinstance(constant, CodeType) else constant
+            for constant in code.co_consts
+        )
+        if all(new is old for new, old in zip(constants, code.co_consts, strict=True)):
+            return code
+        return code.replace(co_consts=constants)

@@ -1,0 +1,262 @@
+"""What is injected into the bytecode of CPython 3.11, 3.12 and 3.13.
+
+A call with at least one argument is compiled as a method call (callable, first argument, the rest): the same layout in
+all three. Stack pictures in comments grow to the right.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR, CO_VARARGS, CO_VARKEYWORDS
+from typing import TYPE_CHECKING, Any
+
+from tracer.instrument.injection.assembly import NOWHERE, Handler, Instruction, Unsupported, assemble, parse
+from tracer.instrument.injection.depth import stack_depths
+from tracer.instrument.injection.opcodes import OPCODE, RETURNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import CodeType
+
+    from tracer.instrument.injection.assembly import Position
+
+_SLACK = 7  # the token, a raising offset, an exception, and a hook with its two arguments
+_RESUMES_AFTER = 3  # the bits of RESUME's argument that say where it stands
+_AT_START, _AFTER_YIELD, _AFTER_DELEGATED_YIELD = 0, 1, 2
+_WRAPS_ASYNC_ITEM = 4  # CALL_INTRINSIC_1's argument
+_STOPS_TO_RUNTIME_ERROR = 3  # CALL_INTRINSIC_1's argument
+_IN_CLOSED_BLOCK = 4  # a bit of RESUME's argument: nothing but the PEP 479 handler is around it
+_ONE_BYTE = 0x100
+
+
+def inject(code: CodeType, hooks: Mapping[str, Callable[..., Any]]) -> CodeType:
+    """Return `code` calling `hooks`, which has "yielded" and "resumed" only where items are to be seen."""
+    constants = {name: len(code.co_consts) + index for index, name in enumerate(hooks)}
+    injector = _Injector(code, constants)
+    instructions = injector.inject()
+    slack = max(_SLACK, len(parameter_slots(code)) + 4)
+    return assemble(code, instructions, (*code.co_consts, *hooks.values()), slack)
+
+
+def parameter_slots(code: CodeType) -> list[int]:
+    """Return the indices in `co_varnames` of the parameters, in the order of `inspect.signature`."""
+    positional = code.co_argcount
+    named = positional + code.co_kwonlyargcount
+    slots = list(range(positional))
+    after = named
+    if code.co_flags & CO_VARARGS:
+        slots.append(after)
+        after += 1
+    slots += range(positional, named)
+    if code.co_flags & CO_VARKEYWORDS:
+        slots.append(after)
+    return slots
+
+
+@dataclass(slots=True)
+class _Injector:
+    code: CodeType
+    constants: Mapping[str, int]
+
+    def inject(self) -> list[Instruction]:
+        instructions = parse(self.code)
+        start = 1 + _index_of_start(instructions)
+        head, body = instructions[:start], instructions[start:]
+        depths = stack_depths(body) if "yielded" in self.constants else {}
+        appended = _keep_handlers_of_head(head)
+        for handler in {id(one.handler): one.handler for one in body if one.handler is not None}.values():
+            handler.depth += 1
+        watched = self._body(body, depths)
+        raising = self._raising()
+        cover = Handler(raising[0], 1, lasti=True)
+        for instruction in watched:
+            if instruction.handler is None:
+                instruction.handler = cover
+        return [*head, *self._prefix(body[0]), *watched, *raising, *appended]
+
+    def _prefix(self, first: Instruction) -> list[Instruction]:
+        line = first.position[0]
+        position: Position = (line, line, None, None)
+        return [
+            *_call_without_arguments(self.constants["entered"], position),
+            Instruction(OPCODE["COPY"], 1, position),
+            _unless_none(first, position),
+            # ticket
+            Instruction(OPCODE["LOAD_CONST"], self.constants["began"], position),
+            Instruction(OPCODE["SWAP"], 2, position),
+            *(Instruction(OPCODE[name], slot, position) for name, slot in self._loads()),
+            Instruction(OPCODE["BUILD_TUPLE"], len(parameter_slots(self.code)), position),
+            *_call_as_method(1, position),
+        ]
+
+    def _loads(self) -> Iterable[tuple[str, int]]:
+        for slot in parameter_slots(self.code):
+            is_cell = self.code.co_varnames[slot] in self.code.co_cellvars
+            yield "LOAD_DEREF" if is_cell else "LOAD_FAST", slot
+
+    def _body(self, body: list[Instruction], depths: Mapping[int, int]) -> list[Instruction]:
+        watched: list[Instruction] = []
+        for index, instruction in enumerate(body):
+            if instruction.opcode in RETURNS:
+                watched += self._returning(instruction)
+            elif instruction.opcode == OPCODE["YIELD_VALUE"]:
+                self._before_yield(watched, instruction, body[index + 1], depths)
+            elif instruction.opcode == OPCODE["RESUME"]:
+                watched += self._resuming(instruction, body[index + 1], depths)
+            else:
+                watched.append(instruction)
+        return watched
+
+    def _returning(self, instruction: Instruction) -> list[Instruction]:
+        """Turn `[token, value] RETURN_VALUE` into a call of the hook, and drop the token."""
+        position, handler = instruction.position, instruction.handler
+        load: list[Instruction] = []
+        if instruction.opcode != OPCODE["RETURN_VALUE"]:
+            load = [instruction]
+            instruction.opcode = OPCODE["LOAD_CONST"]
+        drop = Instruction(OPCODE["SWAP"], 2, position, handler=handler)
+        call = self._watch("returned", 1, drop, position, handler)
+        if not load:
+            call = _in_place_of(instruction, call)
+        return [
+            *load,
+            *call,
+            drop,
+            Instruction(OPCODE["POP_TOP"], 0, position, handler=handler),
+            Instruction(OPCODE["RETURN_VALUE"], 0, position, handler=handler),
+        ]
+
+    def _watch(
+        self, hook: str, depth: int, then: Instruction, position: Position, handler: Handler | None
+    ) -> list[Instruction]:
+        """Call a hook with the token, `depth` below the top of the stack, and the value on top, which stays there.
+
+        Nothing is called where the token is None. `then` is the instruction that comes next.
+        """
+        call = [
+            Instruction(OPCODE["COPY"], depth + 1, position),
+            _unless_none(then, position),
+            Instruction(OPCODE["LOAD_CONST"], self.constants[hook], position),
+            Instruction(OPCODE["COPY"], depth + 2, position),
+            Instruction(OPCODE["COPY"], 3, position),
+            *_call_as_method(1, position),
+            Instruction(OPCODE["POP_TOP"], 0, position),
+        ]
+        for instruction in call:
+            instruction.handler = handler
+        return call
+
+    def _before_yield(
+        self, watched: list[Instruction], instruction: Instruction, resume: Instruction, depths: Mapping[int, int]
+    ) -> None:
+        """Append `instruction`, a YIELD_VALUE, and before it (and what wraps an async item) a call of the hook."""
+        place = resume.argument & _RESUMES_AFTER
+        depth = depths.get(id(instruction))
+        if sys.version_info[:2] == (3, 12):
+            instruction.argument += 1  # how many handlers are around it: 1 lets close() skip running the generator
+        if depth is None or not self._hands_out(place):
+            watched.append(instruction)
+            return
+        if place == _AFTER_DELEGATED_YIELD and sys.version_info < (3, 12):
+            self._before_delegated_yield(watched, instruction, depth)
+            return
+        if self.code.co_flags & CO_ASYNC_GENERATOR:
+            wrap = watched.pop()
+            if not _wraps_async_item(wrap):
+                raise Unsupported("an async generator yields an item that was not wrapped")
+            following = [wrap, instruction]
+        else:
+            following = [instruction]
+        first = following[0]
+        moved = replace(first)
+        call = self._watch("yielded", depth, moved, first.position, first.handler)
+        watched += [*_in_place_of(first, call), moved, *following[1:]]
+
+    def _before_delegated_yield(self, watched: list[Instruction], instruction: Instruction, depth: int) -> None:
+        """Report an item of `yield from` where throw() looks for a SEND right before the YIELD_VALUE (3.11).
+
+        It steps back one instruction and takes that one's one-byte argument as a jump, so a second SEND, over which
+        control jumps, stands there.
+        """
+        send = watched[-1]
+        if send.opcode != OPCODE["SEND"]:
+            raise Unsupported("a delegated item is not sent for")
+        position, handler = instruction.position, instruction.handler
+        over = Instruction(OPCODE["JUMP_FORWARD"], 0, position, instruction, handler)
+        found_by_throw = replace(send)
+        watched += [*self._watch("yielded", depth, over, position, handler), over, found_by_throw, instruction]
+
+    def _resuming(self, resume: Instruction, then: Instruction, depths: Mapping[int, int]) -> list[Instruction]:
+        place = resume.argument & _RESUMES_AFTER
+        if sys.version_info >= (3, 13):
+            resume.argument &= ~_IN_CLOSED_BLOCK  # else close() would not run the generator, nor the hook
+        depth = depths.get(id(resume))
+        if depth is None or not self._hands_out(place):
+            return [resume]
+        return [resume, *self._watch("resumed", depth, then, resume.position, resume.handler)]
+
+    def _hands_out(self, place: int) -> bool:
+        """Whether what stands before a RESUME of this kind hands an item to the caller, and is no await."""
+        if self.code.co_flags & CO_GENERATOR:
+            return place in {_AFTER_YIELD, _AFTER_DELEGATED_YIELD}
+        return bool(self.code.co_flags & CO_ASYNC_GENERATOR) and place == _AFTER_YIELD
+
+    def _raising(self) -> list[Instruction]:
+        """Return the handler of what leaves the function: `[token, offset, error]`."""
+        again = Instruction(OPCODE["RERAISE"], 1)
+        return [*self._watch("raised", 2, again, NOWHERE, None), again]
+
+
+def _index_of_start(instructions: list[Instruction]) -> int:
+    for index, instruction in enumerate(instructions):
+        if instruction.opcode == OPCODE["RESUME"] and instruction.argument & _RESUMES_AFTER == _AT_START:
+            return index
+    raise Unsupported("it has no RESUME at its start")
+
+
+def _keep_handlers_of_head(head: list[Instruction]) -> list[Instruction]:
+    """Give what runs before the token is there its own copy of the PEP 479 handler (3.12 and later)."""
+    handlers = {id(one.handler): one.handler for one in head if one.handler is not None}
+    if not handlers:
+        return []
+    copy = [Instruction(OPCODE["CALL_INTRINSIC_1"], _STOPS_TO_RUNTIME_ERROR), Instruction(OPCODE["RERAISE"], 1)]
+    for handler in handlers.values():
+        if handler.depth or (handler.target.opcode, handler.target.argument) != (copy[0].opcode, copy[0].argument):
+            raise Unsupported("an unknown handler covers its start")
+    kept = Handler(copy[0], 0, lasti=True)
+    for instruction in head:
+        if instruction.handler is not None:
+            instruction.handler = kept
+    return copy
+
+
+def _wraps_async_item(instruction: Instruction) -> bool:
+    if sys.version_info < (3, 12):
+        return instruction.opcode == OPCODE["ASYNC_GEN_WRAP"]
+    return (instruction.opcode, instruction.argument) == (OPCODE["CALL_INTRINSIC_1"], _WRAPS_ASYNC_ITEM)
+
+
+def _in_place_of(instruction: Instruction, sequence: list[Instruction]) -> list[Instruction]:
+    """Return `sequence` with its first element put into `instruction`, so that jumps to that one lead to it."""
+    first = sequence[0]
+    instruction.opcode, instruction.argument, instruction.target = first.opcode, first.argument, first.target
+    return [instruction, *sequence[1:]]
+
+
+def _unless_none(target: Instruction, position: Position) -> Instruction:
+    name = "POP_JUMP_FORWARD_IF_NONE" if sys.version_info < (3, 12) else "POP_JUMP_IF_NONE"
+    return Instruction(OPCODE[name], 0, position, target)
+
+
+def _call_without_arguments(constant: int, position: Position) -> list[Instruction]:
+    load = Instruction(OPCODE["LOAD_CONST"], constant, position)
+    null = Instruction(OPCODE["PUSH_NULL"], 0, position)
+    return [*([load, null] if sys.version_info >= (3, 13) else [null, load]), *_call_as_method(0, position)]
+
+
+def _call_as_method(count: int, position: Position) -> list[Instruction]:
+    call = Instruction(OPCODE["CALL"], count, position)
+    if sys.version_info >= (3, 12):
+        return [call]
+    return [Instruction(OPCODE["PRECALL"], count, position), call]
