@@ -1,0 +1,76 @@
+"""Run one package's tests under one mechanism, in this process. Started by run.py.
+
+    child.py ENGINE PACKAGE OUT.json -- PYTEST_ARGUMENTS
+    child.py ENGINE micro OUT.json
+"""
+
+import json
+import os
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(os.path.dirname(os.path.dirname(HERE)))]
+
+import ledger  # noqa: E402
+import mechanisms  # noqa: E402
+
+
+class Outcomes:
+    def __init__(self):
+        self.outcomes = {}
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" or report.outcome != "passed":
+            before = self.outcomes.get(report.nodeid)
+            text = f"{report.when}:{report.outcome}" + (":x" if hasattr(report, "wasxfail") else "")
+            self.outcomes[report.nodeid] = f"{before}+{text}" if before else text
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.outcomes[report.nodeid] = "collect:failed"
+
+
+def main():
+    engine_name, package, out, *rest = sys.argv[1:]
+    engine = mechanisms.make_engine(engine_name)
+    if package == "micro":
+        import micro
+
+        result = micro.measure(engine)
+    else:
+        result = suite(engine_name, engine, package, rest[1:])
+    pid = result.pop("pid", os.getpid())
+    if pid == os.getpid():
+        with open(out, "w") as file:
+            json.dump(result, file)
+
+
+def suite(engine_name, engine, package, arguments):
+    pid = os.getpid()
+    witness = None
+    if engine_name == "witness":
+        witness = mechanisms.Witness(package)
+        threading.setprofile(witness)
+        sys.setprofile(witness)
+    elif engine is not None:
+        mechanisms.install(engine, package)
+    import pytest
+
+    outcomes = Outcomes()
+    code = pytest.main(arguments, plugins=[outcomes])
+    sys.setprofile(None)
+    threading.setprofile(None)
+    left = engine.detach() if hasattr(engine, "detach") else ()
+    return {
+        "pid": pid,
+        "exit": int(code),
+        "outcomes": outcomes.outcomes,
+        "counts": witness.counts if witness else ledger.counts,
+        "generated": witness.generated if witness else 0,
+        "stats": ledger.stats,
+        "unrestored": list(left),
+    }
+
+
+main()
