@@ -1,0 +1,171 @@
+"""The journals of a run made into one canonical cassette: the same bytes for the same calls.
+
+Nothing of it depends on a pid, on time, on a path of the machine, or on how many processes the calls were made in.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from tracer import model, wire
+from tracer.cassette import journal as jr
+from tracer.cassette import rows
+from tracer.cassette.blocks import UNFINISHED, BlockCutter, lane_digest
+from tracer.cassette.format import CassetteWriter, summed
+from tracer.cassette.lineage import main_names, renamed
+from tracer.cassette.scan import ScannedJournal
+from tracer.cassette.store import replacing
+from tracer.errors import CassetteNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tracer.cassette.blocks import CallRow
+
+_Source: TypeAlias = "tuple[ScannedJournal, tuple[int, ...]]"
+_EVERY: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one compaction kept, and what it could not.
+
+    `unclosed` counts processes that did not end in order, `merged` lanes equal to one of another process, `damaged` frames
+    that were not whole, `orphans` frames of calls that began in another process. `unfinished` calls never ended.
+    """
+
+    target: Path
+    journals: int
+    unclosed: int
+    lanes: int
+    merged: int
+    calls: int
+    unfinished: int
+    damaged: int
+    orphans: int
+    losses: tuple[model.Loss, ...]
+
+
+def compact(
+    part_folder: Path | str,
+    target: Path | str,
+    *,
+    noise: Sequence[model.NoiseRule] = (),
+    losses: Sequence[model.Loss] = (),
+) -> Summary:
+    """Write the cassette `target` from the journals in `part_folder`, each up to its last whole frame.
+
+    `noise` and `losses` are added to what the journals tell. The target is replaced in one step; the folder stays as it is.
+
+    Raises:
+        CassetteNotFound: there is no journal.
+        CassetteError: a journal cannot be read or the target not be written; an earlier target is then as it was.
+    """
+    paths = sorted(Path(part_folder).glob(f"*{jr.SUFFIX}"))
+    if not paths:
+        raise CassetteNotFound(f"close recording {str(part_folder)!r}", "it holds no journal", "Record it again.")
+    with ExitStack() as stack:
+        journals = [stack.enter_context(closing(ScannedJournal(path))) for path in paths]
+        stream = stack.enter_context(replacing(Path(target)))
+        return _Compaction(journals, CassetteWriter(stream)).run(Path(target), noise, losses)
+
+
+class _Compaction:
+    def __init__(self, journals: Sequence[ScannedJournal], writer: CassetteWriter) -> None:
+        self._journals = journals
+        self._writer = writer
+        self._calls = self._unfinished = self._merged = self._lanes = 0
+
+    def run(self, target: Path, noise: Sequence[model.NoiseRule], losses: Sequence[model.Loss]) -> Summary:
+        for name, (journal, numbers) in sorted(self._named_sources(), key=lambda named: named[0]):
+            summary = self._writer.add_lane(name, self._counted(journal.calls(numbers)))
+            self._lanes += summary is not None
+        told = summed((*losses, *self._losses()))
+        recording = replace(
+            _merged_meta([meta for journal in self._journals for meta in journal.metas]),
+            python=_joined(str(journal.info.get("python", "")) for journal in self._journals),
+            callables=_merged_callables(self._journals),
+            losses=told,
+            noise=tuple(noise),
+        )
+        self._writer.finish(recording)
+        return self._summary(target, told)
+
+    def _summary(self, target: Path, losses: tuple[model.Loss, ...]) -> Summary:
+        return Summary(
+            target=target,
+            journals=len(self._journals),
+            unclosed=sum(not journal.closed for journal in self._journals),
+            lanes=self._lanes,
+            merged=self._merged,
+            calls=self._calls,
+            unfinished=self._unfinished,
+            damaged=sum(journal.damaged for journal in self._journals),
+            orphans=sum(journal.orphans for journal in self._journals),
+            losses=losses,
+        )
+
+    def _counted(self, calls: Iterable[CallRow]) -> Iterator[CallRow]:
+        for row in calls:
+            self._calls += 1
+            self._unfinished += row[5] == UNFINISHED
+            yield row
+
+    def _named_sources(self) -> Iterator[tuple[str, _Source]]:
+        """Yield each distinct lane with its name; equal lanes of several processes once."""
+        groups: dict[str, list[_Source]] = {}
+        for journal, main in zip(self._journals, main_names(self._journals), strict=True):
+            for lane, numbers in journal.lane_ids.items():
+                groups.setdefault(renamed(lane, main), []).append((journal, numbers))
+        for name, sources in groups.items():
+            distinct = sources if len(sources) == 1 else self._distinct(sources)
+            for ordinal, source in enumerate(distinct, 1):
+                yield name if ordinal == 1 else f"{name} ~{ordinal}", source
+
+    def _distinct(self, sources: Sequence[_Source]) -> list[_Source]:
+        by_digest: dict[bytes, _Source] = {}
+        for journal, numbers in sources:
+            digest = lane_digest(block.digest for block in BlockCutter().cut(journal.calls(numbers)))
+            self._merged += digest in by_digest
+            by_digest.setdefault(digest, (journal, numbers))
+        return [source for _, source in sorted(by_digest.items(), key=lambda found: found[0])]
+
+    def _losses(self) -> Iterator[model.Loss]:
+        for journal in self._journals:
+            yield from journal.losses
+            yield from _loss("frames that were not whole", journal.damaged)
+            yield from _loss("calls whose lane or callable was never named", journal.unnamed + journal.nameless_calls)
+
+
+def _loss(reason: str, count: int) -> Iterator[model.Loss]:
+    if count:
+        yield model.Loss(_EVERY, reason, count)
+
+
+def _merged_meta(metas: Sequence[model.Recording]) -> model.Recording:
+    watched: dict[str, bool] = {}
+    for component in (component for meta in metas for component in meta.components):
+        watched[component.name] = watched.get(component.name, False) or component.watched
+    return model.Recording(
+        boundaries=tuple(sorted({boundary for meta in metas for boundary in meta.boundaries})),
+        granularity=_joined(meta.granularity for meta in metas) or model.Recording().granularity,
+        components=tuple(model.Component(name, flag) for name, flag in sorted(watched.items())),
+    )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return ", ".join(sorted(set(texts) - {""}))
+
+
+def _merged_callables(journals: Sequence[ScannedJournal]) -> tuple[model.Callable, ...]:
+    """Return one callable per name; of several definitions the one whose row sorts first."""
+    pack = wire.packer()
+    chosen: dict[str, tuple[bytes, model.Callable]] = {}
+    for watched in (watched for journal in journals for watched in journal.callables.values()):
+        row = pack(rows.callable_to_row(watched))
+        if watched.name not in chosen or row < chosen[watched.name][0]:
+            chosen[watched.name] = (row, watched)
+    return tuple(chosen[name][1] for name in sorted(chosen))

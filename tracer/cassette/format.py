@@ -1,0 +1,322 @@
+"""The bytes of a cassette file, and the one place that writes them.
+
+    magic, then `format N` and a newline
+    blocks, one lane after the other:   header, meta (packed), body (zstd)
+    index (zstd)
+    footer
+
+A block's header is its magic, the sizes of meta and body, the size of the body unpacked and a crc32 over all of it; its meta is
+[lane, position of the first call, calls, distances of the calls open there, digest]. A block tells all that is needed to read it, so
+what is whole of a file that lost its index can be saved.
+
+The index is frames of u32 length, u8 kind, payload: META a packed map, CALLABLE, LOSS and RULE a packed row each, LANE packed
+[name, calls, digest], followed by BLOCKS, a table of its blocks. The footer says where the index is, with a crc32.
+
+Every integer is little-endian. The file depends on nothing but the recording: callables are sorted by name, losses and rules by their
+content, lanes by name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from struct import Struct
+from struct import error as struct_error
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from zlib import crc32
+
+from tracer import model, wire
+from tracer.cassette import rows
+from tracer.cassette.blocks import BlockCutter, lane_digest, row_of
+from tracer.errors import CassetteDamaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from tracer.cassette.blocks import Block, CallRow
+
+FORMAT: Final = 1
+"""The version of the file format.
+
+Raise it by one for any change after which an older tracer would read a file wrongly. Then keep reading every earlier version, keep one
+cassette of each version among the test data, and say in the changelog what the version adds. What older readers pass over without harm
+(a new key in the META map, a new kind of index frame) needs no new version.
+"""
+
+# As PNG's: a byte above 127 shows transfers of 7 bits and re-encoding, CR LF and LF show line-ending conversion either way.
+MAGIC: Final = b"\x89tracer\r\n\x1a\n"
+BLOCK_MAGIC: Final = b"\xb1BLK"
+BLOCK_HEADER: Final = Struct("<4sIIII")
+FOOTER_MAGIC: Final = b"\xb1TRCEND\n"
+FOOTER: Final = Struct("<QIII8s")
+BLOCK_ENTRY: Final = Struct("<QIIII16s")
+
+META: Final = 0
+CALLABLE: Final = 1
+LOSS: Final = 2
+RULE: Final = 3
+LANE: Final = 4
+BLOCKS: Final = 5
+_INDEX_FRAME: Final = Struct("<IB")
+
+LARGEST_INDEX: Final = 256 << 20
+LARGEST_ROW: Final = 4 << 20
+_LEVEL: Final = 3
+_LARGEST_WINDOW_LOG: Final = 26
+
+MALFORMED: Final = (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError, struct_error)
+"""What reading malformed bytes raises; readers turn each into `CassetteDamaged`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEntry:
+    """One block as the index knows it. `packed` and `raw` are sizes in bytes: of header, meta and body; of the body unpacked."""
+
+    offset: int
+    packed: int
+    raw: int
+    crc: int
+    calls: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LaneEntry:
+    """One lane as the index knows it."""
+
+    summary: model.LaneSummary
+    blocks: tuple[BlockEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMeta:
+    """What a block says of itself."""
+
+    lane: str
+    first: int
+    calls: int
+    open_calls: tuple[int, ...]
+    digest: bytes
+
+
+class CassetteWriter:
+    """Writes one cassette to an empty binary stream: lanes in sorted order with `add_lane`, then `finish`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lanes: list[LaneEntry] = []
+        self._oversized: dict[str, int] = {}
+        self._at = 0
+        self._write(MAGIC + version_line(FORMAT))
+
+    def add_lane(self, name: str, calls: Iterable[CallRow]) -> model.LaneSummary | None:
+        """Write the calls of one lane, as they come; None where there are none, then the lane is not kept."""
+        cutter = BlockCutter()
+        entries = tuple(self._add_block(name, block) for block in cutter.cut(calls))
+        for callable_name, count in cutter.oversized.items():
+            self._oversized[callable_name] = self._oversized.get(callable_name, 0) + count
+        if not entries:
+            return None
+        digest = lane_digest(entry.digest for entry in entries)
+        summary = model.LaneSummary(name, sum(entry.calls for entry in entries), digest)
+        self._lanes.append(LaneEntry(summary, entries))
+        return summary
+
+    def finish(self, recording: model.Recording) -> None:
+        """Write the index with what the recording knows, and the footer."""
+        index = b"".join(_index_frames(recording, self._lanes, self._oversized))
+        packed = compress(index)
+        start = self._at
+        self._write(packed)
+        self._write(FOOTER.pack(start, len(packed), len(index), _footer_crc(start, packed), FOOTER_MAGIC))
+
+    def _add_block(self, lane: str, block: Block) -> BlockEntry:
+        meta = wire.packer()([lane, block.first, block.calls, list(block.open_calls), block.digest])
+        body = compress(block.body)
+        sizes = BLOCK_HEADER.pack(BLOCK_MAGIC, len(meta), len(body), len(block.body), 0)
+        crc = crc32(body, crc32(meta, crc32(sizes)))
+        data = BLOCK_HEADER.pack(BLOCK_MAGIC, len(meta), len(body), len(block.body), crc) + meta + body
+        entry = BlockEntry(self._at, len(data), len(block.body), crc, block.calls, block.digest)
+        self._write(data)
+        return entry
+
+    def _write(self, data: bytes) -> None:
+        self._stream.write(data)
+        self._at += len(data)
+
+
+def write_calls(stream: BinaryIO, recording: model.Recording, lanes: Mapping[str, Iterable[model.Call]]) -> None:
+    """Write a whole cassette from calls in memory or streamed from another cassette."""
+    writer = CassetteWriter(stream)
+    for name in sorted(lanes):
+        writer.add_lane(name, map(row_of, lanes[name]))
+    writer.finish(recording)
+
+
+def version_line(version: int) -> bytes:
+    """Return the line that follows the magic."""
+    return b"format %d\n" % version
+
+
+def _index_frames(
+    recording: model.Recording, lanes: Iterable[LaneEntry], oversized: Mapping[str, int]
+) -> Iterator[bytes]:
+    pack = wire.packer()
+    yield _index_frame(META, pack(rows.meta_to_map(recording)))
+    for watched in sorted(recording.callables, key=lambda watched: watched.name):
+        yield _index_frame(CALLABLE, pack(rows.callable_to_row(watched)))
+    too_large = tuple(model.Loss(name, "values too large to keep", count) for name, count in oversized.items())
+    for loss in summed((*recording.losses, *too_large)):
+        yield _index_frame(LOSS, pack(rows.loss_to_row(loss)))
+    for rule in sorted(map(rows.rule_to_row, recording.noise)):
+        yield _index_frame(RULE, pack(rule))
+    for lane in lanes:
+        yield _index_frame(LANE, pack([lane.summary.name, lane.summary.calls, lane.summary.digest]))
+        yield _index_frame(BLOCKS, b"".join(_entry_bytes(entry) for entry in lane.blocks))
+
+
+def _index_frame(kind: int, payload: bytes) -> bytes:
+    return _INDEX_FRAME.pack(len(payload), kind) + payload
+
+
+def _entry_bytes(entry: BlockEntry) -> bytes:
+    return BLOCK_ENTRY.pack(entry.offset, entry.packed, entry.raw, entry.crc, entry.calls, entry.digest)
+
+
+def summed(losses: Iterable[model.Loss]) -> tuple[model.Loss, ...]:
+    """Return one loss per callable and reason, sorted."""
+    counts: dict[tuple[str, str], int] = {}
+    for loss in losses:
+        key = loss.callable, loss.reason
+        counts[key] = counts.get(key, 0) + loss.count
+    return tuple(model.Loss(*key, count) for key, count in sorted(counts.items()))
+
+
+def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
+    """Return the recording and the lanes an index tells of.
+
+    Raises one of `MALFORMED` where it is malformed.
+    """
+    found: dict[int, list[Any]] = {META: [], CALLABLE: [], LOSS: [], RULE: [], LANE: [], BLOCKS: []}
+    parsers: dict[int, Callable[[memoryview], Any]] = {
+        META: lambda data: rows.meta_from_map(_row(data)),
+        CALLABLE: lambda data: rows.callable_from_row(_row(data)),
+        LOSS: lambda data: rows.loss_from_row(_row(data)),
+        RULE: lambda data: rows.rule_from_row(_row(data)),
+        LANE: lambda data: _summary(_row(data)),
+        BLOCKS: lambda data: tuple(BlockEntry(*fields) for fields in BLOCK_ENTRY.iter_unpack(data)),
+    }
+    at = 0
+    view = memoryview(index)
+    while at < len(index):
+        length, kind = _INDEX_FRAME.unpack_from(index, at)
+        at += _INDEX_FRAME.size + length
+        if at > len(index):
+            raise ValueError("an index frame reaches past the index")
+        if kind in found:
+            found[kind].append(parsers[kind](view[at - length : at]))
+    (known,) = found[META]
+    recording = model.Recording(
+        python=known.python,
+        boundaries=known.boundaries,
+        granularity=known.granularity,
+        components=known.components,
+        callables=tuple(found[CALLABLE]),
+        losses=tuple(found[LOSS]),
+        noise=tuple(found[RULE]),
+    )
+    lanes = tuple(LaneEntry(summary, blocks) for summary, blocks in zip(found[LANE], found[BLOCKS], strict=True))
+    return recording, lanes
+
+
+def _row(data: memoryview) -> Any:
+    if len(data) > LARGEST_ROW:
+        raise ValueError("an index row above 4 MiB")
+    return wire.unpack(data)
+
+
+def _summary(row: Any) -> model.LaneSummary:
+    name, calls, digest = row
+    return model.LaneSummary(rows.checked(str, name), rows.checked(int, calls), rows.checked(bytes, digest))
+
+
+def parse_footer(footer: bytes) -> tuple[int, int, int, int]:
+    """Return offset, size and unpacked size of the index and the crc32; raise ValueError where this is no footer."""
+    if len(footer) != FOOTER.size or not footer.endswith(FOOTER_MAGIC):
+        raise ValueError("the end of the file is missing")
+    offset, packed, raw, crc, _ = FOOTER.unpack(footer)
+    return offset, packed, raw, crc
+
+
+def unpack_index(packed: bytes, start: int, raw: int, crc: int) -> bytes:
+    """Return the index; `start`, `raw` and `crc` are what the footer says. Raise ValueError where they disagree."""
+    if _footer_crc(start, packed) != crc:
+        raise ValueError("the checksum of the index does not match")
+    return decompress(packed, raw, LARGEST_INDEX)
+
+
+def _footer_crc(start: int, packed: bytes) -> int:
+    return crc32(packed, start & 0xFFFFFFFF)
+
+
+def parse_block(data: bytes, largest: int) -> tuple[BlockMeta, bytes]:
+    """Return what a block says of itself and its body; `data` may be longer than the block.
+
+    Raises one of `MALFORMED` where checksum, digest or sizes do not match.
+    """
+    magic, meta_size, body_size, raw, crc = BLOCK_HEADER.unpack_from(data)
+    size = BLOCK_HEADER.size + meta_size + body_size
+    if magic != BLOCK_MAGIC or size > len(data):
+        raise ValueError("there is no whole block")
+    sizes = BLOCK_HEADER.pack(magic, meta_size, body_size, raw, 0)
+    if crc32(memoryview(data)[BLOCK_HEADER.size : size], crc32(sizes)) != crc:
+        raise ValueError("the checksum of a block does not match")
+    body_at = BLOCK_HEADER.size + meta_size
+    lane, first, calls, open_calls, digest = wire.unpack(data[BLOCK_HEADER.size : body_at])
+    meta = BlockMeta(
+        rows.checked(str, lane),
+        rows.checked(int, first),
+        rows.checked(int, calls),
+        tuple(rows.checked(int, distance) for distance in open_calls),
+        rows.checked(bytes, digest),
+    )
+    return meta, decompress(data[body_at:size], raw, largest)
+
+
+def compress(data: bytes) -> bytes:
+    """Return the data as one zstd frame."""
+    packed: bytes = _zstd().compress(data, _LEVEL)
+    return packed
+
+
+def decompress(packed: bytes, size: int, largest: int) -> bytes:
+    """Return the content of one zstd frame, which must be exactly `size` bytes and no more than `largest`.
+
+    Raises:
+        ValueError: it is not; no more than `size` bytes are unpacked to find out.
+    """
+    if size > largest:
+        message = f"{size} bytes where {largest} are allowed"
+        raise ValueError(message)
+    zstd = _zstd()
+    options = {zstd.DecompressionParameter.window_log_max: _LARGEST_WINDOW_LOG}
+    decompressor = zstd.ZstdDecompressor(options=options)
+    try:
+        data: bytes = decompressor.decompress(packed, max_length=size + 1)
+    except zstd.ZstdError as error:
+        raise ValueError(str(error)) from error
+    if len(data) != size or not decompressor.eof or decompressor.unused_data:
+        raise ValueError("the unpacked size is not the one told")
+    return data
+
+
+def _zstd() -> Any:
+    # Late: only reading and writing cassettes needs it, recording does not.
+    return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+
+def damaged(path: object, cause: str) -> CassetteDamaged:
+    """Return the error for a cassette whose bytes are not whole."""
+    remedy = f"Restore it from version control, or keep what is whole with `tracer recover {path}`."
+    return CassetteDamaged(f"read cassette {str(path)!r}", cause, remedy)

@@ -1,0 +1,283 @@
+"""Reading the journal of one process: where its frames are first, then call by call.
+
+The first pass keeps a few numbers per call in flat arrays (29 bytes, and 12 per item or changed argument); values stay in the
+mapped file until their call is read.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from mmap import ACCESS_READ, mmap
+from struct import Struct
+from struct import error as struct_error
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
+
+from tracer import model, wire
+from tracer.cassette import journal as jr
+from tracer.cassette import rows
+from tracer.cassette.blocks import AFTER, UNFINISHED
+from tracer.errors import NotACassette
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from tracer.cassette.blocks import CallRow
+
+# A frame's length and checksum together with its head, so that one unpack reads all.
+_BEGIN: Final = Struct("<II" + jr.BEGIN_STRUCT.format[1:])
+_END: Final = Struct("<II" + jr.END_STRUCT.format[1:])
+_ITEM: Final = Struct("<II" + jr.ITEM_STRUCT.format[1:])
+_AFTER: Final = Struct("<II" + jr.AFTER_STRUCT.format[1:])
+_CALL: Final = Struct("<Q")
+_HEAD: Final = jr.FRAME_STRUCT.size
+
+# Threads may write the frames of neighbouring calls in another order than their ids.
+_SLACK: Final = 4096
+_LARGEST_GAP: Final = 1 << 20
+
+
+class ScannedJournal:
+    """One journal up to its last whole frame: what it says of its process, and its calls by lane.
+
+    `damaged` counts frames that fail their checksum or cannot be read, `orphans` those of calls that never began here (a
+    forked child ends calls of its parent), `unnamed` the calls read so far whose callable, caller or lane was never defined.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.info: dict[str, Any] = {}
+        self.callables: dict[int, model.Callable] = {}
+        self.lanes: dict[int, str] = {}
+        self.callers: dict[int, str] = {}
+        self.losses: list[model.Loss] = []
+        self.children: list[tuple[int, str]] = []
+        self.metas: list[model.Recording] = []
+        self.closed = False
+        self.damaged = 0
+        self.orphans = 0
+        self.unnamed = 0
+        self._base = 0
+        self._begin, self._end = array("Q"), array("Q")
+        self._lane_of, self._place, self._last_extra = array("I"), array("I"), array("I")
+        self._dropped = bytearray()
+        self._extra_at, self._extra_before = array("Q"), array("I")
+        self._by_lane: dict[int, array[int]] = {}
+        self._data: mmap | bytes = b""
+        self._scan()
+
+    @property
+    def lane_ids(self) -> dict[str, tuple[int, ...]]:
+        """The numbers of each lane, by name, for the lanes that hold calls."""
+        found: dict[str, tuple[int, ...]] = {}
+        for number in self._by_lane:
+            if number in self.lanes:
+                found[self.lanes[number]] = (*found.get(self.lanes[number], ()), number)
+        return found
+
+    @property
+    def nameless_calls(self) -> int:
+        """How many calls stand in lanes that were never named."""
+        return sum(len(calls) for number, calls in self._by_lane.items() if number not in self.lanes)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if isinstance(self._data, mmap):
+            self._data.close()
+
+    def _scan(self) -> None:
+        for start, stop in self._segments():
+            self._scan_segment(start, stop)
+
+    def _segments(self) -> list[tuple[int, int]]:
+        with self.path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size < jr.LOG_AT:
+                return []  # killed before it was laid out
+            self._data = mmap(stream.fileno(), 0, access=ACCESS_READ)
+        if self._data[: len(jr.MAGIC)] != jr.MAGIC:
+            raise NotACassette(f"read journal {str(self.path)!r}", "it is another kind of file or of another version")
+        (position,) = jr.POSITION_STRUCT.unpack_from(self._data, jr.POSITION_AT)
+        half = (1 + (position & 1)) * jr.HALF
+        return [(jr.LOG_AT, min(size, jr.LOG_AT + (position >> 1))), (half, half + jr.HALF)]
+
+    def _scan_segment(self, at: int, stop: int) -> None:
+        data = self._data
+        view = memoryview(data)
+        unpack_frame, begin, end = jr.FRAME_STRUCT.unpack_from, jr.BEGIN, jr.END
+        begin_size, end_size = jr.BEGIN_STRUCT.size, jr.END_STRUCT.size
+        while at + _HEAD <= stop:
+            length, crc = unpack_frame(data, at)
+            body = at + _HEAD
+            if not length:
+                break
+            if body + length > stop or crc32(view[body : body + length]) != crc:
+                self.damaged += 1
+                break
+            kind = data[body]
+            try:
+                if kind == begin and length >= begin_size:
+                    self._enter_begin(at)
+                elif kind == end and length >= end_size:
+                    self._enter_end(at)
+                else:
+                    self._enter_other(kind, at, bytes(view[body + 1 : body + length]))
+            except (struct_error, ValueError, TypeError, IndexError):
+                self.damaged += 1
+            at = body + length
+        view.release()
+
+    def _enter_begin(self, at: int) -> None:
+        _, _, _, call, lane, _, _, _, _ = _BEGIN.unpack_from(self._data, at)
+        if not self._begin:
+            self._base = max(0, call - _SLACK)
+        ordinal = call - self._base
+        if ordinal >= len(self._begin):
+            self._grow(ordinal)
+        self._begin[ordinal] = at
+        self._lane_of[ordinal] = lane
+        calls = self._by_lane.get(lane)
+        if calls is None:
+            calls = self._by_lane[lane] = array("I")
+        calls.append(ordinal)
+
+    def _enter_end(self, at: int) -> None:
+        _, _, _, call, _ = _END.unpack_from(self._data, at)
+        ordinal = call - self._base
+        if 0 <= ordinal < len(self._begin) and self._begin[ordinal]:
+            self._end[ordinal] = at
+        else:
+            self.orphans += 1
+
+    def _grow(self, ordinal: int) -> None:
+        known = len(self._begin)
+        if ordinal > known + _LARGEST_GAP:
+            raise ValueError("a call id far beyond the others")
+        more = max(ordinal + 1 - known, known, _SLACK)
+        for numbers in (self._begin, self._end, self._lane_of, self._place, self._last_extra):
+            numbers.frombytes(bytes(more * numbers.itemsize))
+        self._dropped.extend(bytes(more))
+
+    def _enter_other(self, kind: int, at: int, content: bytes) -> None:
+        if kind in (jr.Kind.ITEM, jr.Kind.AFTER):
+            self._enter_extra(at, content)
+        elif kind == jr.Kind.DROP:
+            (call,) = _CALL.unpack(content)
+            if self._known(call):
+                self._dropped[call - self._base] = 1
+        elif kind in (jr.Kind.CALLABLE, jr.Kind.LANE, jr.Kind.CALLER):
+            self._enter_definition(kind, int.from_bytes(content[:4], "little"), wire.unpack(content[4:]))
+        elif kind == jr.Kind.CLOSE:
+            self.closed = True
+        else:
+            self._enter_note(kind, wire.unpack(content))
+
+    def _enter_extra(self, at: int, content: bytes) -> None:
+        (call,) = _CALL.unpack_from(content)
+        if self._known(call):
+            ordinal = call - self._base
+            self._extra_at.append(at)
+            self._extra_before.append(self._last_extra[ordinal])
+            self._last_extra[ordinal] = len(self._extra_at)
+
+    def _known(self, call: int) -> bool:
+        ordinal = call - self._base
+        if 0 <= ordinal < len(self._begin) and self._begin[ordinal]:
+            return True
+        self.orphans += 1
+        return False
+
+    def _enter_definition(self, kind: int, number: int, row: Any) -> None:
+        if kind == jr.Kind.CALLABLE:
+            self.callables[number] = rows.callable_from_row(row)
+        elif kind == jr.Kind.LANE:
+            self.lanes[number] = rows.checked(str, row)
+        else:
+            self.callers[number] = rows.checked(str, row)
+
+    def _enter_note(self, kind: int, row: Any) -> None:
+        if kind == jr.Kind.PROCESS:
+            self.info = rows.checked(dict, row)
+        elif kind == jr.Kind.LOSS:
+            self.losses.append(rows.loss_from_row(row))
+        elif kind == jr.Kind.CHILD:
+            pid, lane = row
+            self.children.append((rows.checked(int, pid), rows.checked(str, lane)))
+        elif kind == jr.Kind.META:
+            self.metas.append(rows.meta_from_map(row))
+        else:
+            message = f"no frame has the kind {kind}"
+            raise ValueError(message)
+
+    def calls(self, numbers: tuple[int, ...]) -> Iterator[CallRow]:
+        """Yield the calls of one lane, given all its numbers, in the order they began."""
+        data, begin, end, last_extra = self._data, self._begin, self._end, self._last_extra
+        names = {number: watched.name for number, watched in self.callables.items()}
+        callers, place, unpack_begin, unpack_end = self.callers, self._place, _BEGIN.unpack_from, _END.unpack_from
+        head, end_head = _BEGIN.size, _END.size
+        count = 0
+        for ordinal in self._ordinals(numbers):
+            at = begin[ordinal]
+            length, _, _, _, _, parent, callable_number, caller_number, flow = unpack_begin(data, at)
+            name, caller = names.get(callable_number), callers.get(caller_number)
+            if self._dropped[ordinal]:
+                continue
+            if name is None or caller is None:
+                self._dropped[ordinal] = 1
+                self.unnamed += 1
+                continue
+            count += 1
+            place[ordinal] = count
+            arguments = data[at + head : at + _HEAD + length]
+            distance = self._distance(parent, count, numbers) if parent else 0
+            extras = self._extras(last_extra[ordinal]) if last_extra[ordinal] else ()
+            ended = end[ordinal]
+            if ended:
+                length, _, _, _, outcome = unpack_end(data, ended)
+                yield (
+                    name,
+                    caller,
+                    distance,
+                    flow,
+                    arguments,
+                    outcome,
+                    data[ended + end_head : ended + _HEAD + length],
+                    extras,
+                )
+            else:
+                yield name, caller, distance, flow, arguments, UNFINISHED, b"", extras
+
+    def _ordinals(self, numbers: tuple[int, ...]) -> Iterable[int]:
+        if len(numbers) == 1:
+            return self._by_lane[numbers[0]]
+        together = [ordinal for number in numbers for ordinal in self._by_lane[number]]
+        return sorted(together, key=self._begin.__getitem__)
+
+    def _distance(self, parent: int, place: int, numbers: tuple[int, ...]) -> int:
+        """Return how far before place `place` the call `parent` or its nearest kept parent began; 0 in no or another lane."""
+        while True:
+            ordinal = parent - self._base
+            if not 0 <= ordinal < len(self._begin) or not self._begin[ordinal]:
+                return 0
+            if not self._dropped[ordinal]:
+                break
+            parent = _BEGIN.unpack_from(self._data, self._begin[ordinal])[5]
+        if self._lane_of[ordinal] not in numbers:
+            return 0
+        return max(0, place - self._place[ordinal])
+
+    def _extras(self, last: int) -> list[tuple[int, int, bytes]]:
+        data = self._data
+        items, after = [], []
+        while last:
+            at = self._extra_at[last - 1]
+            last = self._extra_before[last - 1]
+            if data[at + _HEAD] == jr.ITEM:
+                length, _, _, _, kind = _ITEM.unpack_from(data, at)
+                items.append((kind, 0, data[at + _ITEM.size : at + _HEAD + length]))
+            else:
+                length, _, _, _, position = _AFTER.unpack_from(data, at)
+                after.append((AFTER, position, data[at + _AFTER.size : at + _HEAD + length]))
+        return items[::-1] + sorted(after)

@@ -1,0 +1,181 @@
+"""Where cassettes lie: names and paths, replacing in one step, listing, and what lies beside a cassette.
+
+cassettes/NAME.cassette              the baseline
+cassettes/NAME.cassette.pending      a recording that waits for a decision
+cassettes/NAME.cassette.part/        the journals of a recording that is not closed yet
+cassettes/NAME.cassette.side.json    timings and environment: differs between runs, kept out of version control
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from tracer.cassette.format import write_calls
+from tracer.errors import CassetteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from tracer import model
+
+SUFFIX: Final = ".cassette"
+_PENDING: Final = ".pending"
+_PART: Final = ".part"
+_SIDE: Final = ".side.json"
+
+_LONGEST_NAME: Final = 120
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._\[\]=,+@-]+")
+# Names that are devices on Windows, whatever follows the first dot.
+_RESERVED: Final = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
+
+
+def file_name(name: str) -> str:
+    """Return a file name, without suffix, for any cassette name or test id.
+
+    Folders of the name stay folders elsewhere (`path_for`); here every character that some file system refuses becomes `-`. A name
+    that had to change, that is too long, or that another system would fold with a like one, ends in a digest of the whole name, so two
+    names never share a file.
+    """
+    safe = _UNSAFE.sub("-", name).strip(".-")
+    if safe == name and len(safe) <= _LONGEST_NAME and safe == safe.lower() and not _RESERVED.match(safe):
+        return safe
+    digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
+    head = safe[: _LONGEST_NAME - len(digest) - 1].strip(".-") or "cassette"
+    if _RESERVED.match(head):
+        head = f"_{head}"
+    return f"{head}-{digest}"
+
+
+def path_for(folder: Path | str, name: str) -> Path:
+    """Return where the cassette called `name` lies in `folder`; a name that ends in `.cassette` is a path already."""
+    if name.endswith(SUFFIX):
+        return Path(name)
+    return Path(folder) / (file_name(name) + SUFFIX)
+
+
+def pending_path(cassette: Path) -> Path:
+    """Return where a new recording waits beside its baseline."""
+    return cassette.with_name(cassette.name + _PENDING)
+
+
+def part_folder(cassette: Path) -> Path:
+    """Return where the journals of a recording lie until it is closed."""
+    return cassette.with_name(cassette.name + _PART)
+
+
+def side_path(cassette: Path) -> Path:
+    """Return where timings and environment lie."""
+    return cassette.with_name(cassette.name + _SIDE)
+
+
+def list_cassettes(folder: Path | str) -> list[Path]:
+    """Return the cassettes in a folder and below, sorted; none where there is no such folder."""
+    return sorted(path for path in Path(folder).rglob(f"*{SUFFIX}") if path.is_file())
+
+
+def list_pending(folder: Path | str) -> list[Path]:
+    """Return the baselines' paths for which a recording waits, sorted; the baseline itself need not exist."""
+    return sorted(path.with_suffix("") for path in Path(folder).rglob(f"*{SUFFIX}{_PENDING}") if path.is_file())
+
+
+def accept(cassette: Path) -> None:
+    """Make the waiting recording the baseline, in one step.
+
+    Raises:
+        CassetteError: there is none, or the folder cannot be written.
+    """
+    try:
+        pending_path(cassette).replace(cassette)
+        _sync_folder(cassette.parent)
+    except OSError as error:
+        raise _unwritable(cassette, error) from error
+
+
+def remove_part(cassette: Path) -> None:
+    """Remove the journals of a recording that was closed."""
+    shutil.rmtree(part_folder(cassette), ignore_errors=True)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """Give a stream whose content becomes `target` when the block ends without error, in one step.
+
+    Before, and after any error, the target is as it was; a reader sees the old file or the new one, whole.
+
+    Raises:
+        CassetteError: the folder cannot be written, or the disk is full.
+    """
+    temporary = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # No suffix of a cassette, so that one left behind by kill -9 is never taken for one.
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(_mode_for(target))
+        Path(temporary).replace(target)
+        temporary = None
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                Path(temporary).unlink()
+
+
+def write_cassette(path: Path | str, recording: model.Recording, lanes: Mapping[str, Iterable[model.Call]]) -> None:
+    """Write a cassette from calls, in memory or streamed from another cassette, and put it in place in one step.
+
+    Raises:
+        CassetteError: the folder cannot be written, or the disk is full.
+    """
+    with replacing(Path(path)) as stream:
+        write_calls(stream, recording, lanes)
+
+
+def write_side(cassette: Path, side: Mapping[str, Any]) -> None:
+    """Keep timings and environment beside a cassette, as JSON."""
+    with replacing(side_path(cassette)) as stream:
+        stream.write(json.dumps(dict(side), indent=1, sort_keys=True).encode() + b"\n")
+
+
+def read_side(cassette: Path) -> dict[str, Any]:
+    """Return what lies beside a cassette; nothing where there is no such file or it cannot be read: it is never needed."""
+    try:
+        side = json.loads(side_path(cassette).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return side if isinstance(side, dict) else {}
+
+
+def _mode_for(target: Path) -> int:
+    """Return the mode of the file that is replaced, or what the umask gives a new one (`mkstemp` gives 0600)."""
+    with suppress(OSError):
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0o22)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(target: Path, error: OSError) -> CassetteError:
+    remedy = "Check its folder's permissions and the room on the disk."
+    return CassetteError(f"write cassette {str(target)!r}", error.strerror or str(error), remedy)
