@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+WHOLE_DIGEST: Final = 16
+SAMPLED_DIGEST: Final = 8
 
 
 class Form(str, Enum):
@@ -100,7 +103,9 @@ class Reference:
 class Truncated:
     """A value past its budget: its type, how large it was, its head, and a digest of what was looked at beyond.
 
-    `digest` is empty where nothing beyond the head was looked at; then two of them are only partly compared.
+    `digest` has `WHOLE_DIGEST` bytes where it covers the whole, `SAMPLED_DIGEST` where it covers samples, and is empty where
+    nothing beyond the head was looked at; in the last two cases two of them are only partly compared.
+    A mapping's or object's head holds tuples of key (or field name) and value.
     """
 
     type: str
@@ -108,15 +113,18 @@ class Truncated:
     head: tuple[Value, ...]
     digest: bytes = b""
 
+    @property
+    def partial(self) -> bool:
+        """Whether some of the value was not looked at, so that an equal one need not be equal."""
+        return len(self.digest) != WHOLE_DIGEST
+
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
     """A secret that was never stored. Two of them compare equal."""
 
 
-Value: TypeAlias = (
-    Scalar | Sequence | Mapping | Object | Atom | Named | Opaque | Reference | Truncated | Redacted
-)
+Value: TypeAlias = Scalar | Sequence | Mapping | Object | Atom | Named | Opaque | Reference | Truncated | Redacted
 
 
 @dataclass(frozen=True, slots=True)

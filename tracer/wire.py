@@ -94,3 +94,22 @@ def array_header(count: int) -> bytes:
     if count < 0x10000:  # noqa: PLR2004
         return b"\xdc" + count.to_bytes(2, "big")
     return b"\xdd" + count.to_bytes(4, "big")
+
+
+def map_header(count: int) -> bytes:
+    """Return the msgpack header of a map of `count` pairs, to be followed by their bytes."""
+    if count < 16:  # noqa: PLR2004  (the fixmap limit of the msgpack specification)
+        return bytes((0x80 | count,))
+    if count < 0x10000:  # noqa: PLR2004
+        return b"\xde" + count.to_bytes(2, "big")
+    return b"\xdf" + count.to_bytes(4, "big")
+
+
+def extension(code: int, payload: bytes) -> bytes:
+    """Return an extension value. Always the variable-length form, so that equal payloads have equal bytes."""
+    size = len(payload)
+    if size < 0x100:  # noqa: PLR2004  (the ext8 limit of the msgpack specification)
+        return b"\xc7%c%c" % (size, code) + payload
+    if size < 0x10000:  # noqa: PLR2004
+        return b"\xc8" + size.to_bytes(2, "big") + b"%c" % code + payload
+    return b"\xc9" + size.to_bytes(4, "big") + b"%c" % code + payload

@@ -1,0 +1,48 @@
+"""How much of a value is looked at. Counted in visited nodes and bytes, never in time, so that two runs agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_LEVELS: Final = 100
+"""Containers inside one another; below that a value is cut. A tenth of Python's own default for calls."""
+
+FLAT_WEIGHT: Final = 8
+"""Items of a flat container that cost as much as one node elsewhere: they are packed in one C call."""
+
+SHORT_TEXT: Final = 64
+"""Characters of text that are kept even where no bytes are left: a name, a number, an identifier."""
+
+HEAD_ITEMS: Final = 8
+"""Items kept of a container that is cut."""
+
+HEAD_BYTES: Final = 256
+"""Characters or bytes kept of a text that is cut."""
+
+WHOLE_BYTES: Final = 8 << 20
+"""Up to this many bytes a text that is cut gets a digest of the whole; above, of samples."""
+
+SAMPLES: Final = 256
+SAMPLE_BYTES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Nodes visited and bytes kept of one argument or outcome."""
+
+    nodes: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The limits of one crossing.
+
+    `arguments` holds for each argument (state is one: the receiver), before and after the call; `outcome` for what is returned,
+    raised or yielded; `full` for either, on the crossings a recorder looks at in full.
+    """
+
+    arguments: Limit = Limit(nodes=256, bytes=16 << 10)
+    outcome: Limit = Limit(nodes=4096, bytes=256 << 10)
+    full: Limit = Limit(nodes=16384, bytes=1 << 20)

@@ -1,0 +1,147 @@
+"""Instances of classes: plain ones, dataclasses, namedtuples, exceptions. Their state is read past their own code."""
+
+from __future__ import annotations
+
+from types import MemberDescriptorType
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer.encoding import looks
+from tracer.encoding.walk import Plan
+from tracer.values import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.encoding.looks import Layout
+    from tracer.encoding.walk import Walk
+
+    Content = Callable[[Walk, Any], bytes]
+    Fields = Callable[[Any], tuple[list[str], list[Any]]]
+
+_INTERNAL: Final = "_"
+_EXCEPTION_FIELDS: Final = (
+    (OSError, "filename"),
+    (OSError, "filename2"),
+    (StopIteration, "value"),
+    (SystemExit, "code"),
+)
+"""What a builtin exception keeps outside its arguments. Not AttributeError.obj: the interpreter puts any object there."""
+
+
+def by_attributes(cls: type, form: Form, content: Content | None = None, more: Fields | None = None) -> Plan:
+    """Return the plan of a class whose instances are their attributes.
+
+    `content` encodes what a subclass of a builtin holds, `more` returns fields that no instance dictionary shows.
+    """
+    name = looks.type_name(cls)
+    where = looks.layout(cls)
+    text = form.value
+
+    def encode(walk: Walk, value: Any) -> bytes:
+        names, values = looks.fields(value, where)
+        if more is not None:
+            extra_names, extra_values = more(value)
+            names, values = extra_names + names, extra_values + values
+        return walk.object(value, name, text, names, values, content)
+
+    return Plan(name, encode)
+
+
+def by_fields(name: str, fields: Fields) -> Plan:
+    """Return the plan of a C type whose instances are what `fields` returns."""
+
+    def encode(walk: Walk, value: Any) -> bytes:
+        names, values = fields(value)
+        return walk.object(value, name, "plain", names, values)
+
+    return Plan(name, encode)
+
+
+def opaque(cls: type) -> Plan:
+    """Return the plan of a class of which only the type can be told."""
+    name = looks.type_name(cls)
+    return Plan(name, lambda walk, value: walk.opaque(value, name))
+
+
+def partly_foreign(cls: type) -> Plan:
+    """Return the plan of a class that inherits state from a C type: attributes, and an opaque for the rest.
+
+    An instance without a public attribute is the opaque alone.
+    """
+    name = looks.type_name(cls)
+    where = looks.layout(cls)
+
+    def rest(walk: Walk, value: Any) -> bytes:
+        return walk.opaque(value, name)
+
+    def encode(walk: Walk, value: Any) -> bytes:
+        names, values = looks.fields(value, where)
+        if any(type(each) is str and each[:1] != _INTERNAL for each in names):
+            return walk.object(value, name, "plain", names, values, rest)
+        return rest(walk, value)
+
+    return Plan(name, encode)
+
+
+def namedtuple_fields(cls: type) -> tuple[str, ...] | None:
+    """Return the field names of a namedtuple class; None for another tuple class."""
+    names = looks.declared(cls, "_fields")
+    if type(names) is tuple and names and all(type(name) is str for name in names):
+        return names
+    return None
+
+
+def namedtuple(cls: type, fields: tuple[str, ...], content: Content) -> Plan:
+    """Return the plan of a namedtuple class. An instance of another length than its fields is a plain tuple subclass."""
+    name = looks.type_name(cls)
+    where = looks.layout(cls)
+
+    def encode(walk: Walk, value: Any) -> bytes:
+        names, values = looks.fields(value, where)
+        if tuple.__len__(value) != len(fields):
+            return walk.object(value, name, Form.PLAIN.value, names, values, content)
+        items = list(tuple.__getitem__(value, slice(None)))
+        return walk.object(value, name, Form.NAMEDTUPLE.value, [*fields, *names], items + values)
+
+    return Plan(name, encode)
+
+
+def exception(cls: type) -> Plan:
+    """Return the plan of an exception class: arguments, notes, cause, and the instance's own attributes; never its text."""
+    name = looks.type_name(cls)
+    where = looks.layout(cls)
+    special = tuple(label for base, label in _EXCEPTION_FIELDS if looks.derives(cls, base))
+
+    def encode(walk: Walk, value: Any) -> bytes:
+        names, values = _exception_fields(value, where)
+        for label in special:
+            found = _builtin_field(value, label)
+            if found is not None:
+                names.append(label)
+                values.append(found)
+        return walk.object(value, name, Form.EXCEPTION.value, names, values)
+
+    return Plan(name, encode)
+
+
+def _exception_fields(value: BaseException, where: Layout) -> tuple[list[str], list[Any]]:
+    names, values = ["args"], [BaseException.__dict__["args"].__get__(value)]
+    own_names, own_values = looks.fields(value, where)
+    if "__notes__" in own_names:
+        place = own_names.index("__notes__")
+        names.append("notes")
+        values.append(own_values.pop(place))
+        del own_names[place]
+    cause = BaseException.__dict__["__cause__"].__get__(value)
+    if cause is not None:
+        names.append("cause")
+        values.append(cause)
+    return names + own_names, values + own_values
+
+
+def _builtin_field(value: BaseException, label: str) -> Any:
+    for base, name in _EXCEPTION_FIELDS:
+        descriptor = base.__dict__[name]
+        if name == label and type(descriptor) is MemberDescriptorType:
+            return descriptor.__get__(value)
+    return None

@@ -1,0 +1,123 @@
+"""Values past their budget: a head, the size, and where reading is cheap a digest of the rest.
+
+A digest of 16 bytes covers the whole; one of 8 bytes covers samples only; none means that nothing beyond the head was looked at.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer import wire
+from tracer.encoding import budget
+from tracer.values import SAMPLED_DIGEST, WHOLE_DIGEST
+
+if TYPE_CHECKING:
+    from tracer.encoding.walk import Walk
+
+_SMALL_INT_BYTES: Final = 512
+
+
+def truncated(walk: Walk, name: str, size: int, heads: list[bytes], digest: bytes = b"") -> bytes:
+    """Return a cut value and count it. `heads` are the bytes of the items that are kept."""
+    walk.shared.lost("truncated", name)
+    head = wire.array_header(len(heads)) + b"".join(heads)
+    parts = (wire.array_header(4), walk.pack(name), walk.pack(size), head, walk.pack(digest))
+    return wire.extension(wire.TRUNCATED, b"".join(parts))
+
+
+def container(walk: Walk, name: str, size: int, items: list[Any]) -> bytes:
+    """Return a container cut to its first items; of those, containers are cut to their size."""
+    if walk.nodes <= 0 or walk.level >= budget.MAX_LEVELS:
+        return truncated(walk, name, size, [])
+    with _Head(walk):
+        heads = [walk.value(item) for item in items[: budget.HEAD_ITEMS]]
+    return truncated(walk, name, size, heads)
+
+
+def pairs(walk: Walk, name: str, size: int, keys: list[Any], values: list[Any]) -> bytes:
+    """Return a mapping or an object of that size cut to its first pairs, each a tuple of key and value."""
+    if walk.nodes <= 0 or walk.level >= budget.MAX_LEVELS:
+        return truncated(walk, name, size, [])
+    heads = []
+    with _Head(walk):
+        for key, value in zip(keys[: budget.HEAD_ITEMS], values, strict=False):
+            pair = walk.value(key) + walk.secret_value(value, walk.key_secrecy(key))
+            heads.append(wire.extension(wire.TUPLE, wire.array_header(2) + pair))
+    return truncated(walk, name, size, heads)
+
+
+class _Head:
+    """While a head is encoded there are no nodes for what it contains; what was left is given back, less the head's items."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+        self._nodes = walk.nodes
+
+    def __enter__(self) -> None:
+        self._walk.nodes = 0
+        self._walk.level += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._walk.nodes = max(0, self._nodes - budget.HEAD_ITEMS)
+        self._walk.level -= 1
+
+
+def long_text(walk: Walk, text: str, name: str = "str") -> bytes:
+    """Return a long str cut: its size in characters, its head, and a digest of its UTF-8 form."""
+    normalise = walk.shared.paths.text
+    if len(text) > budget.WHOLE_BYTES:
+        samples = _sample_parts(text)
+        digest = _digest([part.encode("utf-8", "surrogatepass") for part in samples], SAMPLED_DIGEST)
+    else:
+        whole = text.encode("utf-8", "surrogatepass")
+        if b"/" in whole and walk.shared.paths.found(whole):
+            whole = normalise(text).encode("utf-8", "surrogatepass")
+        digest = _digest([whole], WHOLE_DIGEST)
+    head = normalise(text[: 4 * budget.HEAD_BYTES])[: budget.HEAD_BYTES]
+    return truncated(walk, name, len(text), [_text_head(walk, head)], digest)
+
+
+def _text_head(walk: Walk, head: str) -> bytes:
+    try:
+        return walk.pack(head)
+    except UnicodeEncodeError:
+        return wire.extension(wire.STR, head.encode("utf-8", "surrogatepass"))
+
+
+def long_bytes(walk: Walk, name: str, data: bytes | bytearray | memoryview) -> bytes:
+    """Return bytes cut. `data` is exact, or a flat view of unsigned bytes."""
+    head = walk.pack(bytes(data[: budget.HEAD_BYTES]))
+    return truncated(walk, name, len(data), [head], bytes_digest(data))
+
+
+def bytes_digest(data: bytes | bytearray | memoryview) -> bytes:
+    """Return the digest of bytes: of the whole, or of samples where there are too many."""
+    if len(data) > budget.WHOLE_BYTES:
+        return _digest(_sample_parts(data), SAMPLED_DIGEST)
+    return _digest([data], WHOLE_DIGEST)
+
+
+def _sample_parts(data: Any) -> list[Any]:
+    """Return pieces of bytes or text at even strides, the first and the last among them."""
+    stride = (len(data) - budget.SAMPLE_BYTES) // (budget.SAMPLES - 1)
+    starts = [*range(0, stride * (budget.SAMPLES - 1), stride), len(data) - budget.SAMPLE_BYTES]
+    return [data[start : start + budget.SAMPLE_BYTES] for start in starts]
+
+
+def _digest(parts: list[Any], size: int) -> bytes:
+    state = blake2b(digest_size=size)
+    for part in parts:
+        state.update(part)
+    return state.digest()
+
+
+def big_int(walk: Walk, number: int) -> bytes:
+    """Return an int beyond 64 bits, cut where its bytes are more than the budget has left."""
+    size = number.bit_length() // 8 + 1
+    if size > max(walk.bytes, _SMALL_INT_BYTES):
+        if size > budget.WHOLE_BYTES:
+            return truncated(walk, "int", size, [])
+        return truncated(walk, "int", size, [], bytes_digest(number.to_bytes(size, "big", signed=True)))
+    walk.bytes -= size
+    return wire.extension(wire.BIG_INT, number.to_bytes(size, "big", signed=True))

@@ -1,0 +1,148 @@
+"""Live values to snapshot bytes: two ways, one entry.
+
+Exact scalars go through the C packer in one call. Everything else takes the budgeted walk (`tracer.encoding.walk`).
+Both give the same bytes for the same value. Nothing here raises, and no code of the values' classes is run.
+"""
+
+from __future__ import annotations
+
+import weakref
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer import wire
+from tracer.encoding import plans
+from tracer.encoding.budget import Budget
+from tracer.encoding.walk import Plan, Shared, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.encoding.budget import Limit
+    from tracer.encoding.paths import PathNormaliser
+    from tracer.encoding.redact import Redactor
+
+_NONE = type(None)
+_LONG: Final = 1024  # characters; a longer text is looked at before it is packed
+
+UNKNOWN: Final = wire.extension(wire.OPAQUE, wire.array_header(2) + wire.packer()("tracer:unencoded") + b"\x00")
+"""What stands for a value where not even a frame of the interpreter was left to look at it."""
+
+
+def immutable(values: tuple[Any, ...]) -> bool:
+    """Say whether all are exact immutable scalars: then no call can change them."""
+    for value in values:
+        kind = type(value)
+        if not (kind is str or kind is int or kind is _NONE or kind is bool or kind is float or kind is bytes):
+            return False
+    return True
+
+
+class Encoder:
+    """Encodes the values of calls. One serves all threads, and may be entered again while it works (by a finaliser).
+
+    `redactor` judges names, `paths` rewrites texts, `budget` limits what is looked at of one value.
+    """
+
+    def __init__(self, *, redactor: Redactor, paths: PathNormaliser, budget: Budget = Budget()) -> None:  # noqa: B008  (frozen)
+        self._budget = budget
+        self._found = paths.found
+        self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
+        self._losses: dict[str, count[int]] = {}
+        self._plans: dict[int, Plan] = {}
+        self._watches: dict[int, weakref.ref[type]] = {}
+        self._shared = Shared(self._plan, self._plans, redactor, paths, {}, self._count)
+
+    @property
+    def losses(self) -> dict[str, int]:
+        """What was not (fully) kept: a reason and a type (`opaque socket:socket`, `truncated list`) with how often."""
+        # A counter shows its next number only in its text; as one C object it counts right when threads take turns.
+        return {reason: int(repr(counter)[6:-1]) for reason, counter in sorted(self._losses.copy().items())}
+
+    def arguments(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, full: bool) -> bytes:
+        """Return the snapshot of a list with one element per parameter. Each argument has its own budget.
+
+        `secret` holds what `Redactor.secret` said of each parameter's name, None where all are harmless.
+        """
+        if secret is None:
+            for value in values:
+                kind = type(value)
+                if kind is str or kind is bytes:
+                    if len(value) > _LONG:
+                        break
+                elif not (kind is int or kind is _NONE or kind is bool or kind is float):
+                    break
+            else:
+                data = self._pack(list(values))
+                if data is not None:
+                    return data
+        return self._guard(self._walk_arguments, values, secret, self._budget.full if full else self._budget.arguments)
+
+    def value(self, value: Any, full: bool) -> bytes:
+        """Return the snapshot of one value that came out of a call: returned, yielded, sent."""
+        kind = type(value)
+        if kind is _NONE or kind is bool or kind is int or kind is float or (kind is str and len(value) <= _LONG):
+            data = self._pack(value)
+            if data is not None:
+                return data
+        return self._guard(self._walk_value, value, self._budget.full if full else self._budget.outcome)
+
+    def error(self, error: BaseException) -> bytes:
+        """Return the snapshot of an exception: type, arguments, notes, cause and attributes; never its text or traceback."""
+        return self._guard(self._walk_value, error, self._budget.outcome)
+
+    def _pack(self, value: Any) -> bytes | None:
+        """Return scalars packed; None where one needs the walk (a path, a large int, lone surrogates)."""
+        # Popping is atomic, so no two threads, and no finaliser that runs in between, share a packer.
+        packers = self._packers
+        try:
+            pack = packers.pop()
+        except IndexError:
+            pack = wire.packer()
+        try:
+            data = pack(value)
+        except (OverflowError, UnicodeEncodeError):
+            return None
+        finally:
+            packers.append(pack)
+        return None if b"/" in data and self._found(data) else data
+
+    def _guard(self, encode: Callable[..., bytes], *parts: Any) -> bytes:
+        try:
+            return encode(*parts)
+        except Exception:  # noqa: BLE001  (the host must not notice: the walk's own net needs a frame and memory too)
+            return UNKNOWN
+
+    def _walk_arguments(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, limit: Limit) -> bytes:
+        walk = Walk(self._shared, self._packer(), limit)
+        parts = [wire.array_header(len(values))]
+        for place, value in enumerate(values):
+            walk.nodes, walk.bytes = limit.nodes, limit.bytes
+            parts.append(walk.value(value) if secret is None else walk.secret_value(value, secret[place]))
+        self._packers.append(walk.pack)
+        return b"".join(parts)
+
+    def _walk_value(self, value: Any, limit: Limit) -> bytes:
+        walk = Walk(self._shared, self._packer(), limit)
+        data = walk.value(value)
+        self._packers.append(walk.pack)
+        return data
+
+    def _packer(self) -> Callable[[Any], bytes]:
+        try:
+            return self._packers.pop()
+        except IndexError:
+            return wire.packer()
+
+    def _plan(self, cls: type) -> Plan:
+        """Return the plan of a type, deciding it on first need and forgetting it with the type."""
+        plan = plans.plan_for(cls)
+        key = id(cls)
+        tables = (self._plans, self._watches)
+        # The callback comes before another type can have the same id; the plan itself must not keep the type alive.
+        self._watches[key] = weakref.ref(cls, lambda _: [table.pop(key, None) for table in tables] and None)
+        self._plans[key] = plan
+        return plan
+
+    def _count(self, reason: str, name: str) -> None:
+        next(self._losses.setdefault(f"{reason} {name}", count()))

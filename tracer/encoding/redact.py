@@ -1,0 +1,105 @@
+"""The one redactor: which names hold secrets.
+
+Names are judged by their words (`apiKey`, `api_key`, `API-Key` and `X-Api-Key` are alike), so that `author` is no `auth` and
+`tokenizer` no `token`. Two strengths:
+
+    ALWAYS  whatever stands under the name is a secret: password, secret, authorization, api key, cookie ...
+    DATA    only plain data (text, bytes, builtin containers) under it is: `token` and `auth` are credentials in one code
+            base and objects of a parser or a strategy in the next, whose own attributes are then judged by their names.
+            Numbers under them are kept: they are kinds and positions far more often than codes.
+
+Not secret by default: `tokens`, `token_type`, `token_count`, `max_tokens`, and a token of paging or parsing
+(`next_token`, `page_token`, `current_token` ...), unless a word says otherwise (`access_tokens`).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Secrecy(IntEnum):
+    """What is redacted under a name."""
+
+    NONE = 0
+    ALWAYS = 1
+    DATA = 2
+
+
+DEFAULT: Final = (
+    *("password", "passwords", "passwd", "passphrase", "pwd", "secret", "secrets", "authorization", "bearer"),
+    *("credential", "credentials", "apikey", "api key", "api keys", "access key", "private key", "secret key"),
+    *("signing key", "encryption key", "session id", "sessionid", "session key", "csrf", "jwt"),
+    *("access token", "access tokens", "refresh token", "refresh tokens", "auth token", "auth tokens", "id token"),
+)
+"""Secret wherever these words stand in a name, in this order and together."""
+
+_LAST: Final = frozenset({"cookie", "cookies"})  # cookie and set_cookie, but not cookie_name
+_ENDINGS: Final = ("password", "passwd", "passphrase", "apikey")  # dbpassword
+_HARMLESS: Final = frozenset(
+    (
+        "next",
+        "prev",
+        "previous",
+        "last",
+        "first",
+        "current",
+        "start",
+        "end",
+        "begin",
+        "page",
+        "paging",
+        "continuation",
+        "parse",
+        "lex",
+        "left",
+        "right",
+        "close",
+        "open",
+    ),
+)
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_REMEMBERED: Final = 8192
+
+
+class Redactor:
+    """Judges names. `names` are the secret ones, `extra` more of them, `allow` whole names that never are.
+
+    Each name is one or several words; case and separators do not matter.
+    """
+
+    def __init__(self, names: Iterable[str] = DEFAULT, extra: Iterable[str] = (), allow: Iterable[str] = ()) -> None:
+        self._names = tuple(" ".join(_words(name)) for name in (*names, *extra))
+        self._allow = frozenset(" ".join(_words(name)) for name in allow)
+        self._known: dict[str, Secrecy] = {}
+
+    def secret(self, name: str) -> Secrecy:
+        """Return what is redacted under a parameter, key or attribute of this name; falsy for nothing.
+
+        `name` is an exact str. Judgements are remembered, for a bounded number of names.
+        """
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[name] = self._judge(name)
+        return known
+
+    def _judge(self, name: str) -> Secrecy:
+        words = _words(name[:256])
+        if not words or " ".join(words) in self._allow:
+            return Secrecy.NONE
+        padded = f" {' '.join(words)} "
+        if words[-1] in _LAST or words[-1].endswith(_ENDINGS) or any(f" {secret} " in padded for secret in self._names):
+            return Secrecy.ALWAYS
+        if words[-1].endswith("token") and _HARMLESS.isdisjoint(words[:-1]):
+            return Secrecy.DATA
+        return Secrecy.DATA if words == ["auth"] else Secrecy.NONE
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(name)]

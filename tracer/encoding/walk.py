@@ -1,0 +1,343 @@
+"""The budgeted walk over one snapshot's values: live objects to canonical bytes, identity and cycles included.
+
+What each type's content is, `tracer.encoding.plans` and the codecs say; here is what they share: budgets, shared references,
+redaction by key, flat runs in one call of the C packer, cutting.
+
+Numbering, which `tracer.decode.containers` repeats: every list, dict, set, bytearray and object gets the next ordinal when it is
+entered. The payload of an object is the object, and takes none. The items of a set have no order before they are encoded, so each is
+numbered from where the set stands, and what was first met inside one is forgotten after it; opaque values likewise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from tracer import wire
+from tracer.encoding import budget, cut
+from tracer.encoding.redact import Secrecy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.encoding.budget import Limit
+    from tracer.encoding.paths import PathNormaliser
+    from tracer.encoding.redact import Redactor
+
+REDACTED: Final = wire.extension(wire.REDACTED, b"")
+_NO_ITEMS: Final = wire.array_header(0)
+_UNPACKABLE = (OverflowError, UnicodeEncodeError)  # an int beyond 64 bits, a str with lone surrogates
+_NONE = type(None)
+_REMEMBERED_KEYS: Final = 4096  # key tuples judged, after which the table starts anew
+_LONGEST_KEYS: Final = 32  # longer key tuples are data rather than a shape, and are judged key by key
+
+
+class Plan(NamedTuple):
+    """How values of one type are encoded. Holds no reference to the type."""
+
+    name: str
+    encode: Callable[[Walk, Any], bytes]
+
+
+class Shared(NamedTuple):
+    """What all walks of one encoder have in common."""
+
+    plan_of: Callable[[type], Plan]
+    plans: dict[int, Plan]
+    redactor: Redactor
+    paths: PathNormaliser
+    judged: dict[tuple[str, ...], tuple[Secrecy, ...] | None]
+    lost: Callable[[str, str], None]
+
+
+def flat_size(items: Any) -> int:
+    """Return the characters and bytes in exact scalars; -1 where another type is among them."""
+    size = 0
+    for item in items:
+        kind = type(item)
+        if kind is str or kind is bytes:
+            size += len(item)
+        elif not (kind is int or kind is float or kind is _NONE or kind is bool):
+            return -1
+    return size
+
+
+def all_str(items: Any) -> bool:
+    """Say whether all are exact str, which may be hashed and compared without running foreign code."""
+    return all(type(item) is str for item in items)
+
+
+class Walk:
+    """One snapshot being made. Not reused; safe to be entered again by another walk at any point."""
+
+    __slots__ = ("bytes", "keep", "level", "memo", "nodes", "opaque_memo", "opaques", "pack", "shared")
+
+    def __init__(self, shared: Shared, pack: Callable[[Any], bytes], limit: Limit) -> None:
+        self.shared = shared
+        self.pack = pack
+        self.nodes = limit.nodes
+        self.bytes = limit.bytes
+        self.level = 0
+        self.memo: dict[int, int] = {}
+        self.keep: list[Any] = []  # entered containers by ordinal; holding them keeps their ids theirs
+        self.opaque_memo: dict[int, int] = {}
+        self.opaques: list[Any] = []
+
+    def value(self, value: Any) -> bytes:
+        """Return the bytes of any value. Where its type's codec fails, an opaque."""
+        kind = type(value)
+        if kind is str:
+            return self.text(value)
+        if kind is int or kind is _NONE or kind is float or kind is bool:
+            try:
+                return self.pack(value)
+            except OverflowError:
+                return cut.big_int(self, value)
+        plan = self.shared.plans.get(id(kind)) or self.shared.plan_of(kind)
+        state = self.level, len(self.keep), len(self.opaques)
+        try:
+            return plan.encode(self, value)
+        except Exception as error:  # noqa: BLE001  (the one place where a hostile object or an unknown internal ends)
+            self.level = state[0]
+            self.forget(state[1], state[2])
+            return self.opaque(value, plan.name, "failed " + type(error).__name__)
+
+    def values(self, items: list[Any]) -> bytes:
+        """Return an array of any values; a flat run in one call of the packer."""
+        size = flat_size(items)
+        if 0 <= size <= self.bytes:
+            data = self.flat(items)
+            if data is not None:
+                return data
+        return wire.array_header(len(items)) + b"".join([self.value(item) for item in items])
+
+    def flat(self, items: Any) -> bytes | None:
+        """Return the packed form of a flat container; None where an item needs a closer look."""
+        try:
+            data = self.pack(items)
+        except _UNPACKABLE:
+            return None
+        if b"/" in data and self.shared.paths.found(data):
+            return None
+        self.bytes -= len(data)
+        return data
+
+    def text(self, text: str) -> bytes:
+        """Return the bytes of an exact str, its paths normalised."""
+        if len(text) > self.bytes and len(text) > budget.SHORT_TEXT:
+            return cut.long_text(self, text)
+        try:
+            data = self.pack(text)
+        except UnicodeEncodeError:
+            data = wire.extension(wire.STR, self.shared.paths.text(text).encode("utf-8", "surrogatepass"))
+        else:
+            if b"/" in data and self.shared.paths.found(data):
+                data = self.pack(self.shared.paths.text(text))
+        self.bytes -= len(data)
+        return data
+
+    def met(self, value: Any) -> bytes | None:
+        """Return a reference where this container was entered before in this snapshot."""
+        known = self.memo.get(id(value))
+        return None if known is None else wire.extension(wire.REFERENCE, self.pack(known))
+
+    def enter(self, value: Any) -> None:
+        """Give a container the next ordinal."""
+        self.memo[id(value)] = len(self.keep)
+        self.keep.append(value)
+
+    def forget(self, containers: int, opaques: int) -> None:
+        """Go back to that many containers and opaque values."""
+        while len(self.keep) > containers:
+            self.memo.pop(id(self.keep.pop()), None)
+        while len(self.opaques) > opaques:
+            self.opaque_memo.pop(id(self.opaques.pop()), None)
+
+    def admits(self, count: int) -> bool:
+        """Say whether a container of that many items, if it is flat, is within the budget."""
+        return count <= self.nodes * budget.FLAT_WEIGHT and self.level < budget.MAX_LEVELS
+
+    def charge(self, items: list[Any]) -> bool:
+        """Pay for the items of a container that is about to be encoded; False where the budget does not reach."""
+        count = len(items)
+        weight = 1 + count // budget.FLAT_WEIGHT if flat_size(items) >= 0 else 1 + count
+        if weight > self.nodes + 1:
+            return False
+        self.nodes = max(0, self.nodes - weight)
+        return True
+
+    def sequence(self, name: str, items: list[Any], owner: Any = None, code: int = 0) -> bytes:
+        """Return an array of a container's items, within the budget, or the container cut.
+
+        `owner` is entered when not None; `code` is the extension the array goes into, 0 for none.
+        """
+        if not self.admits(len(items)) or not self.charge(items):
+            return cut.container(self, name, len(items), items)
+        if owner is not None:
+            self.enter(owner)
+        self.level += 1
+        data = self.values(items) if items else _NO_ITEMS
+        self.level -= 1
+        return wire.extension(code, data) if code else data
+
+    def unordered(self, name: str, items: list[Any], owner: Any, code: int) -> bytes:
+        """Return the items of a set, sorted by their bytes.
+
+        Their order is not known before they are encoded, so none may depend on another: each has an equal share of the
+        budget, numbers from the same start, and leaves nothing behind.
+        """
+        if not self.admits(len(items)) or not self.charge(items):
+            return cut.truncated(self, name, len(items), [])
+        if owner is not None:
+            self.enter(owner)
+        nodes, size = self.nodes, self.bytes
+        share = (
+            (nodes // len(items), max(size, 0) // len(items)) if flat_size(items) not in range(size) else (nodes, size)
+        )
+        containers, opaques = len(self.keep), len(self.opaques)
+        packed = []
+        self.level += 1
+        for item in items:
+            self.nodes, self.bytes = share
+            packed.append(self.value(item))
+            nodes -= share[0] - self.nodes
+            size -= share[1] - self.bytes
+            self.forget(containers, opaques)
+        self.level -= 1
+        self.nodes, self.bytes = nodes, size
+        return wire.extension(code, wire.array_header(len(packed)) + b"".join(sorted(packed)))
+
+    def mapping(self, name: str, keys: list[Any], values: list[Any], owner: Any = None) -> bytes:
+        """Return a map of a dict's pairs (an array of them, where a key is no exact str), within the budget, or the dict cut."""
+        both = keys + values
+        if not self.admits(len(keys)) or not self.charge(both):
+            return cut.pairs(self, name, len(keys), keys, values)
+        if owner is not None:
+            self.enter(owner)
+        self.level += 1
+        data = self._named_pairs(keys, values) if all_str(keys) else self._any_pairs(keys, values)
+        self.level -= 1
+        return data
+
+    def _named_pairs(self, keys: list[str], values: list[Any]) -> bytes:
+        judged = self.judge(tuple(keys))
+        size = flat_size(values)
+        if judged is None and size >= 0 and size + flat_size(keys) <= self.bytes:
+            data = self.flat(dict(zip(keys, values, strict=True)))
+            if data is not None:
+                return data
+        packed = [self.text(key) for key in keys]
+        hidden = self.under(judged, values)
+        # Two keys may become one when their paths are normalised or they are cut; then it is no map any more.
+        if len({*packed}) == len(packed) and all(key[0] & 0xE0 == 0xA0 or 0xD9 <= key[0] <= 0xDB for key in packed):  # noqa: PLR2004  (msgpack's str markers)
+            return wire.map_header(len(keys)) + b"".join(
+                [part for pair in zip(packed, hidden, strict=True) for part in pair]
+            )
+        return self._array_of_pairs(packed, hidden)
+
+    def _any_pairs(self, keys: list[Any], values: list[Any]) -> bytes:
+        secrecy = tuple(self.key_secrecy(key) for key in keys)
+        packed: list[bytes] = []
+        hidden: list[bytes] = []
+        for key, value, secret in zip(keys, values, secrecy, strict=True):
+            packed.append(self.value(key))
+            hidden.append(self.secret_value(value, secret))
+        return self._array_of_pairs(packed, hidden)
+
+    @staticmethod
+    def _array_of_pairs(keys: list[bytes], values: list[bytes]) -> bytes:
+        body = b"".join([part for pair in zip(keys, values, strict=True) for part in pair])
+        return wire.extension(wire.MAPPING, wire.array_header(2 * len(keys)) + body)
+
+    def judge(self, names: tuple[str, ...]) -> tuple[Secrecy, ...] | None:
+        """Return how secret the value under each name is; None where none is. Remembered for short tuples."""
+        judged = self.shared.judged
+        try:
+            return judged[names]
+        except KeyError:
+            pass
+        secret = self.shared.redactor.secret
+        found = tuple(secret(name) for name in names)
+        verdict = found if any(found) else None
+        if len(names) <= _LONGEST_KEYS:
+            if len(judged) >= _REMEMBERED_KEYS:
+                judged.clear()
+            judged[names] = verdict
+        return verdict
+
+    def key_secrecy(self, key: Any) -> Secrecy:
+        """Return how secret the value under a mapping's key is."""
+        if type(key) is str:
+            return self.shared.redactor.secret(key)
+        if type(key) is bytes:
+            return self.shared.redactor.secret(key[:256].decode("latin-1"))
+        return Secrecy.NONE
+
+    def under(self, judged: tuple[Secrecy, ...] | None, values: list[Any]) -> list[bytes]:
+        """Return the bytes of values that stand under judged names."""
+        if judged is None:
+            return [self.value(value) for value in values]
+        return [self.secret_value(value, secret) for value, secret in zip(values, judged, strict=True)]
+
+    def secret_value(self, value: Any, secret: int) -> bytes:
+        """Return the bytes of a value, or the mark of a secret."""
+        if secret == Secrecy.NONE or (secret == Secrecy.DATA and not _is_data(value)):
+            return self.value(value)
+        return REDACTED
+
+    def named_values(self, names: list[Any], values: list[Any]) -> tuple[bytes, bytes]:
+        """Return the arrays of an object's field names and of its field values, secrets redacted."""
+        if not all_str(names):  # an instance dictionary may hold any key; only exact text is a name
+            kept = [(name, value) for name, value in zip(names, values, strict=True) if type(name) is str]
+            names, values = [name for name, _ in kept], [value for _, value in kept]
+        judged = self.judge(tuple(names))
+        named = self.pack(names)
+        if judged is None:
+            return named, self.values(values)
+        return named, wire.array_header(len(values)) + b"".join(self.under(judged, values))
+
+    def object(  # noqa: PLR0917  (the parts of an object, in the order of its bytes)
+        self,
+        value: Any,
+        name: str,
+        form: str,
+        names: list[Any],
+        values: list[Any],
+        payload: Callable[[Walk, Any], bytes] | None = None,
+    ) -> bytes:
+        """Return an object with its fields, within the budget, or the object cut. `payload` gives the content of a builtin's subclass."""
+        known = self.met(value)
+        if known is not None:
+            return known
+        if not self.admits(len(names)) or not self.charge(values):
+            return cut.pairs(self, name, len(names), names, values)
+        self.enter(value)
+        self.level += 1
+        named, valued = self.named_values(names, values)
+        content = b"" if payload is None else payload(self, value)
+        self.level -= 1
+        head = wire.array_header(4 if payload is None else 5) + self.pack(name) + self.pack(form)
+        return wire.extension(wire.OBJECT, head + named + valued + content)
+
+    def atom(self, name: str, text: str) -> bytes:
+        """Return a value that has one canonical text."""
+        if len(text) > max(self.bytes, budget.SHORT_TEXT):
+            return cut.long_text(self, text, name)
+        return wire.extension(wire.ATOM, wire.array_header(2) + self.pack(name) + self.text(text))
+
+    def named(self, kind: str, name: str) -> bytes:
+        """Return a class, function or module by name."""
+        return wire.extension(wire.NAMED, wire.array_header(2) + self.pack(kind) + self.pack(name))
+
+    def opaque(self, value: Any, name: str, reason: str = "opaque") -> bytes:
+        """Return the mark of a value nothing can be said of, and count it."""
+        ordinal = self.opaque_memo.get(id(value))
+        if ordinal is None:
+            ordinal = self.opaque_memo[id(value)] = len(self.opaques)
+            self.opaques.append(value)
+            self.shared.lost(reason, name)
+        return wire.extension(wire.OPAQUE, wire.array_header(2) + self.pack(name) + self.pack(ordinal))
+
+
+def _is_data(value: Any) -> bool:
+    kind = type(value)
+    return any(kind is each for each in (str, bytes, bytearray, list, tuple, dict, set, frozenset))
