@@ -73,7 +73,13 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def _call(self, args, at):
-        names = [*args.posonlyargs, *args.args, *filter(None, [args.vararg]), *args.kwonlyargs, *filter(None, [args.kwarg])]
+        names = [
+            *args.posonlyargs,
+            *args.args,
+            *filter(None, [args.vararg]),
+            *args.kwonlyargs,
+            *filter(None, [args.kwarg]),
+        ]
         arguments = ast.Tuple([ast.Name(a.arg, ast.Load()) for a in names], ast.Load())
         call = ast.Call(ast.Name(HOOK, ast.Load()), [ast.Constant(self.engine.next_mark()), arguments], [])
         for part in ast.walk(call):

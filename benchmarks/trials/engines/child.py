@@ -1,7 +1,7 @@
 """Run one package's tests under one mechanism, in this process. Started by run.py.
 
-    child.py ENGINE PACKAGE OUT.json -- PYTEST_ARGUMENTS
-    child.py ENGINE micro OUT.json
+child.py ENGINE PACKAGE OUT.json -- PYTEST_ARGUMENTS
+child.py ENGINE micro OUT.json
 """
 
 import json

@@ -98,5 +98,8 @@ class Witness:
 
             resume = dis.opmap["RESUME"]
             raw = code.co_code
-            known = self.starts[id(code)] = (code, next(i for i in range(0, len(raw), 2) if raw[i] == resume and raw[i + 1] == 0))
+            known = self.starts[id(code)] = (
+                code,
+                next(i for i in range(0, len(raw), 2) if raw[i] == resume and raw[i + 1] == 0),
+            )
         return offset in (known[1], known[1] - 2)

@@ -37,9 +37,7 @@ class TrampolineEngine:
                 probe.began(ticket, arguments)
 
         generated = _generate(code)
-        constants = tuple(
-            start if c == START else original if c == ORIGINAL else c for c in generated.co_consts
-        )
+        constants = tuple(start if c == START else original if c == ORIGINAL else c for c in generated.co_consts)
         function.__code__ = generated.replace(
             co_consts=constants,
             co_filename=code.co_filename,
@@ -94,7 +92,8 @@ def _generate(code):
     free = code.co_freevars
     lines = [
         *(f"  {name} = None" for name in free),
-        f"  {prefix}def f({', '.join(shown)}): {START!r}({', '.join(seen)}); return {result}" + (f"; {', '.join(free)}" if free else ""),
+        f"  {prefix}def f({', '.join(shown)}): {START!r}({', '.join(seen)}); return {result}"
+        + (f"; {', '.join(free)}" if free else ""),
     ]
     source = "\n".join(["def outer():", *(lines or ["  pass"])])
     with warnings.catch_warnings():
