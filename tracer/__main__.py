@@ -5,9 +5,9 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line."""
-    from tracer.cli import app  # noqa: PLC0415  (typer loads only when a command runs)
+    from tracer import cli  # noqa: PLC0415  (typer loads only when a command runs)
 
-    app()
+    cli.main()
 
 
 if __name__ == "__main__":

@@ -113,3 +113,19 @@ def extension(code: int, payload: bytes) -> bytes:
     if size < 0x10000:  # noqa: PLR2004
         return b"\xc8" + size.to_bytes(2, "big") + b"%c" % code + payload
     return b"\xc9" + size.to_bytes(4, "big") + b"%c" % code + payload
+
+
+def split_array(data: bytes) -> list[bytes]:
+    """Return the bytes of each element of one msgpack array.
+
+    Raises:
+        ValueError: the bytes are not an array.
+    """
+    unpacker = msgpack.Unpacker(max_buffer_size=len(data) + 1, strict_map_key=False)
+    unpacker.feed(data)
+    count = unpacker.read_array_header()
+    ends = [unpacker.tell()]
+    for _ in range(count):
+        unpacker.skip()
+        ends.append(unpacker.tell())
+    return [data[start:end] for start, end in zip(ends, ends[1:])]

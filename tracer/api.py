@@ -1,0 +1,208 @@
+"""The Python door: `tracer.cassette`, `tracer.record` and `tracer.diff`.
+
+Both context managers work with `with` and `async with`, and as decorators of plain, async and generator functions.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tracer import workflows
+from tracer.errors import BehaviourChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from tracer.compare.result import Comparison
+
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+class _Around(ABC):
+    """What both context managers share: the ways to stand around a block or a function."""
+
+    @abstractmethod
+    def _fresh(self) -> _Around:
+        """Return one more like this, for one call of a decorated function."""
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Begin."""
+
+    @abstractmethod
+    def _close(self, *, failed: bool) -> None:
+        """End; `failed` says that an exception leaves the block."""
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._close(failed=kind is not None)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def __call__(self, function: _Function) -> _Function:
+        """Return the function with this around each of its calls."""
+        if inspect.iscoroutinefunction(function):
+
+            @wraps(function)
+            async def around_coroutine(*args: Any, **kwargs: Any) -> Any:
+                with self._fresh():
+                    return await function(*args, **kwargs)
+
+            return around_coroutine  # type: ignore[return-value]
+        if inspect.isgeneratorfunction(function):
+
+            @wraps(function)
+            def around_generator(*args: Any, **kwargs: Any) -> Any:
+                with self._fresh():
+                    return (yield from function(*args, **kwargs))
+
+            return around_generator  # type: ignore[return-value]
+
+        @wraps(function)
+        def around_call(*args: Any, **kwargs: Any) -> Any:
+            with self._fresh():
+                return function(*args, **kwargs)
+
+        return around_call  # type: ignore[return-value]
+
+
+class Recording(_Around):
+    """Records the calls of a block into a file. Use it as `tracer.record`.
+
+    Args:
+        path: the cassette to write; replaced only when the block ends without an exception.
+        boundaries: prefixes whose interfaces are watched; the settings', else the project's own modules.
+
+    Raises:
+        RecordingError: at the end of the block, when no call was captured.
+    """
+
+    def __init__(self, path: str | Path, *, boundaries: Sequence[str] | None = None) -> None:
+        self.path = Path(path)
+        self._boundaries = boundaries
+        self._session: workflows.Session | None = None
+
+    def _fresh(self) -> Recording:
+        return Recording(self.path, boundaries=self._boundaries)
+
+    def _open(self) -> None:
+        self._session = workflows.open_session(self.path, self._boundaries)
+
+    def _close(self, *, failed: bool) -> None:
+        assert self._session is not None
+        pending = self._session.close()
+        workflows.keep(pending, self.path, failed=failed)
+        if not failed and not self._session.calls:
+            raise self._session.nothing_captured()
+
+
+class Cassette(_Around):
+    """Records the calls of a block the first time and compares with what was recorded from then on. Use it as `tracer.cassette`.
+
+    Args:
+        name: the cassette's name, `checkout` or `orders/checkout`: a file below the cassette folder.
+        boundaries: prefixes whose interfaces are watched; the settings', else the project's own modules.
+        mode: "once" records when there is no cassette and compares otherwise; "none" never records: a missing cassette is an
+            error; "new_episodes" takes added calls into the cassette and compares the others; "all" records again;
+            "off" does nothing. Default: the environment variable TRACER_MODE, the settings' mode, "once".
+        fail_on: the lowest severity that raises; the settings', else "changed".
+        folder: the folder of the cassettes; the settings', else `cassettes` in the project.
+        on_outcome: called with "recorded", "compared", "changed" or "replaced" at the end.
+
+    After the block `comparison` holds what comparing found, None where nothing was compared.
+
+    Raises:
+        BehaviourChanged: at the end of a block that ended without an exception, when it behaved otherwise than recorded.
+        CassetteNotFound: in mode "none", when there is no cassette.
+        RecordingError: at the end of the block, when no call was captured.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        boundaries: Sequence[str] | None = None,
+        mode: str | None = None,
+        fail_on: str | None = None,
+        folder: str | Path | None = None,
+        on_outcome: Callable[[str], None] = lambda outcome: None,
+    ) -> None:
+        self.name = name
+        self.comparison: Comparison | None = None
+        self._options: dict[str, Any] = {
+            "boundaries": boundaries,
+            "mode": mode,
+            "fail_on": fail_on,
+            "folder": folder,
+            "on_outcome": on_outcome,
+        }
+        self._session: workflows.Session | None = None
+
+    def _fresh(self) -> Cassette:
+        return Cassette(self.name, **self._options)
+
+    def _open(self) -> None:
+        config = workflows.settings()
+        self._mode = workflows.cassette_mode(self._options["mode"], config)
+        if self._mode == "off":
+            return
+        folder = Path(self._options["folder"]) if self._options["folder"] else config.cassette_folder
+        self.path = workflows.cassette_path(self.name, folder)
+        if self._mode == "none":
+            workflows.require(self.path)
+        self._fail_on = workflows.severity(self._options["fail_on"] or config.fail_on)
+        self._session = workflows.open_session(self.path, self._options["boundaries"])
+
+    def _close(self, *, failed: bool) -> None:
+        session, self._session = self._session, None
+        if session is None:
+            return
+        pending = session.close()
+        if failed:
+            workflows.keep(pending, self.path, failed=True)
+            return
+        if not session.calls:
+            raise session.nothing_captured()
+        self._settle(pending)
+
+    def _settle(self, pending: Path) -> None:
+        """Record, replace or compare, as the mode says."""
+        tell = self._options["on_outcome"]
+        existed = self.path.exists()
+        if self._mode == "all" or not existed:
+            workflows.keep(pending, self.path, failed=False)
+            tell("replaced" if existed else "recorded")
+            return
+        self.comparison = workflows.diff(self.path, pending)
+        findings = workflows.findings_against(self.comparison, self._fail_on, self._mode)
+        if findings:
+            tell("changed")
+            raise BehaviourChanged(self.comparison, workflows.failure_text(self.comparison, self.path, pending))
+        workflows.settle_equal(self.comparison, pending, self.path, self._mode)
+        tell("compared")
+
+
+def diff(old: str | Path, new: str | Path) -> Comparison:
+    """Compare two cassettes and return a frozen `Comparison`: `.findings`, `.verdict`, `.summary`.
+
+    Raises:
+        CassetteError: one of them is absent, damaged, too new or no cassette.
+    """
+    return workflows.diff(Path(old), Path(new))

@@ -1,0 +1,81 @@
+"""The application: what is common to all commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracer import __version__
+from tracer.errors import TracerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UNUSABLE = 2
+"""The exit code for bad usage and unreadable input."""
+
+app = typer.Typer(
+    name="tracer",
+    help="Record every call that crosses a module boundary, and name what a change did to them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command line and return its exit code.
+
+    What follows the first `--` is a command of the user's: no option of tracer is looked for in it.
+    """
+    # Late, because each registers its commands on `app`.
+    from tracer.cli import looking, running  # noqa: F401, PLC0415
+
+    own, command = _split(list(words))
+    try:
+        result = typer.main.get_command(app).main(args=own, prog_name="tracer", obj=command, standalone_mode=False)
+    except TracerError as error:
+        return fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does: nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if not hasattr(error, "exit_code") or not hasattr(error, "show"):
+            raise
+        error.show()
+        return UNUSABLE
+    return result if isinstance(result, int) else 0
+
+
+def fail(sentence: str) -> int:
+    """Say in one sentence why a command could not be carried out; return the exit code for it."""
+    sys.stderr.write(f"tracer: {sentence}\n")
+    return UNUSABLE
+
+
+def _split(words: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
+    if "--" not in words:
+        return words, None
+    at = words.index("--")
+    return words[:at], tuple(words[at + 1 :])
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"tracer {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Record every call that crosses a module boundary, and name what a change did to them."""
+    del version

@@ -1,0 +1,188 @@
+"""Sees watched modules as they are imported: their code object before it runs, the module after.
+
+wrapt's post-import hooks must be told the names of the modules in advance; a boundary is a prefix and a project grows,
+so the finder is our own. It loads nothing by itself: it asks the finders behind it, returns what they return, and puts
+two instance attributes on the loader of a watched module, which are taken off again when the module has run.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from functools import partial
+from importlib.util import LazyLoader
+from threading import Lock
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from tracer.instrument.live import instance_dict
+
+if TYPE_CHECKING:
+    from collections import abc
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType
+
+_HOOKED: Final[tuple[str, ...]] = ("get_code", "exec_module")
+
+
+class ImportSink(Protocol):
+    """What is told of watched modules. None of its methods raises."""
+
+    def is_watched(self, name: str, file: str | None) -> bool:
+        """Whether a module about to be loaded is of interest."""
+        ...
+
+    def rewrite(self, name: str, code: CodeType) -> CodeType:
+        """Return what is to run instead of a module's code object."""
+        ...
+
+    def executing(self, name: str) -> Any:
+        """Take note of a module that is about to run; what is returned goes to `executed` or `failed`."""
+        ...
+
+    def executed(self, module: ModuleType, token: Any) -> None:
+        """Take note of a module that has run."""
+        ...
+
+    def failed(self, name: str, token: Any) -> None:
+        """Take note of a module whose import raised."""
+        ...
+
+
+class WatchingFinder:
+    """A meta path finder that stands first and lets the others find."""
+
+    def __init__(self, sink: ImportSink) -> None:
+        self._sink = sink
+        self._lock = Lock()
+        self._hooks: dict[int, weakref.ref[_LoaderHook]] = {}
+
+    def find_spec(
+        self, name: str, path: abc.Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of the first finder behind this one that knows the module, its loader hooked if it is watched."""
+        for finder in self._behind():
+            ask = getattr(finder, "find_spec", None)
+            if ask is None:
+                # Before 3.12 the import system lets such a finder load by find_module; that stays its business.
+                return None
+            spec: ModuleSpec | None = ask(name, path, target)
+            if spec is not None:
+                self._prepare(spec)
+                return spec
+        return None
+
+    def _behind(self) -> tuple[Any, ...]:
+        # Finders in front have been asked already, and some have side effects.
+        finders = tuple(sys.meta_path)
+        return finders[finders.index(self) + 1 :] if self in finders else ()
+
+    def _prepare(self, spec: ModuleSpec) -> None:
+        loader: Any = spec.loader
+        while type(loader) is LazyLoader:
+            loader = vars(loader)["loader"]
+        if loader is None or isinstance(loader, type):
+            return  # a namespace package, or a builtin or frozen module: their loaders are classes, shared by the process
+        if self._sink.is_watched(spec.name, spec.origin if spec.has_location else None):
+            self._hook(loader, spec.name)
+
+    def _hook(self, loader: Any, name: str) -> None:
+        attributes = instance_dict(loader)
+        if attributes is None or not hasattr(loader, "exec_module"):
+            return
+        with self._lock:
+            hook = _hook_of(attributes)
+            if hook is None:
+                hook = _LoaderHook(loader, attributes, self._sink, self._lock)
+                # The hook lives in the loader's own attributes; a loader that was only looked at goes, and the hook with it.
+                self._hooks[id(hook)] = weakref.ref(hook, partial(_drop, self._hooks, id(hook)))
+            hook.names.add(name)
+
+    def unhook_all(self) -> tuple[str, ...]:
+        """Take our attributes off every loader that still has them; a sentence for each that somebody wrapped since."""
+        with self._lock:
+            hooks = [hook for hook in (reference() for reference in tuple(self._hooks.values())) if hook is not None]
+            self._hooks.clear()
+            return tuple(sentence for hook in hooks for sentence in hook.remove())
+
+
+def _drop(hooks: dict[int, weakref.ref[_LoaderHook]], key: int, _: object) -> None:
+    hooks.pop(key, None)
+
+
+def _hook_of(attributes: dict[str, Any]) -> _LoaderHook | None:
+    found = attributes.get("exec_module")
+    return found.args[0] if type(found) is partial and found.func is _exec_module else None
+
+
+class _LoaderHook:
+    """The two instance attributes of one loader. A zip file's loader serves many modules, so the names are kept here."""
+
+    __slots__ = ("__weakref__", "_attributes", "_before", "_lock", "_ours", "exec_module", "get_code", "names", "sink")
+
+    def __init__(self, loader: Any, attributes: dict[str, Any], sink: ImportSink, lock: Lock) -> None:
+        self.sink = sink
+        self.names: set[str] = set()
+        self._lock = lock
+        self._attributes = attributes
+        self._before = {name: attributes[name] for name in _HOOKED if name in attributes}
+        self.exec_module: abc.Callable[[ModuleType], None] = loader.exec_module
+        self.get_code: abc.Callable[..., CodeType | None] | None = getattr(loader, "get_code", None)
+        self._ours: dict[str, Any] = {"exec_module": partial(_exec_module, self)}
+        if self.get_code is not None:
+            self._ours["get_code"] = partial(_get_code, self)
+        attributes.update(self._ours)
+
+    def release(self, name: str) -> None:
+        with self._lock:
+            self.names.discard(name)
+            if not self.names:
+                self.remove()
+
+    def remove(self) -> tuple[str, ...]:
+        """Put back what was there; a sentence for each attribute that is no longer ours."""
+        left = []
+        for name, ours in self._ours.items():
+            if self._attributes.get(name) is ours:
+                del self._attributes[name]
+                if name in self._before:
+                    self._attributes[name] = self._before[name]
+            elif name in self._attributes and self._attributes[name] is not self._before.get(name):
+                left.append(
+                    f"a loader's {name} was replaced by somebody else after tracer had hooked it; it was left as it is"
+                )
+        self._ours = {}
+        return tuple(left)
+
+
+def _as_import_machinery(function: Any) -> Any:
+    """Return the function with the file name of importlib's own frames.
+
+    The interpreter cuts importlib's frames out of the traceback of a failing import, and `warnings` does not count them
+    for `stacklevel`: both go by this file name, and both would otherwise show that a frame of tracer stands in between.
+    """
+    code = function.__code__.replace(co_filename="<frozen importlib._bootstrap_external>")
+    return FunctionType(code, function.__globals__, function.__name__)
+
+
+@_as_import_machinery
+def _get_code(hook: _LoaderHook, name: str, *rest: Any) -> CodeType | None:
+    code: CodeType | None = hook.get_code(name, *rest)  # type: ignore[misc] # only put on loaders that have one
+    return code if code is None or name not in hook.names else hook.sink.rewrite(name, code)
+
+
+@_as_import_machinery
+def _exec_module(hook: _LoaderHook, module: ModuleType) -> None:
+    name = module.__name__
+    watched = name in hook.names
+    token = hook.sink.executing(name) if watched else None
+    try:
+        hook.exec_module(module)
+    except BaseException:
+        if watched:
+            hook.sink.failed(name, token)
+        raise
+    finally:
+        hook.release(name)
+    if watched:
+        hook.sink.executed(module, token)

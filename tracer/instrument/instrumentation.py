@@ -1,0 +1,261 @@
+"""The facade of this room: watches the callables of chosen modules, whenever and however they are imported."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import RLock
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer.instrument import live
+from tracer.instrument.adoption import Adoption
+from tracer.instrument.decorated import Wrappers
+from tracer.instrument.discovery import DEFAULT_LEFT_OUT, Catalogue
+from tracer.instrument.engines import default_engine
+from tracer.instrument.imports import WatchingFinder
+from tracer.instrument.reach import Reach
+
+if TYPE_CHECKING:
+    from collections import abc
+    from types import CodeType
+
+    from tracer.instrument.discovery import CallableCode, ModuleRecord
+    from tracer.instrument.probe import Engine, Probe
+    from tracer.model import Callable
+
+MAX_KEPT_FAILURES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentReport:
+    """How much of one component is watched."""
+
+    component: str
+    modules: int
+    callables: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentationReport:
+    """What is watched and what could not be.
+
+    `unreachable` holds (callable name, reason), `failed_imports` the watched modules whose import raised,
+    `own_failures` a sentence for each fault of tracer's own that was kept away from the host.
+    """
+
+    components: tuple[ComponentReport, ...]
+    unreachable: tuple[tuple[str, str], ...]
+    failed_imports: tuple[str, ...]
+    own_failures: tuple[str, ...]
+
+
+class Instrumentation:
+    """Watches every callable of the watched modules from `start` to `stop`.
+
+    component_of: given a module's name and file (None where it has none), the name of its component if it is watched, else None.
+    wanted: given a callable's name, `module:qualname`, whether include and exclude patterns let it through.
+    make_probe: called once for each code object found, with the callable as known so far and the `CallableCode` that keeps the
+        current state of knowledge. It returns the probe, or None to leave the callable alone. It may be called from any thread
+        that imports, under this object's lock; it must not import.
+    engine: the mechanism; the best one for this Python where None is given.
+    left_out: simple names of methods whose `CallableCode.left_out` is set, so that they are counted instead of recorded.
+    importing, imported: called with the name of a watched module before its body runs, and with what that returned after it. They do not raise.
+
+    Threads may import while this is active. Nothing of the host's own code is run.
+    """
+
+    def __init__(
+        self,
+        component_of: abc.Callable[[str, str | None], str | None],
+        wanted: abc.Callable[[str], bool],
+        make_probe: abc.Callable[[Callable, CallableCode], Probe | None],
+        engine: Engine | None = None,
+        *,
+        left_out: frozenset[str] = DEFAULT_LEFT_OUT,
+        importing: abc.Callable[[str], Any] = lambda name: None,
+        imported: abc.Callable[[Any], None] = lambda token: None,
+    ) -> None:
+        self._importing = importing
+        self._imported = imported
+        self._awaited: dict[str, abc.Callable[[ModuleType], None]] = {}
+        self._component_of = component_of
+        self._engine = engine if engine is not None else default_engine()
+        self._catalogue = Catalogue(wanted, make_probe, left_out)
+        self._finder = WatchingFinder(self)
+        wrappers = Wrappers(self._catalogue, self._engine, wanted)
+        self._adoption = Adoption(self._catalogue, self._engine, wrappers, partial(self._note, "instrument module"))
+        self._lock = RLock()
+        self._replaced: dict[str, ModuleRecord | None] = {}
+        self._unfinished: list[ModuleType] = []
+        self._failed_imports: dict[str, None] = {}
+        self._own_failures: list[str] = []
+
+    def start(self) -> None:
+        """Watch imports from now on, and instrument the watched modules that are there already."""
+        sys.meta_path.insert(0, self._finder)
+        self.sweep()
+
+    def stop(self) -> tuple[str, ...]:
+        """Undo everything that is still ours; return a sentence for each thing that could not be undone."""
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        with self._lock:
+            return (*self._finder.unhook_all(), *self._engine.detach())
+
+    def sweep(self) -> None:
+        """Instrument the watched modules in `sys.modules` that were imported behind our back.
+
+        Those are the ones imported before `start`, and those loaded by a finder that was put in front of ours later.
+        """
+        with self._lock:
+            waiting = [
+                module
+                for module in _unique(tuple(sys.modules.values()))
+                if issubclass(type(module), ModuleType) and self._needs_adopting(module)
+            ]
+            self._adopt_all(waiting)
+
+    def when_imported(self, name: str, tell: abc.Callable[[ModuleType], None]) -> None:
+        """Call `tell` with a module, watched or not, once its body has run; it must be written in Python. It does not raise."""
+        self._awaited[name] = tell
+
+    def adopt(self, module: ModuleType) -> None:
+        """Instrument a module's live functions now. Does nothing where the module is not watched."""
+        with self._lock:
+            self._adopt_all([module])
+
+    def callables(self) -> tuple[Callable, ...]:
+        """Return all watched callables with all that is known of them, sorted by name; code hashes and reach are computed here."""
+        with self._lock:
+            self._adoption.settle_remaining()
+            reach = Reach(self._catalogue.modules.values())
+            found: dict[str, Callable] = {}
+            for record in self._catalogue.modules.values():
+                for known in record.codes:
+                    if known.probe is None:
+                        continue
+                    code, inner = reach.hash_of(known), reach.of(known)
+                    for noun in (known.callable, *known.bound.values()):
+                        if noun is not None:
+                            found[noun.name] = replace(noun, code=code, reach=inner)
+            return tuple(found[name] for name in sorted(found))
+
+    @property
+    def report(self) -> InstrumentationReport:
+        """What is watched by now, and what could not be."""
+        with self._lock:
+            modules: Counter[str] = Counter()
+            callables: Counter[str] = Counter()
+            for record in self._catalogue.modules.values():
+                modules[record.component] += 1
+                callables[record.component] += sum(1 for known in record.codes if known.probe is not None)
+            return InstrumentationReport(
+                tuple(ComponentReport(name, modules[name], callables[name]) for name in sorted(modules)),
+                tuple(sorted(self._unreachable().items())),
+                tuple(self._failed_imports),
+                tuple(self._own_failures),
+            )
+
+    # What the finder tells of imports (`imports.ImportSink`).
+
+    def is_watched(self, name: str, file: str | None) -> bool:
+        """Whether a module about to be loaded belongs to a watched component, or is awaited."""
+        if name in self._awaited:
+            return True
+        return self._is_watched(name, file)
+
+    def _is_watched(self, name: str, file: str | None) -> bool:
+        try:
+            return self._component_of(name, file) is not None
+        except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
+            self._note("judge module", name, fault)
+            return False
+
+    def rewrite(self, name: str, code: CodeType) -> CodeType:
+        """Return what is to run instead of a watched module's code."""
+        if not self._is_watched(name, code.co_filename):
+            return code
+        with self._lock:
+            try:
+                component = self._component_of(name, code.co_filename) or name
+                self._replaced[name] = self._catalogue.modules.get(name)
+                record = self._catalogue.open_module(name, component, code.co_filename)
+                self._catalogue.enter_tree(record, code)
+                rewritten = self._engine.attach_module(code, self._catalogue.probe_of)
+            except Exception as fault:  # noqa: BLE001 - the host's import goes on; live functions are tried afterwards
+                self._note("instrument module", name, fault)
+                return code
+            record.rewritten = True
+            return rewritten
+
+    def executing(self, name: str) -> Any:
+        """Tell that a module is about to run."""
+        return self._importing(name) if name not in self._awaited else None
+
+    def executed(self, module: ModuleType, token: Any) -> None:
+        """Instrument what only exists once a module has run."""
+        tell = self._awaited.pop(module.__name__, None)
+        if tell is not None:
+            tell(module)
+            return
+        self._imported(token)
+        with self._lock:
+            self._replaced.pop(module.__name__, None)
+            # Modules that were running when tracer started have grown since.
+            waiting, self._unfinished = self._unfinished, []
+            self._adopt_all([module, *waiting])
+
+    def failed(self, name: str, token: Any) -> None:
+        """Forget a module whose import raised."""
+        if name not in self._awaited:
+            self._imported(token)
+        with self._lock:
+            record = self._catalogue.modules.get(name)
+            if record is not None and not record.settled:
+                self._catalogue.forget(record, self._replaced.pop(name, None))
+            if len(self._failed_imports) < MAX_KEPT_FAILURES:
+                self._failed_imports[name] = None
+
+    def _unreachable(self) -> dict[str, str]:
+        refused: tuple[tuple[CodeType, str], ...] = getattr(self._engine, "unwatched", ())
+        reasons = {known.callable.name: reason for code, reason in refused if (known := self._catalogue.find(code))}
+        return self._adoption.unreachable | reasons
+
+    def _needs_adopting(self, module: ModuleType) -> bool:
+        namespace = live.module_namespace(module)
+        name = namespace.get("__name__")
+        if type(name) is not str or name in self._catalogue.modules:
+            return False
+        return self._is_watched(name, _file_of(namespace))
+
+    def _adopt_all(self, modules: list[ModuleType]) -> None:
+        opened = []
+        for module in modules:
+            namespace = live.module_namespace(module)
+            name, file = namespace.get("__name__"), _file_of(namespace)
+            if type(name) is str and self._is_watched(name, file):
+                component = self._component_of(name, file) or name
+                opened.append((self._catalogue.module(name, component, file or ""), namespace))
+                if _is_initialising(namespace):
+                    self._unfinished.append(module)
+        self._adoption.adopt(opened)
+
+    def _note(self, action: str, name: str, fault: Exception) -> None:
+        if len(self._own_failures) < MAX_KEPT_FAILURES:
+            self._own_failures.append(f"Couldn't {action} {name!r}: {type(fault).__name__}: {fault}")
+
+
+def _unique(modules: tuple[Any, ...]) -> list[Any]:
+    return list({id(module): module for module in modules}.values())
+
+
+def _file_of(namespace: dict[str, Any]) -> str | None:
+    file = namespace.get("__file__")
+    return file if type(file) is str else None
+
+
+def _is_initialising(namespace: dict[str, Any]) -> bool:
+    return bool(getattr(namespace.get("__spec__"), "_initializing", False))

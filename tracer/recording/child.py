@@ -1,0 +1,60 @@
+"""Recording a whole process: started before the program by the bootstrap, or around a block by the Python API.
+
+Imported in every Python that a recorded command starts, so it imports nothing but the recorder.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from contextlib import suppress
+from pathlib import Path
+from traceback import format_exception_only
+
+from tracer.encoding.encode import Encoder
+from tracer.encoding.paths import PathNormaliser
+from tracer.encoding.redact import Redactor
+from tracer.recording.recorder import Recorder
+from tracer.recording.settings import ENVIRONMENT, Settings
+from tracer.select.selection import Selection
+
+FAILURE_SUFFIX = ".failure"
+"""Files in the journal folder that say, in one line, why a process could not be recorded."""
+
+_process_recorder: Recorder | None = None
+
+
+def process_recorder() -> Recorder | None:
+    """Return the recorder of this whole process, None where it is not being recorded."""
+    return _process_recorder
+
+
+def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
+    """Return a recorder that is not started yet.
+
+    Raises:
+        OSError: the journal folder cannot be written.
+    """
+    redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
+    encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=settings.project))
+    selection = Selection.from_json(settings.selection)
+    return Recorder(Path(settings.folder), selection, encoder, redactor, dunders=settings.dunders, scoped=scoped)
+
+
+def start_from_environment() -> None:
+    """Record this process if the environment says so. Never raises: a failure is left as a file for the parent to tell."""
+    global _process_recorder  # noqa: PLW0603  (there is one process)
+    path = os.environ.get(ENVIRONMENT)
+    if path is None or _process_recorder is not None:
+        return
+    try:
+        recorder = open_recorder(Settings.read(path))
+        recorder.start()
+    except Exception as error:  # noqa: BLE001  (the host must start whatever happens here)
+        with suppress(OSError):
+            reason = "".join(format_exception_only(type(error), error)).strip()
+            Path(path).with_name(f"{os.getpid()}{FAILURE_SUFFIX}").write_text(reason, encoding="utf-8")
+        return
+    _process_recorder = recorder
+    # Registered before anything of the host, so run after everything of it.
+    atexit.register(recorder.stop)

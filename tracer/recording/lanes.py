@@ -1,0 +1,238 @@
+"""Lanes: in which order of calls a crossing stands, under a name that does not depend on timing.
+
+A lane's name is a path of `kind place#ordinal` segments joined by " > ", for instance
+`test tests/test_cart.py::test_total > thread shop.worker:start#0`. `place` is the nearest caller that is not the standard library or an
+unrelated package; `ordinal` counts there. Lanes that begin with `test `, `fixture `, `import ` or `session` are the same in whatever process they run.
+
+A recorder of a whole process has a lane for everything. One that a context manager opened is *scoped*: it follows the thread or task that
+opened it and whatever that starts, and nothing else, so that two open at once do not mix.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from _thread import get_ident
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType, ModuleType
+
+_active_threads: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]  # noqa: SLF001  (current_thread() would make a dummy)
+
+
+class Lane:
+    """Calls in one order.
+
+    `stack` holds the activations that have begun and not ended, innermost last; `seen` counts crossings by callable; `wrapped` are the
+    callables crossed through a decorator's wrapper; `places` counts the work handed in by place.
+    """
+
+    __slots__ = ("adopted", "ident", "name", "places", "seen", "stack", "wrapped")
+
+    def __init__(self, ident: int, name: str) -> None:
+        self.ident = ident
+        self.name = name
+        self.stack: list[Any] = []
+        self.seen: dict[int, int] = {}
+        self.wrapped: set[int] = set()
+        self.places: dict[str, int] = {}
+        self.adopted: ref[Any] | None = None
+
+
+class ThreadState:
+    """What one thread knows: whether tracer is at work in it, and the lane of what runs there outside any task."""
+
+    __slots__ = ("busy", "lane")
+
+    def __init__(self, lane: Lane | None) -> None:
+        self.busy = False
+        self.lane = lane
+
+
+class Lanes:
+    """All lanes of one process. `define(ident, name)` is called once for each; `place_of(frame)` names a submitting place."""
+
+    def __init__(
+        self, define: Callable[[int, str], None], place_of: Callable[[FrameType | None], str], *, scoped: bool = False
+    ) -> None:
+        self._define = define
+        self._place_of = place_of
+        self._scoped = scoped
+        self._lock = threading.Lock()
+        self._by_name: dict[str, Lane] = {}
+        self.local = threading.local()
+        self._threads: WeakKeyDictionary[threading.Thread, str] = WeakKeyDictionary()
+        self._tasks: dict[int, tuple[ref[Any], Lane]] = {}
+        self._jobs: dict[int, str] = {}
+        self._main = threading.main_thread().ident
+        self._running_loop: Callable[[], Any] | None = None
+        self._current_task: Callable[[Any], Any] | None = None
+        self.main = "main"
+
+    @property
+    def calls(self) -> int:
+        """How many calls have begun, over all lanes."""
+        return sum(sum(lane.seen.values()) for lane in list(self._by_name.values()))
+
+    # -- the lane of here and now ------------------------------------------------------------------------------------------
+
+    def state(self) -> ThreadState:
+        """Return this thread's state, made on first need."""
+        try:
+            state: ThreadState = self.local.state
+        except AttributeError:
+            state = self.local.state = ThreadState(None)
+            name = self._thread_lane_name()
+            state.lane = self.named(name) if name is not None else None
+        return state
+
+    def current(self, state: ThreadState) -> Lane | None:
+        """Return the lane of the running task, else of the thread; None where that is out of scope."""
+        if self._running_loop is not None:
+            loop = self._running_loop()
+            if loop is not None and self._current_task is not None:
+                task = self._current_task(loop)
+                if task is not None:
+                    known = self._tasks.get(id(task))
+                    return known[1] if known is not None else self._first_sight(task, state)
+        return state.lane
+
+    def open_scope(self) -> None:
+        """Make the running task, else this thread, the one whose calls a scoped recorder follows."""
+        self.local.state = state = ThreadState(self.named(self.main))
+        task = self._running_task()
+        if task is not None:
+            self._bind(task, self.named(self.main))
+            state.lane = None
+
+    def named(self, name: str) -> Lane:
+        """Return the lane of that name, made on first need."""
+        lane = self._by_name.get(name)
+        if lane is None:
+            with self._lock:
+                lane = self._by_name.get(name)
+                if lane is None:
+                    lane = Lane(len(self._by_name) + 1, name)
+                    self._define(lane.ident, name)
+                    self._by_name[name] = lane
+        return lane
+
+    def switch(self, name: str) -> Lane | None:
+        """Let this thread go on in the lane of that name; return the one it was in."""
+        state = self.state()
+        before, state.lane = state.lane, self.named(name)
+        return before
+
+    def restore(self, lane: Lane | None) -> None:
+        """Let this thread go on in a lane that `switch` returned."""
+        self.state().lane = lane
+
+    def submitted(self, kind: str, frame: FrameType | None) -> str | None:
+        """Return the name of the lane of work handed in from `frame`: parent lane, kind, place, ordinal there."""
+        parent = self.current(self.state())
+        if parent is None:
+            return None
+        place = f"{kind} {self._place_of(frame)}"
+        with self._lock:
+            ordinal = parent.places.get(place, 0)
+            parent.places[place] = ordinal + 1
+        return f"{parent.name} > {place}#{ordinal}"
+
+    # -- threads -----------------------------------------------------------------------------------------------------------
+
+    def thread_started(self, thread: threading.Thread, frame: FrameType | None) -> None:
+        """Name the lane of a thread that is about to start."""
+        name = self.submitted("thread", frame)
+        if name is not None:
+            self._threads[thread] = name
+
+    def _thread_lane_name(self) -> str | None:
+        ident = get_ident()
+        if ident == self._main and not self._scoped:
+            return self.main
+        thread = _active_threads.get(ident)
+        if thread is not None and thread in self._threads:
+            return self._threads[thread]
+        return None if self._scoped else f"{self.main} > thread <unknown>"
+
+    # -- executor jobs -----------------------------------------------------------------------------------------------------
+
+    def job_submitted(self, item: object, frame: FrameType | None) -> None:
+        """Name the lane of a work item put into an executor's queue."""
+        name = self.submitted("job", frame)
+        if name is not None:
+            self._jobs[id(item)] = name
+
+    def job_began(self, item: object) -> Lane | None:
+        """Let the worker thread go on in the lane of the job it took; return the lane it was in."""
+        name = self._jobs.pop(id(item), None)
+        return self.switch(name) if name is not None else self.state().lane
+
+    # -- tasks -------------------------------------------------------------------------------------------------------------
+
+    def watch_asyncio(self, events: ModuleType, tasks: ModuleType) -> None:
+        """Start telling tasks apart; called once asyncio is there."""
+        self._current_task = tasks.current_task
+        self._running_loop = events._get_running_loop  # noqa: SLF001  (get_running_loop raises where there is none)
+
+    def task_created(self, task: object, frame: FrameType | None) -> None:
+        """Name the lane of a new task. One made before a loop runs (what asyncio.run drives) goes on in its creator's lane."""
+        if id(task) in self._tasks:
+            return
+        state = self.state()
+        outside = self._running_loop is None or self._running_loop() is None
+        if outside and self._adopt(task, state):
+            return
+        name = self.submitted("task", frame)
+        if name is not None:
+            self._bind(task, self.named(name))
+
+    def _running_task(self) -> Any:
+        loop = self._running_loop() if self._running_loop is not None else None
+        return self._current_task(loop) if loop is not None and self._current_task is not None else None
+
+    def _first_sight(self, task: Any, state: ThreadState) -> Lane | None:
+        """Place a task whose creation was not seen."""
+        parent = state.lane
+        if parent is None or self._adopt(task, state):
+            return parent
+        coroutine = task.get_coro()
+        place = f"task {getattr(coroutine, '__qualname__', type(coroutine).__qualname__)}"
+        ordinal = parent.places.get(place, 0)
+        parent.places[place] = ordinal + 1
+        lane = self.named(f"{parent.name} > {place}#{ordinal}")
+        self._bind(task, lane)
+        return lane
+
+    def _adopt(self, task: object, state: ThreadState) -> bool:
+        """Let a task share the lane of the thread that waits for it, unless another living one does."""
+        lane = state.lane
+        if lane is None:
+            return False
+        if lane.adopted is not None:
+            other = lane.adopted()
+            if other is not None and not other.done():
+                return False
+        lane.adopted = ref(task)
+        self._bind(task, lane)
+        return True
+
+    def _bind(self, task: object, lane: Lane) -> None:
+        key = id(task)
+        tasks = self._tasks
+        tasks[key] = (ref(task, lambda _: tasks.pop(key, None)), lane)
+
+    # -- processes ---------------------------------------------------------------------------------------------------------
+
+    def forked(self, name: str) -> None:
+        """Start anew in a forked child: only this thread lives on, in the lane of that name."""
+        self.__init__(self._define, self._place_of, scoped=self._scoped)  # type: ignore[misc]
+        self.main = name
+        if self._scoped:
+            self.open_scope()
+        events, tasks = sys.modules.get("asyncio.events"), sys.modules.get("asyncio.tasks")
+        if events is not None and tasks is not None:
+            self.watch_asyncio(events, tasks)

@@ -1,0 +1,272 @@
+"""One process being recorded: selection, instrumentation, hooks and journal joined, from start to stop, across forks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import count
+from sys import _getframe
+from typing import TYPE_CHECKING
+
+from tracer.cassette import rows
+from tracer.cassette.journal import Journal
+from tracer.instrument.discovery import DEFAULT_LEFT_OUT
+from tracer.instrument.instrumentation import Instrumentation
+from tracer.model import OUTSIDE, Callable, Component, Recording
+from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
+from tracer.recording.lanes import Lanes
+from tracer.recording.observers import Observers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable as Function
+    from pathlib import Path
+    from types import FrameType
+    from typing import Any
+
+    from tracer.encoding.encode import Encoder
+    from tracer.encoding.redact import Redactor
+    from tracer.instrument.discovery import CallableCode
+    from tracer.instrument.probe import Probe
+    from tracer.select.selection import Selection
+
+
+class Recorder:
+    """Records every crossing of this process into a journal in `folder`, from `start` to `stop`.
+
+    Args:
+        folder: an existing folder for the journals of the run.
+        selection: which modules are components and which callables are watched.
+        encoder: turns values into snapshots.
+        redactor: says which parameters are secret.
+        dunders: names among the left-out dunders to record all the same.
+        scoped: follow only the thread or task that starts the recorder, and what that starts.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        selection: Selection,
+        encoder: Encoder,
+        redactor: Redactor,
+        *,
+        dunders: tuple[str, ...] = (),
+        scoped: bool = False,
+    ) -> None:
+        self.folder = folder
+        self.selection = selection
+        self._encoder = encoder
+        self._redactor = redactor
+        self._scoped = scoped
+        self._origin = os.getpid()
+        self._fork_lane: str | None = None
+        self.announced_lane: str | None = None
+        self._losses: dict[tuple[str, str], int] = {}
+        # By number - 1: what a number in the journal stands for. A code object's callable settles only after its module has run.
+        self._watched: list[CallableCode | Callable] = []
+        self._bound_numbers: dict[str, int] = {}
+        self._defined: set[int] = set()
+        self._caller_numbers: dict[str, int] = {}
+        self._sink = Sink()
+        self._sink.lose = self._lose_number
+        self._sink.met = self._met
+        self._sink.same = lambda one, other: self._name(one) == self._name(other)
+        self._open_journal()
+        self._callers = Callers(self._caller_of_module, self._number_of_caller(OUTSIDE))
+        self.lanes = Lanes(self._define_lane, self.place_of, scoped=scoped)
+        self._hooks = Hooks(self._sink, encoder, self.lanes)
+        self.instrumentation = Instrumentation(
+            selection.component_of,
+            selection.wanted,
+            self._make_probe,
+            left_out=DEFAULT_LEFT_OUT - set(dunders),
+            importing=lambda name: (self.lanes.switch(f"import {name}"),),
+            imported=lambda before: self.lanes.restore(before[0]),
+        )
+        self._observers = Observers(self)
+
+    # -- life ----------------------------------------------------------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """Whether crossings are being recorded."""
+        return self._sink.active
+
+    @property
+    def calls(self) -> int:
+        """How many calls have begun in this process."""
+        return self.lanes.calls
+
+    def start(self) -> None:
+        """Begin to record."""
+        self._observers.attach()
+        if self._scoped:
+            self.lanes.open_scope()
+        self.instrumentation.start()
+        self._sink.active = True
+
+    def stop(self) -> tuple[str, ...]:
+        """Stop recording, undo the instrumentation, write what is known at the end; return what could not be undone."""
+        if not self._sink.active:
+            return ()
+        self._sink.active = False
+        left = (*self._observers.detach(), *self.instrumentation.stop())
+        self._define_all()
+        for (name, reason), number in sorted(self._losses.items()):
+            self._journal.loss(name, reason, number)
+        for reason, number in sorted(self._encoder.losses.items()):
+            self._journal.loss("*", reason, number)
+        self._journal.close()
+        return left
+
+    def _define_all(self) -> None:
+        """Write every watched callable with its signature and code hashes, crossed or not, and the components."""
+        settled = {callable_.name: callable_ for callable_ in self.instrumentation.callables()}
+        numbers: dict[str, list[int]] = {}
+        for number in range(1, len(self._watched) + 1):
+            numbers.setdefault(self._name(number), []).append(number)
+        spare = count(len(self._watched) + 1)
+        for name, callable_ in settled.items():
+            for number in numbers.get(name) or [next(spare)]:
+                self._journal.define_callable(number, callable_)
+        components = [Component(component.component) for component in self.instrumentation.report.components]
+        callers = [Component(name, watched=False) for name in self._caller_numbers if name != OUTSIDE]
+        self._write_meta((*components, *callers))
+
+    def _write_meta(self, components: tuple[Component, ...]) -> None:
+        selection = self.selection
+        known = Recording(boundaries=selection.boundaries, granularity=selection.granularity, components=components)
+        self._journal.meta(rows.meta_to_map(known))
+
+    def _open_journal(self) -> None:
+        info = {
+            "pid": os.getpid(),
+            "ppid": os.getppid(),
+            "origin": self._origin,
+            "argv": [str(argument) for argument in sys.orig_argv],
+            "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        }
+        self._journal = Journal.create(self.folder, info)
+        self._sink.write = self._journal.write
+        self._write_meta(())
+
+    # -- children ------------------------------------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """Name the lane of a child that is about to be forked, unless whoever forks it has a name for it already."""
+        if self._sink.active:
+            self._fork_lane = self.announced_lane or self.lanes.submitted("process", _getframe(1))
+
+    def after_fork_in_child(self) -> None:
+        """Go on in the child with a journal of its own. Calls that are open across the fork end in the parent's."""
+        if not self._sink.active:
+            return
+        self._journal.abandon()
+        self._losses.clear()
+        self._encoder.losses.clear()
+        self._defined.clear()
+        self._open_journal()
+        for name, number in self._caller_numbers.items():
+            self._journal.define_caller(number, name)
+        self.lanes.forked(self._fork_lane or "main")
+
+    def observe(self, function: Any, **hooks: Any) -> None:
+        """Watch one function of a host library; see `Observers.watch`."""
+        self._observers.watch(function, **hooks)
+
+    def child_started(self, pid: int, lane: str) -> None:
+        """Announce a child process that is a Python and should record too."""
+        self._journal.child(pid, lane)
+
+    # -- names and numbers ---------------------------------------------------------------------------------------------------
+
+    def place_of(self, frame: FrameType | None) -> str:
+        """Name the nearest place at `frame` or above that belongs to the project: `module:qualname`."""
+        for _ in range(4 * LOOK_THROUGH):
+            if frame is None:
+                break
+            if self._callers.of_frame(frame):
+                code = frame.f_code
+                space = frame.f_globals
+                module = self.selection.name_of(space["__name__"], space.get("__file__"))
+                return f"{module}:{getattr(code, 'co_qualname', code.co_name)}"
+            frame = frame.f_back
+        return OUTSIDE
+
+    def lose(self, name: str, reason: str) -> None:
+        """Count one call or value of a callable that was seen and not kept."""
+        key = (name, reason)
+        self._losses[key] = self._losses.get(key, 0) + 1
+
+    def _lose_number(self, number: int, reason: str) -> None:
+        self.lose(self._name(number), reason)
+
+    def _define_lane(self, number: int, name: str) -> None:
+        self._journal.define_lane(number, name)
+
+    def _caller_of_module(self, module: Any, file: Any) -> int:
+        caller = self.selection.caller_of(module, file if type(file) is str else None) if type(module) is str else None
+        return self._number_of_caller(caller) if caller is not None else 0
+
+    def _number_of_caller(self, name: str) -> int:
+        """Return a caller's number, from 1; a new one is defined in the journal."""
+        number = self._caller_numbers.get(name)
+        if number is None:
+            number = self._caller_numbers[name] = len(self._caller_numbers) + 1
+            self._journal.define_caller(number, name)
+        return number
+
+    def _callable(self, number: int) -> Callable:
+        watched = self._watched[number - 1]
+        return watched if isinstance(watched, Callable) else watched.callable
+
+    def _name(self, number: int) -> str:
+        return self._callable(number).name
+
+    def _number_of_bound(self, callable_: Callable) -> int:
+        """Return the number of a decorated name, from 1."""
+        number = self._bound_numbers.get(callable_.name)
+        if number is None:
+            self._watched.append(callable_)
+            number = self._bound_numbers[callable_.name] = len(self._watched)
+        return number
+
+    def _met(self, number: int) -> None:
+        if number not in self._defined:
+            self._defined.add(number)
+            self._journal.define_callable(number, self._callable(number))
+
+    # -- probes --------------------------------------------------------------------------------------------------------------
+
+    def _make_probe(self, callable_: Callable, code: CallableCode) -> Probe:
+        """Return the hooks of one watched callable."""
+        self._watched.append(code)
+        number = len(self._watched)
+        own = self._number_of_caller(callable_.component)
+        if code.left_out:
+            return make_counter(self._callers.check(own), lambda: self._lose_number(number, "left-out dunder"))
+        identify = self._identifier(code, number) if "<locals>" in code.qualname else None
+        return self._hooks.probe(
+            self._callers.check(own), int(callable_.flow), number, self._secrets(callable_), identify
+        )
+
+    def _identifier(self, code: CallableCode, number: int) -> Function[[], tuple[int, tuple[int, ...] | None] | None]:
+        """Return what finds out which decorated name an activation of a decorator's wrapper stands for."""
+
+        def identify() -> tuple[int, tuple[int, ...] | None] | None:
+            if not code.freevar:
+                return number, self._secrets(code.callable)
+            content = _getframe(2).f_locals.get(code.freevar)
+            callable_ = code.bound.get(id(content), code.callable)
+            if callable_ is None:
+                return None
+            return self._number_of_bound(callable_), self._secrets(callable_)
+
+        return identify
+
+    def _secrets(self, callable_: Callable) -> tuple[int, ...] | None:
+        """Return which parameters are redacted by name; None where none is."""
+        secret = tuple(self._redactor.secret(parameter.name) for parameter in callable_.parameters)
+        return secret if any(secret) else None

@@ -1,0 +1,47 @@
+"""What a recording process needs to know, as the parent writes it and the child reads it.
+
+Light on purpose: it is imported in the traced process.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENVIRONMENT = "TRACER_SETTINGS"
+"""The environment variable that names the settings file for every Python a recorded command starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a process records.
+
+    `folder` receives its journal. `selection` is `Selection.to_json()`. `project` is the root below which paths become `<project>`.
+    `redact` and `redact_allow` are names added to and taken from the redactor's. `dunders` are left-out dunders turned on.
+    `packages` maps tracer and what it needs in a traced process to the folders they are imported from, for a Python that has none of them.
+    """
+
+    folder: str
+    selection: dict[str, Any]
+    project: str
+    redact: tuple[str, ...] = ()
+    redact_allow: tuple[str, ...] = ()
+    dunders: tuple[str, ...] = ()
+    packages: dict[str, str] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Write the settings for child processes to read."""
+        path.write_text(json.dumps(asdict(self), sort_keys=True), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str) -> Settings:
+        """Read what `write` wrote."""
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123  (pathlib is not yet loaded in a traced process)
+            data = json.load(file)
+        for name in ("redact", "redact_allow", "dunders"):
+            data[name] = tuple(data[name])
+        return cls(**data)
