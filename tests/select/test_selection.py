@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tracer.errors import SelectionError
 from tracer.select.selection import Selection
@@ -64,6 +66,7 @@ def roles(selection: Selection, module: str, file: Path | str | None) -> tuple[s
         ("tools", "testing/tools.py", (None, "tools")),
         ("conftest", "conftest.py", (None, "conftest")),
         ("cart_test", "shop/cart_test.py", (None, "cart_test")),
+        ("shop.tests", "shop/tests.py", (None, "shop.tests")),
         ("conf", "docs/conf.py", (None, "conf")),
         ("app", "app.py", ("app", "app")),
         ("__main__", "app.py", ("app", "app")),
@@ -247,3 +250,24 @@ def test_tracer_itself_has_no_role_even_where_it_is_the_project() -> None:
     selection = Selection(root=str(folder.parent), names=("tracer",), boundaries=("tracer",))
 
     assert roles(selection, "tracer.model", folder / "model.py") == (None, None)
+
+
+PARTS = st.sampled_from(["shop", "sub", "cart", "tests", "test", "testing", "test_cart", "docs", "numpy", "json"])
+NAMES = st.lists(PARTS, min_size=1, max_size=4).map(".".join)
+
+
+@given(name=NAMES, boundaries=st.sets(NAMES, max_size=3), folder=st.sampled_from(["/project/", "/lib/site-packages/"]))
+def test_a_watched_module_calls_by_its_component_and_only_named_boundaries_are_watched(
+    name: str, boundaries: set[str], folder: str
+) -> None:
+    selection = Selection(root="/project", names=("shop",), boundaries=tuple(sorted(boundaries)), unwatched=("docs",))
+    component, caller = roles(selection, name, f"{folder}{name.replace('.', '/')}.py")
+
+    assert component is None or component == caller
+    if boundaries and component is not None:
+        assert component in boundaries
+        assert name == component or name.startswith(component + ".")
+    if caller is None:
+        assert not folder.startswith("/project")
+    if "tests" in name.split(".")[1:] and name not in boundaries:
+        assert component is None

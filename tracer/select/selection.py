@@ -208,7 +208,7 @@ def _holds_python(folders: list[str]) -> bool:
 
 
 def _is_test_name(stem: str) -> bool:
-    return stem.startswith("test_") or stem.endswith("_test") or stem == "conftest"
+    return stem.startswith("test_") or stem.endswith("_test") or stem in {"conftest", "tests"}
 
 
 def _package_of(name: str, file: str | None) -> str:
