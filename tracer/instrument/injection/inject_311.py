@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR, CO_VARARGS, CO_VARKEYWORDS
+from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR
 from typing import TYPE_CHECKING, Any
 
 from tracer.instrument.injection.assembly import NOWHERE, Handler, Instruction, Unsupported, assemble, parse
 from tracer.instrument.injection.depth import stack_depths
 from tracer.instrument.injection.opcodes import OPCODE, RETURNS
+from tracer.instrument.injection.parameters import parameter_slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,21 +38,6 @@ def inject(code: CodeType, hooks: Mapping[str, Callable[..., Any]]) -> CodeType:
     instructions = injector.inject()
     slack = max(_SLACK, len(parameter_slots(code)) + 4)
     return assemble(code, instructions, (*code.co_consts, *hooks.values()), slack)
-
-
-def parameter_slots(code: CodeType) -> list[int]:
-    """Return the indices in `co_varnames` of the parameters, in the order of `inspect.signature`."""
-    positional = code.co_argcount
-    named = positional + code.co_kwonlyargcount
-    slots = list(range(positional))
-    after = named
-    if code.co_flags & CO_VARARGS:
-        slots.append(after)
-        after += 1
-    slots += range(positional, named)
-    if code.co_flags & CO_VARKEYWORDS:
-        slots.append(after)
-    return slots
 
 
 @dataclass(slots=True)
