@@ -6,28 +6,13 @@ a log or a page before `plain` has turned what could steer it into visible text.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
-_PRINTABLE_ASCII = re.compile(r"[ -~]*")
-_STEERING = frozenset(
-    {
-        "Cc",  # control characters: terminal escapes, line breaks
-        "Cf",  # invisible format characters: direction overrides, joiners
-        "Cs",  # lone surrogates, which no stream can encode
-        "Cn",  # unassigned, with the noncharacters that XML forbids
-        "Co",  # private use: what a font draws for it, nobody knows
-        "Zl",
-        "Zp",
-    },
-)
-
 
 def plain(text: str) -> str:
-    r"""Return the text on one line, with every character that steers a terminal written out (`\x1b`, `\u202e`)."""
-    if _PRINTABLE_ASCII.fullmatch(text):
-        return text
-    return "".join(ascii(char)[1:-1] if unicodedata.category(char) in _STEERING else char for char in text)
+    r"""Return the text on one line, with every character that does not print written out (`\x1b`, `\u202e`).
+
+    These are the control and format characters, lone surrogates, unassigned and private ones, and all separators but the space.
+    """
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def clip(text: str, width: int) -> str:

@@ -1,15 +1,12 @@
-"""The report people read in a terminal or a log.
-
-Layout is done on plain segments of text and style; rich paints them at the end and is imported only then.
-"""
+"""The report people read in a terminal or a log."""
 
 from __future__ import annotations
 
-from io import StringIO
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from tracer.compare.result import Confidence, Role, Severity, Verdict
 from tracer.report.contrast import Parts, windows
+from tracer.report.paint import paint
 from tracer.report.safe import clip, plain
 from tracer.report.sentences import (
     SHOWN_CALLERS,
@@ -25,11 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tracer.compare.result import Comparison, Finding
-
-Segment: TypeAlias = "tuple[str, str]"
-"""Text and the rich style to paint it with."""
-Line: TypeAlias = "list[Segment]"
-"""Segments side by side. The first of several is the margin: what wraps is indented by its width."""
+    from tracer.report.paint import Line
 
 NARROWEST: Final = 40
 _LABEL: Final = 9
@@ -66,7 +59,7 @@ def render_text(comparison: Comparison, width: int, color: bool, verbose: bool =
     )
     lines += _findings(comparison, width, carets=not color, verbose=verbose, limit=limit)
     lines += [[], *_summary(comparison, verbose=verbose)]
-    return _paint(lines, width, color)
+    return paint(lines, width, color)
 
 
 def _findings(comparison: Comparison, width: int, *, carets: bool, verbose: bool, limit: int) -> Iterator[Line]:
@@ -185,31 +178,3 @@ def _summary(comparison: Comparison, *, verbose: bool) -> Iterator[Line]:
     private = sum(not visible_to_callers(finding) for finding in comparison.findings)
     if private and not verbose:
         yield [(f"{counted(private, 'internal change')} not shown; -v shows all", "dim")]
-
-
-def _paint(lines: list[Line], width: int, color: bool) -> str:
-    from rich.console import Console  # noqa: PLC0415  (rich is imported by those who want text, not by other formats)
-    from rich.text import Text  # noqa: PLC0415
-
-    console = Console(
-        file=StringIO(),
-        width=width,
-        color_system="standard" if color else None,
-        force_terminal=color,
-        no_color=not color,
-        legacy_windows=False,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
-    for line in lines:
-        lead, body = (line[0], line[1:]) if len(line) > 1 else (("", ""), line)
-        margin = lead
-        for row in Text.assemble(*body).wrap(console, width - len(lead[0])):
-            painted = Text.assemble(margin, row)
-            painted.rstrip()
-            console.print(painted, soft_wrap=True)
-            margin = (" " * len(lead[0]), "")
-    file = console.file
-    assert isinstance(file, StringIO)
-    return file.getvalue()
