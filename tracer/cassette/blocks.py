@@ -23,9 +23,9 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, count, pairwise
 from struct import Struct
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from zlib import crc32
 
 from tracer import model, wire
@@ -38,6 +38,8 @@ CallRow: TypeAlias = "tuple[str, str, int, int, bytes, int, bytes, Sequence[tupl
 
 Items come first, in the order they passed, then changed arguments by position."""
 
+T = TypeVar("T", str, bytes)
+
 RETURNED: Final = 0
 RAISED: Final = 1
 UNFINISHED: Final = 2
@@ -49,10 +51,10 @@ LARGEST_BLOCK: Final = 64 << 20
 """No block may say that it is larger than this when unpacked, in bytes."""
 
 # A change to any of these four cuts the same calls elsewhere: lanes and blocks of older cassettes then compare by call.
-_MEAN_CALLS: Final = 1024
+_CUT_BELOW: Final = (1 << 32) // 1024  # of the gear hash: one call in 1,024
 _LEAST_CALLS: Final = 64
 _MOST_CALLS: Final = 4096
-_MOST_BYTES: Final = 1 << 20
+_MOST_BYTES: Final = 4 << 20  # of values, equal ones counted each time
 
 _LARGEST_PART: Final = (
     16 << 20
@@ -83,129 +85,110 @@ def lane_digest(blocks: Iterable[bytes]) -> bytes:
 
 
 class BlockCutter:
-    """Cuts the calls of one lane into blocks. `oversized` counts, by callable, calls whose values were too large to keep."""
+    """Cuts the calls of one lane into blocks.
+
+    `oversized` counts, by callable, calls whose values were too large to keep; `unfinished` counts calls without an end.
+    """
 
     def __init__(self) -> None:
+        self.unfinished = 0
         self.oversized: dict[str, int] = {}
-        self._position = 0
-        self._open: list[int] = []
-        self._seeds: dict[str, int] = {}
-        self._start()
-
-    def _start(self) -> None:
-        self._first = self._position
-        self._first_open = tuple(self._position - began for began in self._open)
-        self._names: dict[str, int] = {}
-        self._values: dict[bytes, int] = {}
-        self._columns = tuple(array("I") for _ in range(4))
-        self._rises = array("i")
-        self._flows = bytearray()
-        self._kinds = bytearray()
-        self._far = array("I")
-        self._extras = tuple(array("I") for _ in range(3))
-        self._extra_kinds = bytearray()
+        self._open: list[int] = []  # positions of the calls that enclose the next one, outermost first
 
     def cut(self, rows: Iterable[CallRow]) -> Iterator[Block]:
         """Yield the blocks of a lane whose calls are `rows`, in order."""
-        gear = count = size = 0
-        for row in rows:
-            gear, added = self._add(row, gear)
-            count += 1
-            size += added
-            due = count >= _LEAST_CALLS and gear < (1 << 32) // _MEAN_CALLS
-            if due or count >= _MOST_CALLS or size >= _MOST_BYTES:
-                yield self._finish()
-                count = size = 0
-        if count:
-            yield self._finish()
+        gear = size = first = 0
+        seeds: dict[str, int] = {}
+        pending: list[CallRow] = []
+        for given in rows:
+            row = given
+            name, _, _, _, arguments, _, outcome, extras = row
+            size += len(arguments) + len(outcome)
+            if extras or size >= _MOST_BYTES:
+                row = self._bounded(row)
+                size += sum(len(value) for _, _, value in row[7])
+            seed = seeds.get(name)
+            if seed is None:
+                seed = seeds[name] = crc32(_utf8(name))
+            gear = ((gear << 1) + crc32(arguments, seed)) & 0xFFFFFFFF
+            pending.append(row)
+            due = gear < _CUT_BELOW and len(pending) >= _LEAST_CALLS
+            if due or size >= _MOST_BYTES or len(pending) >= _MOST_CALLS:
+                yield self._encode(pending, first)
+                first += len(pending)
+                pending, size = [], 0
+        if pending:
+            yield self._encode(pending, first)
 
-    def _add(self, row: CallRow, gear: int) -> tuple[int, int]:
-        """Append one call to the columns; return the gear hash after it and how many bytes of new values it brought."""
-        name, caller, distance, flow, arguments, kind, outcome, extras = row
-        if len(arguments) + len(outcome) > _LARGEST_PART or extras:
-            arguments, outcome, extras = self._bounded(name, arguments, outcome, extras)
-        names, values = self._names, self._values
-        known = len(values)
-        callables, callers, argument_values, outcome_values = self._columns
-        callables.append(names.setdefault(name, len(names)))
-        callers.append(names.setdefault(caller, len(names)))
-        argument_values.append(values.setdefault(arguments, known))
-        outcome_values.append(values.setdefault(outcome, len(values)))
-        self._flows.append(flow)
-        self._kinds.append(kind)
-        self._rises.append(self._rise(distance))
-        added = len(arguments) + len(outcome) if len(values) > known else 0
-        if extras:
-            added += self._add_extras(extras)
-        seed = self._seeds.get(name)
-        if seed is None:
-            seed = self._seeds[name] = crc32(name.encode("utf-8", "surrogatepass"))
-        return ((gear << 1) + crc32(arguments, seed)) & 0xFFFFFFFF, added
+    def _encode(self, rows: list[CallRow], first: int) -> Block:
+        callables, callers, distances, flows, arguments, kinds, outcomes, extras = zip(*rows, strict=True)
+        self.unfinished += kinds.count(UNFINISHED)
+        open_calls = tuple(first - began for began in self._open)
+        rises, far = self._nested(distances, first)
+        flat = [(at, *extra) for at, of_call in enumerate(extras) for extra in of_call]
+        names = _numbered(callables, callers)
+        values = _numbered(arguments, outcomes, (extra[3] for extra in flat))
+        encoded_names = list(map(_utf8, names))
+        sections = (
+            _column(map(len, encoded_names)),
+            b"".join(encoded_names),
+            _column(map(len, values)),
+            b"".join(values),
+            _column(map(names.__getitem__, callables)),
+            _column(map(names.__getitem__, callers)),
+            _column(rises, "i"),
+            bytes(flows),
+            bytes(kinds),
+            _column(map(values.__getitem__, arguments)),
+            _column(map(values.__getitem__, outcomes)),
+            _column(far),
+            _column(extra[0] for extra in flat),
+            bytes(extra[1] for extra in flat),
+            _column(extra[2] for extra in flat),
+            _column(values[extra[3]] for extra in flat),
+        )
+        body = _SECTIONS.pack(*map(len, sections)) + b"".join(sections)
+        return Block(first, len(rows), open_calls, digest_of(body), body)
 
-    def _add_extras(self, extras: Sequence[tuple[int, int, bytes]]) -> int:
-        calls, positions, indexes = self._extras
-        for kind, position, value in extras:
-            calls.append(len(self._flows) - 1)
-            self._extra_kinds.append(kind)
-            positions.append(position)
-            indexes.append(self._values.setdefault(value, len(self._values)))
-        return sum(len(value) + 13 for _, _, value in extras)
-
-    def _rise(self, distance: int) -> int:
-        """Return the rise of the next call and enter it among the open calls."""
-        position = self._position
-        self._position = position + 1
+    def _nested(self, distances: Iterable[int], first: int) -> tuple[list[int], list[int]]:
+        """Return the rises of calls that begin at position `first`, and the distances of those that have none."""
         stack = self._open
-        depth = 0
-        if 0 < distance <= position:
-            depth = _depth_under(stack, position - distance)
-            if not depth:
-                self._far.append(distance)
-                stack[-1] = position
-                return FAR
-        rise = depth + 1 - len(stack)
-        stack[depth:] = (position,)
-        return rise
+        rises, far = [], []
+        for position, distance in enumerate(distances, first):
+            depth = 0
+            if 0 < distance <= position:
+                depth = _depth_under(stack, position - distance)
+                if not depth:
+                    far.append(distance)
+                    rises.append(FAR)
+                    stack[-1] = position
+                    continue
+            rises.append(depth + 1 - len(stack))
+            stack[depth:] = (position,)
+        return rises, far
 
-    def _bounded(
-        self, name: str, arguments: bytes, outcome: bytes, extras: Sequence[tuple[int, int, bytes]]
-    ) -> tuple[bytes, bytes, Sequence[tuple[int, int, bytes]]]:
+    def _bounded(self, row: CallRow) -> CallRow:
+        """Return the call with no part of it above its limit."""
+        name, caller, distance, flow, arguments, kind, outcome, extras = row
         kept = _head_within(extras, _LARGEST_PART)
         within = kept is extras
         if len(arguments) > _LARGEST_PART:
             arguments, within = _truncated("list", arguments), False
         if len(outcome) > _LARGEST_PART:
             outcome, within = _truncated("object", outcome), False
-        if not within:
-            self.oversized[name] = self.oversized.get(name, 0) + 1
-        return arguments, outcome, kept
+        if within:
+            return row
+        self.oversized[name] = self.oversized.get(name, 0) + 1
+        return name, caller, distance, flow, arguments, kind, outcome, kept
 
-    def _finish(self) -> Block:
-        names = [name.encode("utf-8", "surrogatepass") for name in self._names]
-        callables, callers, arguments, outcomes = self._columns
-        extra_calls, extra_positions, extra_values = self._extras
-        sections = (
-            _column(array("I", map(len, names))),
-            b"".join(names),
-            _column(array("I", map(len, self._values))),
-            b"".join(self._values),
-            _column(callables),
-            _column(callers),
-            _column(self._rises),
-            bytes(self._flows),
-            bytes(self._kinds),
-            _column(arguments),
-            _column(outcomes),
-            _column(self._far),
-            _column(extra_calls),
-            bytes(self._extra_kinds),
-            _column(extra_positions),
-            _column(extra_values),
-        )
-        body = _SECTIONS.pack(*map(len, sections)) + b"".join(sections)
-        block = Block(self._first, len(self._flows), self._first_open, digest_of(body), body)
-        self._start()
-        return block
+
+def _numbered(*columns: Iterable[T]) -> dict[T, int]:
+    """Return each distinct value with its number, in the order of first use."""
+    return dict(zip(dict.fromkeys(chain(*columns)), count(), strict=False))
+
+
+def _utf8(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
 
 
 def _depth_under(stack: list[int], parent: int) -> int:
@@ -227,7 +210,8 @@ def _truncated(type_name: str, value: bytes) -> bytes:
     return pack(wire.Extension(wire.TRUNCATED, pack([type_name, len(value), [], digest_of(value)])))
 
 
-def _column(numbers: array[int]) -> bytes:
+def _column(values: Iterable[int], code: str = "I") -> bytes:
+    numbers = array(code, values)
     if not _LITTLE:
         numbers.byteswap()
     return numbers.tobytes()

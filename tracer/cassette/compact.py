@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from tracer import model, wire
 from tracer.cassette import journal as jr
 from tracer.cassette import rows
-from tracer.cassette.blocks import UNFINISHED, BlockCutter, lane_digest
+from tracer.cassette.blocks import BlockCutter, lane_digest
 from tracer.cassette.format import CassetteWriter, summed
 from tracer.cassette.lineage import main_names, renamed
 from tracer.cassette.scan import ScannedJournal
@@ -22,8 +22,6 @@ from tracer.errors import CassetteNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from tracer.cassette.blocks import CallRow
 
 _Source: TypeAlias = "tuple[ScannedJournal, tuple[int, ...]]"
 _EVERY: Final = "*"
@@ -77,12 +75,13 @@ class _Compaction:
     def __init__(self, journals: Sequence[ScannedJournal], writer: CassetteWriter) -> None:
         self._journals = journals
         self._writer = writer
-        self._calls = self._unfinished = self._merged = self._lanes = 0
+        self._calls = self._merged = self._lanes = 0
 
     def run(self, target: Path, noise: Sequence[model.NoiseRule], losses: Sequence[model.Loss]) -> Summary:
         for name, (journal, numbers) in sorted(self._named_sources(), key=lambda named: named[0]):
-            summary = self._writer.add_lane(name, self._counted(journal.calls(numbers)))
+            summary = self._writer.add_lane(name, journal.calls(numbers))
             self._lanes += summary is not None
+            self._calls += summary.calls if summary else 0
         told = summed((*losses, *self._losses()))
         recording = replace(
             _merged_meta([meta for journal in self._journals for meta in journal.metas]),
@@ -102,17 +101,11 @@ class _Compaction:
             lanes=self._lanes,
             merged=self._merged,
             calls=self._calls,
-            unfinished=self._unfinished,
+            unfinished=self._writer.unfinished,
             damaged=sum(journal.damaged for journal in self._journals),
             orphans=sum(journal.orphans for journal in self._journals),
             losses=losses,
         )
-
-    def _counted(self, calls: Iterable[CallRow]) -> Iterator[CallRow]:
-        for row in calls:
-            self._calls += 1
-            self._unfinished += row[5] == UNFINISHED
-            yield row
 
     def _named_sources(self) -> Iterator[tuple[str, _Source]]:
         """Yield each distinct lane with its name; equal lanes of several processes once."""

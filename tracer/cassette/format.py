@@ -101,9 +101,13 @@ class BlockMeta:
 
 
 class CassetteWriter:
-    """Writes one cassette to an empty binary stream: lanes in sorted order with `add_lane`, then `finish`."""
+    """Writes one cassette to an empty binary stream: lanes in sorted order with `add_lane`, then `finish`.
+
+    `unfinished` counts the calls written so far that have no end.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
+        self.unfinished = 0
         self._stream = stream
         self._lanes: list[LaneEntry] = []
         self._oversized: dict[str, int] = {}
@@ -114,6 +118,7 @@ class CassetteWriter:
         """Write the calls of one lane, as they come; None where there are none, then the lane is not kept."""
         cutter = BlockCutter()
         entries = tuple(self._add_block(name, block) for block in cutter.cut(calls))
+        self.unfinished += cutter.unfinished
         for callable_name, count in cutter.oversized.items():
             self._oversized[callable_name] = self._oversized.get(callable_name, 0) + count
         if not entries:
@@ -258,6 +263,15 @@ def unpack_index(packed: bytes, start: int, raw: int, crc: int) -> bytes:
 
 def _footer_crc(start: int, packed: bytes) -> int:
     return crc32(packed, start & 0xFFFFFFFF)
+
+
+def block_size(header: bytes) -> int:
+    """Return how many bytes the block with this header has, header and all; raise one of `MALFORMED` where it is none."""
+    magic, meta_size, body_size, _, _ = BLOCK_HEADER.unpack(header)
+    if magic != BLOCK_MAGIC:
+        raise ValueError("there is no block")
+    size: int = BLOCK_HEADER.size + meta_size + body_size
+    return size
 
 
 def parse_block(data: bytes, largest: int) -> tuple[BlockMeta, bytes]:

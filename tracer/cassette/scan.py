@@ -31,6 +31,7 @@ _BEGIN: Final = Struct("<II" + jr.BEGIN_STRUCT.format[1:])
 _END: Final = Struct("<II" + jr.END_STRUCT.format[1:])
 _ITEM: Final = Struct("<II" + jr.ITEM_STRUCT.format[1:])
 _AFTER: Final = Struct("<II" + jr.AFTER_STRUCT.format[1:])
+_BEGIN_HEAD: Final = Struct("<QI")
 _CALL: Final = Struct("<Q")
 _HEAD: Final = jr.FRAME_STRUCT.size
 
@@ -104,38 +105,46 @@ class ScannedJournal:
         return [(jr.LOG_AT, min(size, jr.LOG_AT + (position >> 1))), (half, half + jr.HALF)]
 
     def _scan_segment(self, at: int, stop: int) -> None:
+        """Enter the frames between two offsets, up to the first that is not whole."""
         data = self._data
         view = memoryview(data)
-        unpack_frame, begin, end = jr.FRAME_STRUCT.unpack_from, jr.BEGIN, jr.END
+        unpack_frame, unpack_begin, unpack_call = (
+            jr.FRAME_STRUCT.unpack_from,
+            _BEGIN_HEAD.unpack_from,
+            _CALL.unpack_from,
+        )
         begin_size, end_size = jr.BEGIN_STRUCT.size, jr.END_STRUCT.size
+        ends = self._end
         while at + _HEAD <= stop:
             length, crc = unpack_frame(data, at)
-            body = at + _HEAD
             if not length:
                 break
-            if body + length > stop or crc32(view[body : body + length]) != crc:
+            body = at + _HEAD
+            after = body + length
+            if after > stop or crc32(view[body:after]) != crc:
                 self.damaged += 1
                 break
             kind = data[body]
-            try:
-                if kind == begin and length >= begin_size:
-                    self._enter_begin(at)
-                elif kind == end and length >= end_size:
-                    self._enter_end(at)
+            if kind == jr.BEGIN and length >= begin_size:
+                self._enter_begin(at, *unpack_begin(data, body + 1))
+            elif kind == jr.END and length >= end_size:
+                ordinal = unpack_call(data, body + 1)[0] - self._base
+                if 0 <= ordinal < len(ends) and self._begin[ordinal]:
+                    ends[ordinal] = at
                 else:
-                    self._enter_other(kind, at, bytes(view[body + 1 : body + length]))
-            except (struct_error, ValueError, TypeError, IndexError):
-                self.damaged += 1
-            at = body + length
+                    self.orphans += 1
+            else:
+                self._enter_other(kind, at, bytes(view[body + 1 : after]))
+            at = after
         view.release()
 
-    def _enter_begin(self, at: int) -> None:
-        _, _, _, call, lane, _, _, _, _ = _BEGIN.unpack_from(self._data, at)
+    def _enter_begin(self, at: int, call: int, lane: int) -> None:
         if not self._begin:
             self._base = max(0, call - _SLACK)
         ordinal = call - self._base
-        if ordinal >= len(self._begin):
-            self._grow(ordinal)
+        if not 0 <= ordinal < len(self._begin) and not self._grow(ordinal):
+            self.damaged += 1
+            return
         self._begin[ordinal] = at
         self._lane_of[ordinal] = lane
         calls = self._by_lane.get(lane)
@@ -143,24 +152,23 @@ class ScannedJournal:
             calls = self._by_lane[lane] = array("I")
         calls.append(ordinal)
 
-    def _enter_end(self, at: int) -> None:
-        _, _, _, call, _ = _END.unpack_from(self._data, at)
-        ordinal = call - self._base
-        if 0 <= ordinal < len(self._begin) and self._begin[ordinal]:
-            self._end[ordinal] = at
-        else:
-            self.orphans += 1
-
-    def _grow(self, ordinal: int) -> None:
+    def _grow(self, ordinal: int) -> bool:
         known = len(self._begin)
-        if ordinal > known + _LARGEST_GAP:
-            raise ValueError("a call id far beyond the others")
+        if ordinal < 0 or ordinal > known + _LARGEST_GAP:
+            return False
         more = max(ordinal + 1 - known, known, _SLACK)
         for numbers in (self._begin, self._end, self._lane_of, self._place, self._last_extra):
             numbers.frombytes(bytes(more * numbers.itemsize))
         self._dropped.extend(bytes(more))
+        return True
 
     def _enter_other(self, kind: int, at: int, content: bytes) -> None:
+        try:
+            self._enter_rare(kind, at, content)
+        except (struct_error, ValueError, TypeError, IndexError):
+            self.damaged += 1
+
+    def _enter_rare(self, kind: int, at: int, content: bytes) -> None:
         if kind in (jr.Kind.ITEM, jr.Kind.AFTER):
             self._enter_extra(at, content)
         elif kind == jr.Kind.DROP:

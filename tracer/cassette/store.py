@@ -92,8 +92,17 @@ def accept(cassette: Path) -> None:
     Raises:
         CassetteError: there is none, or the folder cannot be written.
     """
+    move_into_place(pending_path(cassette), cassette)
+
+
+def move_into_place(closed: Path, cassette: Path) -> None:
+    """Make a closed cassette, which lies on the same file system, the one at `cassette`, in one step.
+
+    Raises:
+        CassetteError: the folder cannot be written.
+    """
     try:
-        pending_path(cassette).replace(cassette)
+        closed.replace(cassette)
         _sync_folder(cassette.parent)
     except OSError as error:
         raise _unwritable(cassette, error) from error
