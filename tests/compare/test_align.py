@@ -74,7 +74,14 @@ def test_foreign_elements_put_in_are_the_only_ones_added(old: list[str], inserte
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("abcabba", "cbabac"), ("abcdefgh", "bcdxefgha"), ("aaabbb", "bbbaaa"), ("abababab", "babababa"), ("abc", ""), ("", "")],
+    [
+        ("abcabba", "cbabac"),
+        ("abcdefgh", "bcdxefgha"),
+        ("aaabbb", "bbbaaa"),
+        ("abababab", "babababa"),
+        ("abc", ""),
+        ("", ""),
+    ],
 )
 def test_small_examples_are_matched_as_well_as_possible_or_nearly(old: str, new: str) -> None:
     assert len(pairs(align((old, new)))) >= longest_common(old, new) - 1

@@ -1,0 +1,58 @@
+"""What recordings say about the callables themselves, calls or not: gone, another signature, other code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tracer.compare.signatures import SignatureChange, signature_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer.model import Callable, Recording
+
+
+class Callables:
+    """The callables of two recordings, by name."""
+
+    def __init__(self, old: Recording, new: Recording) -> None:
+        self.old = {each.name: each for each in old.callables}
+        self.new = {each.name: each for each in new.callables}
+        self._modules = {_module(name) for name in self.new}
+        self._watched = {component.name for component in new.components if component.watched}
+
+    def signatures(self) -> Iterator[tuple[str, SignatureChange]]:
+        """Yield each change of a signature with its callable."""
+        for name, old in self.old.items():
+            if name in self.new:
+                yield from ((name, change) for change in signature_changes(old, self.new[name]))
+
+    def missing(self) -> Iterator[str]:
+        """Yield callables that are gone from modules that are still there. A module that was not imported says nothing."""
+        for name in self.old:
+            if self.is_gone(name) and _module(name) in self._modules and "<" not in name:
+                yield name
+
+    def is_gone(self, name: str) -> bool:
+        """Whether the new run would have seen the callable, were it still there."""
+        old = self.old.get(name)
+        if old is None or name in self.new or not self.new:
+            return False
+        return not self._watched or old.component in self._watched
+
+    def unchanged(self, name: str) -> bool:
+        """Whether neither the code of a callable nor that of the inner callables it reaches has changed, as far as is known."""
+        old, new = self.old.get(name), self.new.get(name)
+        return bool(old and new and old.code and (old.code, old.reach) == (new.code, new.reach))
+
+    def inner(self, name: str) -> tuple[str, ...]:
+        """Return the inner callables with other code that a callable reaches, sorted."""
+        old, new = self.old.get(name), self.new.get(name)
+        if not old or not new:
+            return ()
+        before, after = dict(old.reach), dict(new.reach)
+        return tuple(sorted(each for each in {*before, *after} if before.get(each) != after.get(each)))
+
+
+def _module(name: str) -> str:
+    return name.partition(":")[0]

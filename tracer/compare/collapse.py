@@ -1,0 +1,210 @@
+"""Many changes of many calls -> few findings: same callable, kind and general path are one, with a count and the smallest example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from tracer.compare.result import Confidence, Example, Finding, Kind, Role, Severity
+from tracer.compare.texts import focused
+from tracer.render import short
+from tracer.values import ValuePath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from tracer.values import Value
+
+_MOST_PATHS = 8  # of one callable, kind and severity, before they are folded into one
+_MOST_GROUPS = 256  # of one callable and kind while reading
+_MOST_CALLERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One change of one call, ready to be counted. `cost` is how large the call is: the smallest becomes the example."""
+
+    callable: str
+    caller: str
+    kind: Kind
+    path: ValuePath
+    severity: Severity
+    before: Value | str | None
+    after: Value | str | None
+    lane: str
+    cost: int
+    arguments: Callable[[], str]
+
+
+@dataclass(slots=True)
+class Group:
+    """What was counted of one finding so far."""
+
+    callable: str
+    kind: Kind
+    path: ValuePath
+    smallest: Observation
+    severity: Severity = Severity.NOISE
+    count: int = 0
+    callers: set[str] = field(default_factory=set)
+    role: Role = Role.EFFECT
+    confidence: Confidence = Confidence.LOW
+    unseen: tuple[str, ...] = ()
+
+    def add(self, seen: Observation) -> None:
+        """Count a call."""
+        self.count += 1
+        if seen.severity.rank < self.severity.rank:
+            self.severity = seen.severity
+        if seen.caller and len(self.callers) < _MOST_CALLERS:
+            self.callers.add(seen.caller)
+        if seen.cost < self.smallest.cost:
+            self.smallest = seen
+
+    def explain(self, role: Role, confidence: Confidence, unseen: tuple[str, ...]) -> None:
+        """Take over what was found out about one call: an origin outdoes an effect, high confidence a low one."""
+        better = (role is Role.ORIGIN, confidence is Confidence.HIGH)
+        if better > (self.role is Role.ORIGIN, self.confidence is Confidence.HIGH):
+            self.role, self.confidence, self.unseen = role, confidence, unseen
+        elif unseen and not self.unseen and role is self.role and confidence is self.confidence:
+            self.unseen = unseen
+
+    def absorb(self, other: Group) -> None:
+        """Become one with another group; `count` stays the larger, since the same calls mostly show both."""
+        self.count = max(self.count, other.count)
+        self.callers |= other.callers
+        self.explain(other.role, other.confidence, other.unseen)
+        if other.severity.rank < self.severity.rank:
+            self.severity = other.severity
+        if other.smallest.cost < self.smallest.cost:
+            self.smallest = other.smallest
+
+
+class Groups:
+    """The groups of a comparison."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, Kind], dict[ValuePath, Group]] = {}
+
+    def add(self, seen: Iterable[Observation]) -> list[Group]:
+        """Count the changes of one call; return the groups they belong to, each once, in the order of `seen`."""
+        touched: dict[int, Group] = {}
+        for each in seen:
+            group = self._group(each)
+            if id(group) not in touched:
+                touched[id(group)] = group
+                group.add(each)
+            elif each.severity.rank < group.severity.rank:
+                group.severity = each.severity
+        return list(touched.values())
+
+    def has(self, callable_: str, kind: Kind) -> bool:
+        """Whether a change of this kind was counted for a callable."""
+        return (callable_, kind) in self._groups
+
+    @property
+    def callables(self) -> frozenset[str]:
+        """The callables that something was counted for."""
+        return frozenset(name for name, _ in self._groups)
+
+    def _group(self, seen: Observation) -> Group:
+        path = seen.path.general
+        groups = self._groups.setdefault((seen.callable, seen.kind), {})
+        if path not in groups:
+            if len(groups) >= _MOST_GROUPS:
+                path = ValuePath(path.steps[:1])
+            if path not in groups:
+                groups[path] = Group(seen.callable, seen.kind, path, seen)
+        return groups[path]
+
+    def findings(self, calls: Mapping[str, int], inner: Mapping[str, tuple[str, ...]]) -> tuple[Finding, ...]:
+        """Return the findings, most important first. `calls` and `inner` are by callable."""
+        groups = [group for found in self._groups.values() for group in _folded(list(found.values()))]
+        found = [_finding(group, calls, inner) for group in groups]
+        return tuple(sorted(found, key=_importance))
+
+
+def _importance(finding: Finding) -> tuple[object, ...]:
+    return (
+        finding.role is Role.EFFECT,
+        finding.severity.rank,
+        -finding.count,
+        finding.callable,
+        finding.kind.value,
+        finding.path,
+    )
+
+
+def _folded(groups: list[Group]) -> Iterator[Group]:
+    """Fold the groups of one callable and kind that have the same severity and role, where there are too many to read."""
+    alike: dict[tuple[Severity, Role], list[Group]] = {}
+    for group in groups:
+        alike.setdefault((group.severity, group.role), []).append(group)
+    kept: dict[ValuePath, Group] = {}
+    for some in alike.values():
+        for group in [_fold(some)] if len(some) > _MOST_PATHS else some:
+            if group.path in kept:
+                kept[group.path].absorb(group)
+            else:
+                kept[group.path] = group
+    yield from kept.values()
+
+
+def _fold(groups: list[Group]) -> Group:
+    folded, *rest = groups
+    for group in rest:
+        folded.absorb(group)
+    steps = folded.path.steps
+    for group in rest:
+        steps = steps[: _common(steps, group.path.steps)]
+    folded.path = ValuePath(steps)
+    return folded
+
+
+def _common(one: tuple[object, ...], other: tuple[object, ...]) -> int:
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _sides(group: Group, arguments: str) -> tuple[str, str]:
+    called = f"{short(group.callable)}({arguments})"
+    match group.kind:
+        case Kind.CALL_ADDED:
+            return focused(None, called)
+        case Kind.CALL_REMOVED:
+            return focused(called, None)
+        case Kind.CALL_MOVED:
+            return focused(called, f"{called} at another place")
+        case Kind.CALLABLE_MISSING:
+            return focused(group.callable, None)
+        case _:
+            return focused(group.smallest.before, group.smallest.after)
+
+
+def _finding(group: Group, calls: Mapping[str, int], inner: Mapping[str, tuple[str, ...]]) -> Finding:
+    path = str(group.path)
+    arguments = group.smallest.arguments()
+    before, after = _sides(group, arguments)
+    identity = "|".join((group.callable, group.kind.value, path))
+    return Finding(
+        key=blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
+        callable=group.callable,
+        kind=group.kind,
+        severity=group.severity,
+        role=group.role,
+        confidence=group.confidence,
+        count=group.count,
+        calls=max(group.count, calls.get(group.callable, 0)),
+        callers=tuple(sorted(group.callers)),
+        path=path,
+        before=before,
+        after=after,
+        example=Example(group.smallest.lane, arguments) if group.smallest.lane else None,
+        unseen=group.unseen,
+        inner=inner.get(group.callable, ()) if group.role is Role.ORIGIN else (),
+    )

@@ -1,0 +1,203 @@
+"""Two recorded runs -> a `Comparison`. The entry point of this room."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from tracer.compare.callables import Callables
+from tracer.compare.collapse import Observation
+from tracer.compare.columns import LaneReader
+from tracer.compare.delta import Difference
+from tracer.compare.lane import LaneComparison, Shared
+from tracer.compare.lanes import LanePairs, notes, pair_lanes
+from tracer.compare.noise import Filter, Subject
+from tracer.compare.result import Comparison, Confidence, Finding, Kind, Role, Severity, Side, Summary, Verdict
+from tracer.compare.severity import Facts, is_private, severity
+from tracer.values import ValuePath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.model import LaneSummary, NoiseRule, RecordedRun, Recording
+
+_VERDICTS = {
+    Severity.BREAKING: Verdict.BREAKING,
+    Severity.CHANGED: Verdict.CHANGED,
+    Severity.COMPATIBLE: Verdict.COMPATIBLE,
+}
+
+
+def compare(
+    old: RecordedRun,
+    new: RecordedRun,
+    *,
+    old_name: str,
+    new_name: str,
+    rules: tuple[NoiseRule, ...] = (),
+    level: Literal["value", "shape"] = "value",
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Compare two runs, streaming: what is stored alike is not read, of the rest only keys are held.
+
+    Args:
+        old: the run that is taken as right.
+        new: the run that is held against it.
+        old_name: how the report calls the one,
+        new_name: and the other.
+        rules: what not to tell, beside the rules that the old recording itself holds; each counts what it hid.
+        level: "value" tells of every difference, "shape" only of types, keys, exceptions, calls and signatures.
+        progress: called now and then with the calls done and all calls.
+    """
+    comparison = _Comparing(old, new, (*old.recording.noise, *rules), shapes_only=level == "shape", progress=progress)
+    return comparison.run(Side(old_name, _calls(old)), Side(new_name, _calls(new)))
+
+
+def _calls(run: RecordedRun) -> int:
+    return sum(lane.calls for lane in run.lanes)
+
+
+@dataclass(slots=True)
+class _Unread:
+    """New calls that were passed over as equal, to be counted by callable if there is a finding to count them for."""
+
+    whole: list[LaneSummary] = field(default_factory=list)
+    parts: list[tuple[LaneSummary, int, int]] = field(default_factory=list)
+
+
+class _Comparing:
+    def __init__(
+        self,
+        old: RecordedRun,
+        new: RecordedRun,
+        rules: tuple[NoiseRule, ...],
+        *,
+        shapes_only: bool,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._old = old
+        self._new = new
+        self._callables = Callables(old.recording, new.recording)
+        self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only)
+        self._unread = _Unread()
+        self._progress = progress
+        self._done = 0
+        self._total = 0
+
+    def run(self, old: Side, new: Side) -> Comparison:
+        pairs = pair_lanes(self._old, self._new)
+        self._total = sum(max(one.calls, other.calls) for one, other in pairs.both)
+        self._total += sum(lane.calls for lane in (*pairs.removed, *pairs.added))
+        self._lanes(pairs)
+        self._about_callables()
+        findings = self._findings()
+        hidden = self._shared.rules.hidden
+        return Comparison(
+            verdict=_verdict(findings, hides=bool(hidden)),
+            old=old,
+            new=new,
+            summary=self._summary(sum(count for _, count in hidden)),
+            findings=findings,
+            notes=(*notes(self._old.recording, self._new.recording), *pairs.notes, *self._remarks()),
+            hidden=hidden,
+        )
+
+    def _lanes(self, pairs: LanePairs) -> None:
+        for old, new in pairs.both:
+            if old.digest == new.digest and old.calls == new.calls:
+                self._shared.tally.compared += new.calls
+                self._unread.whole.append(new)
+                self._advance(new.calls)
+            else:
+                self._lane(old, new)
+        for lane in pairs.removed:
+            self._lane(lane, None)
+        for lane in pairs.added:
+            self._lane(None, lane)
+
+    def _lane(self, old: LaneSummary | None, new: LaneSummary | None) -> None:
+        lane = new or old
+        assert lane is not None
+        comparison = LaneComparison(lane.name, LaneReader(self._old, old), LaneReader(self._new, new), self._shared)
+        comparison.run(self._advance, lambda start, stop: self._unread.parts.append((lane, start, stop)))
+
+    def _advance(self, calls: int) -> None:
+        self._done += calls
+        if self._progress:
+            self._progress(min(self._done, self._total), self._total)
+
+    def _about_callables(self) -> None:
+        for name, change in self._callables.signatures():
+            self._note(name, Kind.SIGNATURE, f"{change.subject}", change.difference, change.before, change.after)
+        for name in self._callables.missing():
+            if not self._shared.groups.has(name, Kind.CALLABLE_MISSING):
+                self._note(name, Kind.CALLABLE_MISSING, "", Difference.VALUE, name, "")
+
+    def _note(self, name: str, kind: Kind, step: str, difference: Difference, before: str, after: str) -> None:
+        """Tell of a change that no call shows."""
+        path = ValuePath((kind.value, step)) if step else ValuePath(("callable",))
+        if self._shared.rules.hides(Subject(name, kind, str(path), difference)):
+            return
+        seen = Observation(
+            callable=name,
+            caller="",
+            kind=kind,
+            path=path,
+            severity=severity(Facts(kind, difference, private=is_private(name))),
+            before=before or None,
+            after=after or None,
+            lane="",
+            cost=0,
+            arguments=str,
+        )
+        for group in self._shared.groups.add([seen]):
+            group.explain(Role.ORIGIN, Confidence.HIGH, ())
+
+    def _findings(self) -> tuple[Finding, ...]:
+        names = self._shared.groups.callables
+        if not names:
+            return ()
+        self._count_unread()
+        return self._shared.groups.findings(self._shared.calls, {name: self._callables.inner(name) for name in names})
+
+    def _count_unread(self) -> None:
+        """Count what was passed over, each kind of lane once: lanes of parametrized tests are often alike."""
+        counts: Counter[str] = Counter(self._shared.calls)
+        alike: dict[bytes, Counter[str]] = {}
+        for lane in self._unread.whole:
+            if lane.digest not in alike:
+                alike[lane.digest] = Counter(call.callable for call in self._new.calls(lane.name))
+            counts += alike[lane.digest]
+        for lane, start, stop in self._unread.parts:
+            counts += Counter(call.callable for call in LaneReader(self._new, lane).calls(start, stop))
+        self._shared.calls = counts
+
+    def _summary(self, hidden: int) -> Summary:
+        tally = self._shared.tally
+        return Summary(
+            compared=tally.compared,
+            identical=tally.compared - tally.changed,
+            changed=tally.changed,
+            added=tally.added,
+            removed=tally.removed,
+            hidden_as_noise=hidden,
+            lost=_lost(self._old.recording) + _lost(self._new.recording),
+        )
+
+    def _remarks(self) -> list[str]:
+        told = []
+        if self._shared.tally.partly:
+            told.append(f"{self._shared.tally.partly} of the changed calls could be compared only in part.")
+        if self._shared.reader.unreadable:
+            told.append(f"{self._shared.reader.unreadable} recorded values could not be read.")
+        return told
+
+
+def _verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:
+    worst = min((finding.severity for finding in findings), key=lambda each: each.rank, default=Severity.NOISE)
+    return _VERDICTS.get(worst, Verdict.NOISE if hides else Verdict.SAME)
+
+
+def _lost(recording: Recording) -> int:
+    return sum(loss.count for loss in recording.losses)

@@ -1,0 +1,153 @@
+"""Fingerprints of snapshots: equal exactly where two values mean the same.
+
+Order in mappings and sets carries no meaning; 1, 1.0 and True differ; NaN equals NaN; 0.0 and -0.0 differ (they print differently); a shared
+reference equals the value it refers to; a cycle equals a cycle of the same length; redacted values equal each other; opaque values
+equal those of their type.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from tracer.values import (
+    Atom,
+    Mapping,
+    Named,
+    Object,
+    Opaque,
+    Redacted,
+    Reference,
+    Scalar,
+    Sequence,
+    Truncated,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNORDERED = frozenset({"set", "frozenset"})
+_COUNTED = frozenset({"list", "set", "bytearray"})
+
+
+class _Step(Enum):
+    ENTER = 0
+    PAYLOAD = 1  # enter, without a number
+    LEAVE = 2
+    RESET = 3  # forget what was numbered inside the item of a set
+
+
+class Fingerprints:
+    """The fingerprint of every node of one snapshot, 61 bits each, and what its references refer to.
+
+    They hold within one process only. The snapshot must stay alive as long as this does, which therefore keeps it.
+    """
+
+    def __init__(self, root: Value) -> None:
+        self.root = root
+        self._prints: dict[int, int] = {}
+        self._targets: list[Value] = []
+        self._walk(root)
+
+    def of(self, node: Value) -> int:
+        """Return the fingerprint of a node of this snapshot."""
+        return self._prints[id(node)]
+
+    def resolve(self, node: Value) -> Value:
+        """Return what a reference refers to, any other value as it is."""
+        if isinstance(node, Reference) and 0 <= node.ordinal < len(self._targets):
+            return self._targets[node.ordinal]
+        return node
+
+    def _walk(self, root: Value) -> None:
+        """Visit children before parents with a stack of our own: snapshots may be deeper than Python's.
+
+        Containers are numbered as the recorder did: an object's payload takes no number, and the items of a set, which had no order
+        when they were numbered, all start from the same one.
+        """
+        depths: dict[int, int] = {}  # of the containers that are open at the moment
+        todo: list[tuple[_Step, Value, int]] = [(_Step.ENTER, root, 0)]
+        while todo:
+            step, node, depth = todo.pop()
+            if step is _Step.RESET:
+                del self._targets[depth:]
+            elif isinstance(node, Reference):
+                self._prints[id(node)] = self._reference(node, depth, depths)
+            elif step is _Step.LEAVE:
+                depths.pop(id(node), None)
+                self._prints[id(node)] = self._combine(node)
+            else:
+                if step is _Step.ENTER and _is_numbered(node):
+                    self._targets.append(node)
+                depths[id(node)] = depth
+                todo.append((_Step.LEAVE, node, depth))
+                todo.extend(self._inside(node, depth + 1))
+
+    def _inside(self, node: Value, depth: int) -> list[tuple[_Step, Value, int]]:
+        steps = [(_Step.ENTER, child, depth) for child in children(node)]
+        if isinstance(node, Object) and node.payload is not None:
+            steps[-1] = (_Step.PAYLOAD, node.payload, depth)
+        if isinstance(node, Sequence) and node.type in UNORDERED:
+            reset = (_Step.RESET, node, len(self._targets))
+            steps = [each for step in steps for each in (step, reset)]
+        return steps[::-1]
+
+    def _reference(self, node: Reference, depth: int, depths: dict[int, int]) -> int:
+        target = self.resolve(node)
+        if id(target) in depths:
+            return hash(("cycle", depth - depths[id(target)]))
+        return self._prints.get(id(target), hash(("unknown", node.ordinal)))
+
+    def _combine(self, node: Value) -> int:
+        prints = self._prints
+        match node:
+            case Scalar(value):
+                return hash((type(value).__name__, _token(value)))
+            case Sequence(type=kind, items=items):
+                inner = [prints[id(item)] for item in items]
+                return hash((kind, tuple(sorted(inner) if kind in UNORDERED else inner)))
+            case Mapping(items=pairs):
+                return hash(("dict", tuple(sorted((prints[id(key)], prints[id(value)]) for key, value in pairs))))
+            case Object(type=kind, form=form, fields=fields, payload=payload):
+                named = tuple(sorted((name, prints[id(value)]) for name, value in fields))
+                return hash(("object", kind, form.value, named, prints[id(payload)] if payload is not None else 0))
+            case Truncated(type=kind, size=size, head=head, digest=digest):
+                return hash(("truncated", kind, hex(size), tuple(prints[id(item)] for item in head), digest))
+            case Atom(type=kind, text=text):
+                return hash(("atom", kind, text))
+            case Named(kind=kind, name=name):
+                return hash(("named", kind, name))
+            case Opaque(type=kind):
+                return hash(("opaque", kind))
+            case Redacted() | Reference():
+                return hash("redacted")
+
+
+def children(node: Value) -> Iterator[Value]:
+    """Yield the values right inside another, in the order in which they were recorded."""
+    match node:
+        case Sequence(items=items) | Truncated(head=items):
+            yield from items
+        case Mapping(items=pairs):
+            for key, value in pairs:
+                yield key
+                yield value
+        case Object(fields=fields, payload=payload):
+            for _, value in fields:
+                yield value
+            if payload is not None:
+                yield payload
+        case _:
+            pass
+
+
+def _is_numbered(node: Value) -> bool:
+    return isinstance(node, Mapping | Object) or (isinstance(node, Sequence) and node.type in _COUNTED)
+
+
+def _token(value: bool | int | float | str | bytes | None) -> object:
+    """Return what is hashed of a scalar. Python gives equal hashes to -1 and -2, and to 0 and 2**61 - 1: numbers go as text."""
+    if isinstance(value, str | bytes) or value is None:
+        return value
+    return hex(value) if isinstance(value, int) else repr(value)

@@ -1,0 +1,247 @@
+"""One pair of lanes compared: calls paired, their changes told, origins found."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tracer.compare.collapse import Group, Groups, Observation
+from tracer.compare.columns import LaneReader
+from tracer.compare.delta import Difference
+from tracer.compare.fingerprint import Fingerprints
+from tracer.compare.kinds import CallChange, Reader, compare_calls, parameter_names, unseen_inputs
+from tracer.compare.noise import Filter, Subject
+from tracer.compare.origins import NO_FRAME, UNPAIRED_FRAME, Explanation, Node, Presence, explain
+from tracer.compare.pairing import Window, pair_calls
+from tracer.compare.result import Confidence, Kind, Role
+from tracer.compare.severity import Facts, is_private, severity
+from tracer.compare.texts import arguments_text
+from tracer.model import Raised, Returned
+from tracer.values import ValuePath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tracer.compare.callables import Callables
+    from tracer.model import Call
+
+_CALL = ValuePath(("call",))
+_CALLABLE = ValuePath(("callable",))
+_CALLER_SIDE = frozenset({Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED})
+_VALUE_KINDS = frozenset(
+    {
+        Kind.RETURNED_VALUE,
+        Kind.ARGUMENT_PASSED,
+        Kind.ARGUMENT_AFTER,
+        Kind.YIELDED,
+        Kind.STATE,
+        Kind.EXCEPTION_MESSAGE,
+        Kind.CALL_MOVED,
+    }
+)
+_SHAPES = frozenset({Difference.TYPE, Difference.KEY_ADDED, Difference.KEY_REMOVED})
+_MOST_FEEDS = 50_000
+
+
+@dataclass(slots=True)
+class Tally:
+    """Calls, counted while lanes are compared."""
+
+    compared: int = 0
+    changed: int = 0
+    added: int = 0
+    removed: int = 0
+    partly: int = 0
+
+
+@dataclass(slots=True)
+class Shared:
+    """What the comparison of one lane shares with that of the others."""
+
+    callables: Callables
+    rules: Filter
+    shapes_only: bool
+    reader: Reader = field(default_factory=Reader)
+    groups: Groups = field(default_factory=Groups)
+    tally: Tally = field(default_factory=Tally)
+    calls: dict[str, int] = field(default_factory=dict)  # compared, by callable
+    feeds: set[tuple[int, int]] = field(default_factory=set)  # what changed return values changed from and to
+
+
+class LaneComparison:
+    """Compares one lane with its partner, or with nothing."""
+
+    def __init__(self, name: str, old: LaneReader, new: LaneReader, shared: Shared) -> None:
+        self._name = name
+        self._old = old
+        self._new = new
+        self._shared = shared
+        self._partners: list[tuple[int, Sequence[int]]] = []
+        self._added: set[int] = set()
+        self._nodes: list[Node] = []
+        self._told: list[tuple[str, list[tuple[Group, bool]], tuple[str, ...]]] = []
+
+    def run(self, progress: Callable[[int], None], unread: Callable[[int, int], None]) -> None:
+        """Compare all calls; `progress` is told of calls done, `unread` of ranges of new calls passed over as equal."""
+        for window in pair_calls(self._old, self._new):
+            self._partners.append((window.start, window.partners))
+            self._added.update(window.added)
+            self._window(window)
+            self._count(window, unread)
+            progress(len(window.partners) + len(window.added))
+        for node, explanation, told in zip(self._nodes, explain(self._nodes), self._told, strict=True):
+            self._explain(node, explanation, *told)
+
+    def _window(self, window: Window) -> None:
+        crossed = set(window.moved)
+        for i, j in window.changed:
+            self._changed(i, j, moved=(i, j) in crossed)
+        for i, j in crossed.difference(window.changed):
+            self._changed(i, j, moved=True)
+        for j in window.added:
+            self._added_call(j)
+        for i, place in window.removed:
+            self._removed_call(i, place)
+
+    def _count(self, window: Window, unread: Callable[[int, int], None]) -> None:
+        tally = self._shared.tally
+        tally.compared += window.paired
+        tally.added += len(window.added)
+        tally.removed += len(window.removed)
+        if window.called is None:
+            first = window.partners[0]
+            unread(first, first + len(window.partners))
+        elif window.called:
+            names = list(self._new.names)
+            for number, count in window.called.items():
+                self._shared.calls[names[number]] = self._shared.calls.get(names[number], 0) + count
+
+    def _changed(self, i: int, j: int, *, moved: bool) -> None:
+        old, new = self._old.call(i), self._new.call(j)
+        callables, reader = self._shared.callables, self._shared.reader
+        found = compare_calls(old, new, callables.old.get(old.callable), callables.new.get(new.callable), reader)
+        changes = (*found.changes, _presence(Kind.CALL_MOVED)) if moved else found.changes
+        told = [change for change in changes if self._is_told(new.callable, change)]
+        self._shared.tally.partly += bool(found.unseen)
+        if not told:
+            return
+        self._shared.tally.changed += 1
+        marks = [_mark(change) for change in told if change.entering and not change.internal]
+        node = Node(
+            number=j,
+            frame=self._frame(j, new),
+            place=j,
+            arguments_changed=bool(marks),
+            state_changed=any(change.entering and change.internal for change in told),
+            outcome_changed=any(not change.entering and change.kind not in _CALLER_SIDE for change in told),
+            fed=bool(marks) and all(mark in self._shared.feeds for mark in marks),
+        )
+        self._feed(told)
+        self._tell(node, new, told, (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader)))
+
+    def _feed(self, told: Iterable[CallChange]) -> None:
+        if len(self._shared.feeds) < _MOST_FEEDS:
+            self._shared.feeds.update(_mark(change) for change in told if not change.entering and not change.internal)
+
+    def _added_call(self, j: int) -> None:
+        call = self._new.call(j)
+        change = _presence(Kind.CALL_ADDED)
+        if self._is_told(call.callable, change):
+            self._tell(Node(j, self._frame(j, call), j, Presence.ADDED), call, [change], ())
+
+    def _removed_call(self, i: int, place: float) -> None:
+        call = self._old.call(i)
+        gone = self._shared.callables.is_gone(call.callable)
+        change = _presence(Kind.CALLABLE_MISSING if gone else Kind.CALL_REMOVED)
+        if self._is_told(call.callable, change):
+            frame = self._partner(i - call.parent) if call.parent else NO_FRAME
+            self._tell(Node(-3 - i, frame, place, Presence.REMOVED), call, [change], ())
+
+    def _frame(self, j: int, call: Call) -> int:
+        if not call.parent or call.parent > j:
+            return NO_FRAME
+        return UNPAIRED_FRAME if j - call.parent in self._added else j - call.parent
+
+    def _partner(self, i: int) -> int:
+        number = bisect_right(self._partners, i, key=lambda each: each[0]) - 1
+        if i < 0 or number < 0:
+            return NO_FRAME
+        start, partners = self._partners[number]
+        partner = partners[i - start] if i - start < len(partners) else UNPAIRED_FRAME
+        return partner if partner >= 0 else UNPAIRED_FRAME
+
+    def _is_told(self, callable_: str, change: CallChange) -> bool:
+        if self._shared.shapes_only and change.kind in _VALUE_KINDS and change.difference not in _SHAPES:
+            return False
+        return not self._shared.rules.hides(
+            Subject(callable_, change.kind, str(change.path.general), change.difference)
+        )
+
+    def _tell(self, node: Node, call: Call, told: list[CallChange], unseen: tuple[str, ...]) -> None:
+        self._nodes.append(node)
+        entering = {
+            (change.kind, change.path.general): change.entering or change.kind in _CALLER_SIDE for change in told
+        }
+        groups = self._shared.groups.add(self._observation(call, change) for change in told)
+        self._told.append(
+            (call.callable, [(group, entering.get((group.kind, group.path), False)) for group in groups], unseen)
+        )
+
+    def _observation(self, call: Call, change: CallChange) -> Observation:
+        facts = Facts(change.kind, change.difference, change.internal, is_private(call.callable))
+        return Observation(
+            callable=call.callable,
+            caller=call.caller,
+            kind=change.kind,
+            path=change.path,
+            severity=severity(facts),
+            before=change.before,
+            after=change.after,
+            lane=self._name,
+            cost=_cost(call),
+            arguments=lambda: self._arguments(call),
+        )
+
+    def _arguments(self, call: Call) -> str:
+        known = self._shared.callables
+        names = parameter_names(known.new.get(call.callable) or known.old.get(call.callable))
+        return arguments_text(self._shared.reader.arguments(call, names))
+
+    def _explain(
+        self,
+        node: Node,
+        explanation: Explanation,
+        callable_: str,
+        groups: list[tuple[Group, bool]],
+        unseen: tuple[str, ...],
+    ) -> None:
+        doubtful = bool(unseen) or self._shared.callables.unchanged(callable_)
+        for group, entering in groups:
+            if group.kind is Kind.CALLABLE_MISSING:
+                group.explain(Role.ORIGIN, Confidence.HIGH, ())
+            elif group.kind is Kind.STATE and entering:
+                group.explain(Role.EFFECT, Confidence.HIGH, unseen)
+            elif entering or node.presence is not Presence.BOTH:
+                group.explain(explanation.entry, explanation.entry_confidence, unseen)
+            else:
+                sure = Confidence.LOW if doubtful else explanation.outcome_confidence
+                group.explain(explanation.outcome, sure, unseen)
+
+
+def _presence(kind: Kind) -> CallChange:
+    return CallChange(kind, _CALLABLE if kind is Kind.CALLABLE_MISSING else _CALL, Difference.VALUE, None, None)
+
+
+def _mark(change: CallChange) -> tuple[int, int]:
+    """Return what a changed value was and is, to know it again elsewhere."""
+    before, after = (0 if value is None else Fingerprints(value).of(value) for value in (change.before, change.after))
+    return before, after
+
+
+def _cost(call: Call) -> int:
+    match call.outcome:
+        case Returned(value=data) | Raised(error=data):
+            return len(call.arguments) + len(data)
+        case _:
+            return len(call.arguments)
