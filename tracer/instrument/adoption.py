@@ -1,0 +1,162 @@
+"""What can only be done with the live functions of a module that has run.
+
+Watching what was there before tracer, and methods that no source holds (dataclass, attrs, exec); learning defaults and kinds;
+giving decorated names their callables.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer.instrument import live
+from tracer.instrument.discovery import settle
+from tracer.instrument.signatures import parameters_of_function
+
+if TYPE_CHECKING:
+    from collections import abc
+
+    from tracer.instrument.decorated import Wrappers
+    from tracer.instrument.discovery import CallableCode, Catalogue, ModuleRecord
+    from tracer.instrument.live import Binding
+    from tracer.instrument.probe import Engine
+
+_KIND_IS_THEIR_NAME: Final = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__"})
+
+
+class Adoption:
+    """Instruments live functions and settles what their modules' codes are called. Not thread-safe.
+
+    note: told of (module name, fault) where something failed that is tracer's own fault.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        engine: Engine,
+        wrappers: Wrappers,
+        note: abc.Callable[[str, Exception], None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._engine = engine
+        self._wrappers = wrappers
+        self._note = note
+        self.unreachable: dict[str, str] = {}
+
+    def adopt(self, modules: abc.Sequence[tuple[ModuleRecord, dict[str, Any]]]) -> None:
+        """Adopt modules, each with its namespace. One pass over the collector's objects serves all that need it."""
+        collected = _functions_of([namespace for record, namespace in modules if not record.rewritten])
+        waiting = []
+        for record, namespace in modules:
+            found = list(live.bindings(record.name, namespace))
+            if not record.rewritten:
+                collected[id(namespace)].extend(live.reachable(namespace, record.name))
+            self._watch_all(record, namespace, found, collected.get(id(namespace), []))
+            waiting.append((record, self._settle_all(record, found)))
+        # A name that another module imported from its home is the home's to give: homes first.
+        for at_home in (True, False):
+            for record, wrappers in waiting:
+                for binding in wrappers:
+                    self._guarded(record, self._wrappers.bind, record, binding, at_home)
+
+    def settle_remaining(self) -> None:
+        """Take the defaults of functions that no name leads to (registered, nested) from the live functions there are."""
+        for function in live.all_functions():
+            known = self.known_code(function)
+            if known is not None and not known.settled:
+                settle(known, parameters_of_function(function, known.code), None)
+
+    def known_code(self, function: FunctionType) -> CallableCode | None:
+        """Return what the catalogue knows of a live function's code."""
+        return self._catalogue.find(self._engine.original(function.__code__))
+
+    def _watch_all(
+        self, record: ModuleRecord, namespace: dict[str, Any], found: list[Binding], collected: list[FunctionType]
+    ) -> None:
+        own = [*collected, *(binding.function for binding in found)]
+        own = list({id(function): function for function in own if function.__globals__ is namespace}.values())
+        # Outer functions first: their codes hold those of the functions made inside, so what is unknown after them was made
+        # from text, and only the name it is bound to says what it is.
+        for function in own:
+            if not _made_inside(function):
+                self._guarded(record, self._watch, record, function, "")
+        for binding in found:
+            if binding.in_class and _is_generated(binding.function, namespace):
+                self._guarded(record, self._watch, record, binding.function, binding.path)
+        for function in own:
+            if _made_inside(function):
+                self._guarded(record, self._watch, record, function, "")
+
+    def _watch(self, record: ModuleRecord, function: FunctionType, path: str) -> None:
+        code = self._engine.original(function.__code__)
+        known = self._catalogue.find(code)
+        if known is None:
+            qualname = path or _qualname(function)
+            known = self._catalogue.enter_function(record, code, qualname, _in_class(qualname))
+        elif known.record.rewritten:
+            return
+        if not self._engine.attach_function(function, self._catalogue.probe_of) and known.probe is not None:
+            self.unreachable[known.callable.name] = "its code could not be instrumented"
+
+    def _settle_all(self, record: ModuleRecord, found: list[Binding]) -> list[Binding]:
+        """Settle names and kinds of a module's functions; return the bindings that lead to something else."""
+        owners: dict[str, CallableCode] = {}
+        others = [binding for binding in found if not self._settle_binding(record, binding, owners)]
+        self._catalogue.settle_names(record, owners)
+        record.settled = True
+        return others
+
+    def _settle_binding(self, record: ModuleRecord, binding: Binding, owners: dict[str, CallableCode]) -> bool:
+        known = self.known_code(binding.function)
+        if known is None or known.record is not record or binding.path != known.qualname:
+            return False
+        if not known.settled:
+            kind = None if known.code.co_name in _KIND_IS_THEIR_NAME else binding.kind
+            settle(known, parameters_of_function(binding.function, known.code), kind)
+        owners.setdefault(known.qualname, known)
+        return True
+
+    def _guarded(self, record: ModuleRecord, act: abc.Callable[..., Any], *arguments: Any) -> None:
+        try:
+            act(*arguments)
+        except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
+            self._note(record.name, fault)
+
+
+def _functions_of(namespaces: list[dict[str, Any]]) -> dict[int, list[FunctionType]]:
+    """Return the live functions that have one of these as globals, by its identity."""
+    found: dict[int, list[FunctionType]] = {id(namespace): [] for namespace in namespaces}
+    if found:
+        for function in live.all_functions():
+            functions = found.get(id(function.__globals__))
+            if functions is not None:
+                functions.append(function)
+    return found
+
+
+def _is_generated(function: FunctionType, namespace: dict[str, Any]) -> bool:
+    """Whether a method was made by executing text: in its module's namespace (dataclass) or in one of its own (attrs, namedtuple)."""
+    if not function.__code__.co_filename.startswith("<") or "__wrapped__" in function.__dict__:
+        return False
+    name = function.__globals__.get("__name__")
+    home = sys.modules.get(name) if type(name) is str else None
+    elsewhere = home is not None and issubclass(type(home), ModuleType)
+    return function.__globals__ is namespace or not (elsewhere and live.module_namespace(home) is function.__globals__)
+
+
+def _qualname(function: FunctionType) -> str:
+    """Return the qualname of a live function's code; of one made from text, the name it was given afterwards."""
+    code = function.__code__
+    if code.co_filename.startswith("<") and code.co_name in function.__qualname__:
+        return function.__qualname__
+    return getattr(code, "co_qualname", function.__qualname__)
+
+
+def _in_class(qualname: str) -> bool:
+    outer, dot, _ = qualname.rpartition(".")
+    return bool(dot) and not outer.endswith("<locals>")
+
+
+def _made_inside(function: FunctionType) -> bool:
+    return "__wrapped__" in function.__dict__ or "<locals>" in function.__qualname__

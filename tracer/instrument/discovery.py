@@ -1,0 +1,233 @@
+"""Which code objects of a module are callables, and how each is called: the catalogue of all that is watched.
+
+A function code is named by where it is defined, `module:qualname`. Module and class bodies, comprehensions and generator
+expressions are not callables. Where several codes of a module share a qualname (lambdas, overloads, redefinitions), the one that
+is bound to that name when the module has run keeps it, the others are numbered `name#2`, `name#3` in the order of the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from tracer.instrument.signatures import flow_of, kind_by_name, parameters_of
+from tracer.model import Callable, CallableKind
+
+if TYPE_CHECKING:
+    from collections import abc
+    from types import CodeType
+
+    from tracer.instrument.probe import Probe
+    from tracer.model import Parameter
+
+_CO_OPTIMIZED: Final = 0x01
+
+DEFAULT_LEFT_OUT: Final = frozenset(
+    {
+        "__del__",  # runs when the collector decides
+        "__hash__",  # containers call it, as often as they please and as their layout asks
+        "__getattribute__",  # every attribute access of everyone, debuggers and tracer's own encoding included
+        "__instancecheck__",  # these three are answered from the caches of abc, filled by whoever asked first
+        "__subclasscheck__",
+        "__subclasshook__",
+        "__sizeof__",  # measuring tools, never the program's own logic
+        "__dir__",  # interactive completion
+        "__length_hint__",  # a hint for a buffer; whether it is asked for depends on the interpreter's release
+        "__release_buffer__",  # runs when the last view is collected
+    }
+)
+"""Methods that the interpreter, the collector or containers call at moments no program decides; counted, not recorded."""
+
+
+@dataclass(slots=True, eq=False)
+class CallableCode:
+    """A watched code object and what is known of it by now.
+
+    code: as compiled, before any engine touched it.
+    callable: what it is called. Until its module has run, defaults are unknown, kinds guessed and shared names numbered by
+        place alone; afterwards this is replaced by the settled one, so read it when a call is recorded, not when the probe is made.
+    left_out: one of the names left out: its activations are to be counted, not recorded.
+    bound: where this is the code of a decorator's wrapper, all functions that the decorator made share it. Then `freevar` names the
+        free variable that tells them apart, and `bound` maps the `id()` of its content to the callable that wrapper was bound as,
+        or to None where that name is not wanted. An activation whose content is not in there goes by `callable`. Both are filled
+        in as modules finish running; the contents are kept alive. A frame of such an activation belongs to the component of the
+        bound callable, not to that of the module that defines the decorator.
+    """
+
+    code: CodeType
+    callable: Callable
+    record: ModuleRecord
+    qualname: str
+    in_class: bool
+    left_out: bool = False
+    freevar: str = ""
+    bound: dict[int, Callable | None] = field(default_factory=dict)
+    probe: Probe | None = None
+    settled: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class ModuleRecord:
+    """A watched module: its component, and its codes in the order of the source.
+
+    `rewritten` says that its code object went through the engine before it ran, so all its functions are watched already;
+    `settled` that it has run and its names were looked at.
+    `shared` counts the codes of each qualname.
+    """
+
+    name: str
+    component: str
+    file: str
+    rewritten: bool = False
+    settled: bool = False
+    codes: list[CallableCode] = field(default_factory=list)
+    shared: dict[str, int] = field(default_factory=dict)
+
+    def name_of(self, qualname: str) -> str:
+        """Return the callable name of a qualname of this module."""
+        return f"{self.name}:{qualname}"
+
+
+def function_codes(
+    code: CodeType, parent: str = "", in_class: bool = False
+) -> abc.Iterator[tuple[CodeType, str, bool]]:
+    """Yield every function code nested in a code object, depth first in the order of the source.
+
+    With each come its qualname and whether it stands directly in a class body. `parent` is the prefix of the qualnames inside
+    `code`, ending in a dot ("" for a module); it is needed only below Python 3.11, where codes do not know their own qualname.
+    """
+    for constant in code.co_consts:
+        if type(constant) is not type(code):
+            continue
+        qualname: str = getattr(constant, "co_qualname", parent + constant.co_name)
+        if not constant.co_flags & _CO_OPTIMIZED:
+            yield from function_codes(constant, qualname + ".", in_class=True)
+            continue
+        if not is_hidden(constant):
+            yield constant, qualname, in_class
+        # A generic class or function of 3.12 stands inside a hidden function of its type parameters.
+        inner_class = in_class and constant.co_name.startswith("<generic parameters")
+        yield from function_codes(constant, qualname + ".<locals>.", in_class=inner_class)
+
+
+def is_hidden(code: CodeType) -> bool:
+    """Whether a function code is one the language makes by itself: a comprehension, a generator expression, a type scope."""
+    return code.co_name.startswith("<") and code.co_name != "<lambda>"
+
+
+class Catalogue:
+    """All function codes of watched modules, found by identity."""
+
+    def __init__(
+        self,
+        wanted: abc.Callable[[str], bool],
+        make_probe: abc.Callable[[Callable, CallableCode], Probe | None],
+        left_out: frozenset[str],
+    ) -> None:
+        self._wanted = wanted
+        self._make_probe = make_probe
+        self._left_out = left_out
+        self._by_id: dict[int, CallableCode] = {}
+        self.modules: dict[str, ModuleRecord] = {}
+
+    def find(self, code: CodeType) -> CallableCode | None:
+        """Return what is known of a code object as compiled, None where it is not of a watched module."""
+        return self._by_id.get(id(code))
+
+    def probe_of(self, code: CodeType) -> Probe | None:
+        """Return the probe of a code object as compiled; None where it is not to be watched."""
+        known = self._by_id.get(id(code))
+        return known.probe if known is not None else None
+
+    def open_module(self, name: str, component: str, file: str) -> ModuleRecord:
+        """Return a new record for a module about to run; a reloaded module's takes the place of the one before."""
+        record = self.modules[name] = ModuleRecord(name, component, file)
+        return record
+
+    def module(self, name: str, component: str, file: str) -> ModuleRecord:
+        """Return the record of a module that runs or has run."""
+        return self.modules.get(name) or self.open_module(name, component, file)
+
+    def enter_tree(self, record: ModuleRecord, code: CodeType) -> None:
+        """Enter all function codes of a module's code object."""
+        for inner, qualname, in_class in function_codes(code):
+            self._enter(record, inner, qualname, in_class)
+
+    def enter_function(self, record: ModuleRecord, code: CodeType, qualname: str, in_class: bool) -> CallableCode:
+        """Enter the code of a live function and those nested in it."""
+        known = self._by_id.get(id(code))
+        if known is None:
+            known = self._enter(record, code, qualname, in_class)
+            for inner, inner_name, inner_class in function_codes(code, f"{qualname}.<locals>."):
+                self._enter(record, inner, inner_name, inner_class)
+        return known
+
+    def _enter(self, record: ModuleRecord, code: CodeType, qualname: str, in_class: bool) -> CallableCode:
+        known = self._by_id.get(id(code))
+        if known is not None:
+            return known
+        number = record.shared[qualname] = record.shared.get(qualname, 0) + 1
+        shown = qualname if number == 1 else f"{qualname}#{number}"
+        kind = kind_by_name(code.co_name, in_class)
+        parameters = parameters_of(code)
+        noun = Callable(
+            record.name_of(shown),
+            record.component,
+            kind,
+            flow_of(code),
+            parameters,
+            bound=in_class and code.co_argcount > 0,
+            file=record.file,
+        )
+        known = CallableCode(
+            code, noun, record, qualname, in_class, left_out=in_class and code.co_name in self._left_out
+        )
+        self._by_id[id(code)] = known
+        record.codes.append(known)
+        if self._wanted(record.name_of(qualname)):
+            known.probe = self._make_probe(noun, known)
+        return known
+
+    def settle_names(self, record: ModuleRecord, owners: abc.Mapping[str, CallableCode]) -> None:
+        """Give each qualname that several codes share to the one bound to it (`owners`), and number the others."""
+        groups: dict[str, list[CallableCode]] = {}
+        for known in record.codes:
+            if record.shared[known.qualname] > 1:
+                groups.setdefault(known.qualname, []).append(known)
+        for qualname, codes in groups.items():
+            ordered = sorted(codes, key=_place)
+            owner = owners.get(qualname)
+            if owner in ordered:
+                ordered.remove(owner)
+                ordered.insert(0, owner)
+            for number, known in enumerate(ordered, 1):
+                shown = qualname if number == 1 else f"{qualname}#{number}"
+                rename(known, record.name_of(shown))
+
+    def forget(self, record: ModuleRecord, previous: ModuleRecord | None) -> None:
+        """Drop the record of a module that did not finish running; a reload's failure brings the one before back."""
+        if self.modules.get(record.name) is record:
+            if previous is None:
+                del self.modules[record.name]
+            else:
+                self.modules[record.name] = previous
+
+
+def rename(known: CallableCode, name: str) -> None:
+    """Give a code another callable name."""
+    if known.callable.name != name:
+        known.callable = replace(known.callable, name=name)
+
+
+def settle(known: CallableCode, parameters: tuple[Parameter, ...], kind: CallableKind | None) -> None:
+    """Take over what only a live function knows: defaults, and the kind its class gives it."""
+    before = known.callable
+    kind = before.kind if kind is None else kind
+    bound = before.bound and kind is not CallableKind.STATIC_METHOD
+    known.settled = True
+    if (kind, bound, parameters) != (before.kind, before.bound, before.parameters):
+        known.callable = replace(before, kind=kind, bound=bound, parameters=parameters)
+
+
+def _place(known: CallableCode) -> int:
+    return known.code.co_firstlineno
