@@ -7,6 +7,7 @@ The hook stands on the line of the first statement, so that no line is added to 
 import ast
 import builtins
 import sys
+from pathlib import Path
 
 HOOK = "__trial_hook__"
 MARK = "\0trial:"
@@ -18,7 +19,7 @@ class BodyEngine:
     def __init__(self):
         self.probes = {}
         self.serial = 0
-        getframe = sys._getframe
+        getframe = sys._getframe  # noqa: SLF001 - the caller's frame has no other name
         probes = self.probes
 
         def hook(mark, arguments):
@@ -31,8 +32,7 @@ class BodyEngine:
         setattr(builtins, HOOK, hook)
 
     def attach_module(self, code, probe_of):
-        with open(code.co_filename, "rb") as file:
-            tree = ast.parse(file.read(), code.co_filename)
+        tree = ast.parse(Path(code.co_filename).read_bytes(), code.co_filename)
         _Rewriter(self).visit(tree)
         ast.fix_missing_locations(tree)
         rewritten = compile(tree, code.co_filename, "exec", dont_inherit=True)
@@ -64,7 +64,7 @@ class _Rewriter(ast.NodeTransformer):
         node.body.insert(int(documented), hook)
         return node
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast.NodeVisitor names it
 
     def visit_Lambda(self, node):
         self.generic_visit(node)

@@ -20,7 +20,7 @@ def probe_for(module, code):
         return None
     name = f"{module}:{getattr(code, 'co_qualname', code.co_name)}"
     pack = msgpack.Packer().pack
-    getframe = sys._getframe
+    getframe = sys._getframe  # noqa: SLF001 - the caller's frame has no other name
 
     def entered():
         caller = getframe(2)

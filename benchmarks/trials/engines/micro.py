@@ -1,9 +1,9 @@
 """What one call costs, and how deep recursion goes, under one mechanism. Figures are the best of many short rounds."""
 
-import os
 import tempfile
 import timeit
 import types
+from pathlib import Path
 
 import mechanisms
 
@@ -44,7 +44,7 @@ def _module(engine):
         after = getattr(engine, "after_exec", None)
         if after is not None:
             after(code, lambda inner: mechanisms.ledger.probe_for(module.__name__, inner))
-    os.unlink(file.name)
+    Path(file.name).unlink()
     return module
 
 

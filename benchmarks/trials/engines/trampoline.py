@@ -14,7 +14,7 @@ START, ORIGINAL = "\0trial:start", "\0trial:original"
 class TrampolineEngine:
     name = "trampoline"
 
-    def attach_module(self, code, probe_of):
+    def attach_module(self, code, _probe_of):
         return code
 
     def after_exec(self, code, probe_of):
@@ -29,7 +29,7 @@ class TrampolineEngine:
         if probe is None or code.co_flags & 0x200:
             return False
         original = types.FunctionType(code, function.__globals__, code.co_name, None, function.__closure__)
-        getframe = sys._getframe
+        getframe = sys._getframe  # noqa: SLF001 - the caller's frame has no other name
 
         def start(*arguments):
             ticket = probe.entered_at(getframe(1))
