@@ -50,3 +50,24 @@ def test_a_small_change_deep_in_a_long_value_is_shown() -> None:
 
     assert "12.90" in str(left)
     assert "12.95" in str(right)
+
+
+def test_a_number_that_changed_is_shown_whole_however_narrow() -> None:
+    left, right = windows("{'price': 12.90, 'stock': 40}", "{'price': 12.95, 'stock': 40}", 8)
+
+    assert (str(left), str(right)) == ("…12.90,…", "…12.95,…")
+
+
+@given(TEXT, TEXT, st.integers(-5, 9))
+def test_the_narrowest_windows_still_start_alike(before: str, after: str, width: int) -> None:
+    left, right = windows(before, after, width)
+
+    assert left.head == right.head
+
+
+def test_long_values_are_cut_in_linear_time() -> None:
+    before = "x" * 300_000 + "," + "y" * 300_000
+
+    left, _ = windows(before, before + "z", 60)
+
+    assert len(str(left)) <= 60

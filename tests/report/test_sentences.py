@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tracer.compare.result import Comparison, Finding, Kind, Role, Severity, Summary, Verdict
-from tracer.report.sentences import headline, sentence, totals
+from tracer.report.sentences import headline, sentence, shift, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,3 +80,14 @@ def test_hidden_noise_is_told_with_the_good_news(comparison: Callable[..., Compa
 
 def test_losses_are_told_in_the_totals() -> None:
     assert totals(Summary(1, 1, lost=2)).endswith("2 lost (seen but not kept)")
+
+
+@pytest.mark.parametrize("width", range(16, 60))
+def test_a_shift_fits_and_keeps_what_differs(finding: Callable[..., Finding], width: int) -> None:
+    before = "{'title': 'Green tea, loose leaf, 250 grams', 'price': 12.90, 'stock': 40}"
+    told = shift(finding(path="return.lines[*].net", before=before, after=before.replace("12.90", "77.95")), width)
+
+    assert len(told) <= width
+    if width >= 40:
+        assert "12.90" in told
+        assert "77.95" in told

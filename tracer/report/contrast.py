@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
+
+_WORD_BEGUN: Final = re.compile(r"[\w.+-]*\Z")
+"""The start of a word or number in which two texts part: without it `12.90` would be shown as `0`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ def windows(before: str, after: str, width: int) -> tuple[Parts, Parts]:
         return left, right
     differing = max(len(left.middle), len(right.middle))
     room = max(width - differing, width // 3)
-    head = _last(left.head, max(room * 2 // 3, room - len(left.tail)))
+    word = min(len(_WORD_BEGUN.findall(left.head[-max(width, 1) :])[0]), width // 2)
+    head = _last(left.head, max(room * 2 // 3, room - len(left.tail), word + 1))
     return _fit(left, head, width), _fit(right, head, width)
 
 

@@ -62,10 +62,12 @@ def change(finding: Finding, width: int = 48) -> str:
 
 
 def shift(finding: Finding, width: int) -> str:
-    """Return path and values without a sentence around them, `return.total: 10.0 -> 10.5`; the kind where there is no path."""
-    place = clip(plain(finding.path), 2 * width) or finding.kind.value
-    values = " -> ".join(_shortened(finding, width)) if finding.before or finding.after else ""
-    return f"{place}: {values}" if values else place
+    """Return path and values in `width` characters, `return.total: 10.0 -> 10.5`; the kind where there is no path."""
+    place = clip(plain(finding.path) or finding.kind.value, width // 2)
+    if not finding.before and not finding.after:
+        return place
+    each = (width - len(place) - len(":  -> ")) // 2
+    return clip(f"{place}: {' -> '.join(_shortened(finding, each))}", width)
 
 
 def extent(finding: Finding) -> str:

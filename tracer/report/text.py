@@ -163,7 +163,7 @@ def _folded(finding: Finding, width: int) -> Line:
         (_INDENT, ""),
         (severity, _STYLE[finding.severity]),
         (name, "bold"),
-        (clip(f"  {shift(finding, max(room // 4, 8))}", room), ""),
+        (f"  {shift(finding, room - 2)}", ""),
         (share, "dim"),
     ]
 
