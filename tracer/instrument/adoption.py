@@ -141,8 +141,9 @@ def _is_generated(function: FunctionType, namespace: dict[str, Any]) -> bool:
         return False
     name = function.__globals__.get("__name__")
     home = sys.modules.get(name) if type(name) is str else None
-    elsewhere = home is not None and issubclass(type(home), ModuleType)
-    return function.__globals__ is namespace or not (elsewhere and live.module_namespace(home) is function.__globals__)
+    if home is None or not issubclass(type(home), ModuleType):
+        return True
+    return function.__globals__ is namespace or live.module_namespace(home) is not function.__globals__
 
 
 def _qualname(function: FunctionType) -> str:

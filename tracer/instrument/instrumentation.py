@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.instrument import live
 from tracer.instrument.adoption import Adoption
 from tracer.instrument.decorated import Wrappers
-from tracer.instrument.discovery import DEFAULT_LEFT_OUT, Catalogue
+from tracer.instrument.discovery import DEFAULT_LEFT_OUT, Catalogue, rename
 from tracer.instrument.engines import default_engine
+from tracer.instrument.foreign import ForeignCallables
 from tracer.instrument.imports import WatchingFinder
 from tracer.instrument.reach import Reach
 
@@ -62,7 +63,8 @@ class Instrumentation:
         that imports, under this object's lock; it must not import.
     engine: the mechanism; the best one for this Python where None is given.
     left_out: simple names of methods whose `CallableCode.left_out` is set, so that they are counted instead of recorded.
-    importing, imported: called with the name of a watched module before its body runs, and with what that returned after it. They do not raise.
+    importing, imported: called with the name of a watched module before its body runs, and with what that returned after it.
+        They do not raise.
 
     Threads may import while this is active. Nothing of the host's own code is run.
     """
@@ -75,8 +77,8 @@ class Instrumentation:
         engine: Engine | None = None,
         *,
         left_out: frozenset[str] = DEFAULT_LEFT_OUT,
-        importing: abc.Callable[[str], Any] = lambda name: None,
-        imported: abc.Callable[[Any], None] = lambda token: None,
+        importing: abc.Callable[[str], Any] = lambda _: None,
+        imported: abc.Callable[[Any], None] = lambda _: None,
     ) -> None:
         self._importing = importing
         self._imported = imported
@@ -87,6 +89,7 @@ class Instrumentation:
         self._finder = WatchingFinder(self)
         wrappers = Wrappers(self._catalogue, self._engine, wanted)
         self._adoption = Adoption(self._catalogue, self._engine, wrappers, partial(self._note, "instrument module"))
+        self._foreign = ForeignCallables(wanted, make_probe)
         self._lock = RLock()
         self._replaced: dict[str, ModuleRecord | None] = {}
         self._unfinished: list[ModuleType] = []
@@ -103,7 +106,7 @@ class Instrumentation:
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         with self._lock:
-            return (*self._finder.unhook_all(), *self._engine.detach())
+            return (*self._finder.unhook_all(), *self._foreign.restore(), *self._engine.detach())
 
     def sweep(self) -> None:
         """Instrument the watched modules in `sys.modules` that were imported behind our back.
@@ -132,7 +135,7 @@ class Instrumentation:
         with self._lock:
             self._adoption.settle_remaining()
             reach = Reach(self._catalogue.modules.values())
-            found: dict[str, Callable] = {}
+            found = dict(self._foreign.callables)
             for record in self._catalogue.modules.values():
                 for known in record.codes:
                     if known.probe is None:
@@ -152,6 +155,7 @@ class Instrumentation:
             for record in self._catalogue.modules.values():
                 modules[record.component] += 1
                 callables[record.component] += sum(1 for known in record.codes if known.probe is not None)
+            callables.update(noun.component for noun in self._foreign.callables.values())
             return InstrumentationReport(
                 tuple(ComponentReport(name, modules[name], callables[name]) for name in sorted(modules)),
                 tuple(sorted(self._unreachable().items())),
@@ -200,8 +204,8 @@ class Instrumentation:
         tell = self._awaited.pop(module.__name__, None)
         if tell is not None:
             tell(module)
-            return
-        self._imported(token)
+        else:
+            self._imported(token)
         with self._lock:
             self._replaced.pop(module.__name__, None)
             # Modules that were running when tracer started have grown since.
@@ -210,8 +214,9 @@ class Instrumentation:
 
     def failed(self, name: str, token: Any) -> None:
         """Forget a module whose import raised."""
-        if name not in self._awaited:
-            self._imported(token)
+        if name in self._awaited:
+            return
+        self._imported(token)
         with self._lock:
             record = self._catalogue.modules.get(name)
             if record is not None and not record.settled:
@@ -222,7 +227,7 @@ class Instrumentation:
     def _unreachable(self) -> dict[str, str]:
         refused: tuple[tuple[CodeType, str], ...] = getattr(self._engine, "unwatched", ())
         reasons = {known.callable.name: reason for code, reason in refused if (known := self._catalogue.find(code))}
-        return self._adoption.unreachable | reasons
+        return self._adoption.unreachable | self._foreign.unreachable | reasons
 
     def _needs_adopting(self, module: ModuleType) -> bool:
         namespace = live.module_namespace(module)
@@ -242,6 +247,17 @@ class Instrumentation:
                 if _is_initialising(namespace):
                     self._unfinished.append(module)
         self._adoption.adopt(opened)
+        for record, namespace in opened:
+            self._adopt_foreign(record, namespace)
+
+    def _adopt_foreign(self, record: ModuleRecord, namespace: dict[str, Any]) -> None:
+        try:
+            for path, function in self._foreign.adopt(record, namespace):
+                known = self._adoption.known_code(function)
+                if known is not None and known.qualname == path:
+                    rename(known, record.name_of(f"{path}.__wrapped__"))
+        except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
+            self._note("instrument the foreign callables of module", record.name, fault)
 
     def _note(self, action: str, name: str, fault: Exception) -> None:
         if len(self._own_failures) < MAX_KEPT_FAILURES:

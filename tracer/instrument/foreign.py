@@ -1,0 +1,250 @@
+"""Callables of a module that have no Python code: C functions, `lru_cache` objects, partials. The only home of wrapt.
+
+There is no code to instrument, so the name is: a transparent wrapper takes the object's place in its module and in every
+module that imported it by name. References kept elsewhere (registries, defaults) keep the bare object. Classes, exceptions and
+objects whose type C code checks for stay what they are and are listed as unreachable.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sys
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    GetSetDescriptorType,
+    MethodDescriptorType,
+    ModuleType,
+)
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer.instrument import live
+from tracer.instrument.discovery import CallableCode
+from tracer.instrument.signatures import class_namespace, class_qualname, default_text, is_dunder, type_name
+from tracer.model import Callable, CallableKind, Flow, Parameter, ParameterKind
+
+if TYPE_CHECKING:
+    import inspect
+    from collections import abc
+
+    from tracer.instrument.discovery import ModuleRecord
+    from tracer.instrument.probe import Probe
+
+MAX_UNREACHABLE: Final = 200
+"""Names listed as unreachable per module."""
+
+_LRU_CACHE: Final = type(functools.lru_cache(maxsize=1)(len))
+_C_DESCRIPTORS: Final = (MethodDescriptorType, ClassMethodDescriptorType, GetSetDescriptorType)
+_UNKNOWN_SIGNATURE: Final = (
+    Parameter("args", ParameterKind.VAR_POSITIONAL),
+    Parameter("kwargs", ParameterKind.VAR_KEYWORD),
+)
+
+
+class ForeignCallables:
+    """Wraps foreign callables where they are bound and puts them back. Not thread-safe.
+
+    wanted, make_probe: as of `Instrumentation`; the `CallableCode` handed on holds the code of the wrapper's own frame,
+        which stands for the callable's.
+    """
+
+    def __init__(
+        self,
+        wanted: abc.Callable[[str], bool],
+        make_probe: abc.Callable[[Callable, CallableCode], Probe | None],
+    ) -> None:
+        self._wanted = wanted
+        self._make_probe = make_probe
+        self._wrappers: dict[int, tuple[Any, Any]] = {}  # by identity of the bare object: itself, its wrapper
+        self._placed: list[tuple[dict[str, Any], str, Any, Any]] = []
+        self.callables: dict[str, Callable] = {}
+        self.unreachable: dict[str, str] = {}
+
+    def adopt(self, record: ModuleRecord, namespace: dict[str, Any]) -> list[tuple[str, FunctionType]]:
+        """Wrap the foreign callables that a module defines, wherever they are bound by name.
+
+        Return the names now given to caches, each with the Python function inside that can no longer have it.
+        """
+        fresh = {}
+        shadowed = []
+        for name, value in tuple(namespace.items()):
+            if not callable(value) or id(value) in self._wrappers or type(value) is FunctionType:
+                continue
+            if issubclass(type(value), type):
+                self._list_methods(record, value)
+            elif _is_type_checked(value):
+                self.unreachable[record.name_of(name)] = f"C code checks for its type, {type_name(type(value))}"
+            elif _is_defined_in(value, record, namespace):
+                wrapper = self._wrap(record, str(name), value)
+                if wrapper is not None:
+                    fresh[id(value)] = self._wrappers[id(value)] = (value, wrapper)
+                    if type(value) is _LRU_CACHE and type(value.__wrapped__) is FunctionType:
+                        shadowed.append((str(name), value.__wrapped__))
+        if fresh:
+            self._place(fresh)
+        self._place_imported(namespace)
+        return shadowed
+
+    def restore(self) -> tuple[str, ...]:
+        """Put every bare object back where its wrapper still stands; a sentence for each name bound anew since."""
+        left = []
+        for namespace, name, bare, wrapper in reversed(self._placed):
+            if namespace.get(name) is wrapper:
+                namespace[name] = bare
+            elif name in namespace and namespace[name] is not bare:
+                left.append(f"{namespace.get('__name__')}:{name} was bound to something else after it was instrumented")
+        self._placed.clear()
+        self._wrappers.clear()
+        return tuple(left)
+
+    def _wrap(self, record: ModuleRecord, path: str, value: Any) -> Any:
+        name = record.name_of(path)
+        if not self._wanted(name):
+            return None
+        parameters, bind = _signature_of(value)
+        noun = Callable(name, record.component, CallableKind.FOREIGN, Flow.CALL, parameters, file=record.file)
+        probe = self._make_probe(noun, CallableCode(_frame_of.__code__, noun, record, path, in_class=False))
+        if probe is None:
+            return None
+        self.callables[name] = noun
+        return _wrapper_type()(value, _frame_of(probe, bind, record.name))
+
+    def _place(self, fresh: dict[int, tuple[Any, Any]]) -> None:
+        for module in tuple(sys.modules.values()):
+            if issubclass(type(module), ModuleType) and _may_be_changed(module):
+                self._replace(live.module_namespace(module), fresh)
+
+    def _place_imported(self, namespace: dict[str, Any]) -> None:
+        # A module that was running while the home of a callable was imported may have taken the bare object.
+        if self._wrappers:
+            self._replace(namespace, self._wrappers)
+
+    def _replace(self, namespace: dict[str, Any], wrappers: dict[int, tuple[Any, Any]]) -> None:
+        for name, value in tuple(namespace.items()):
+            found = wrappers.get(id(value))
+            if found is not None and found[0] is value:
+                namespace[name] = found[1]
+                self._placed.append((namespace, name, *found))
+
+    def _list_methods(self, record: ModuleRecord, kind: type) -> None:
+        content = class_namespace(kind)
+        if content.get("__module__") != record.name:
+            return
+        for name, value in content.items():
+            if len(self.unreachable) >= MAX_UNREACHABLE:
+                return
+            if type(value) in _C_DESCRIPTORS and not is_dunder(name) and name != "__dict__":
+                self.unreachable[record.name_of(f"{class_qualname(kind)}.{name}")] = "method of a C type"
+
+
+def _is_type_checked(value: Any) -> bool:
+    return type_name(type(value)) == "numpy.ufunc"
+
+
+def _is_defined_in(value: Any, record: ModuleRecord, namespace: dict[str, Any]) -> bool:
+    """Whether a callable object is one that can be wrapped, and this module is where it comes from."""
+    kind = type(value)
+    if kind is BuiltinFunctionType:
+        home = value.__self__
+        return type(home) is ModuleType and live.module_namespace(home) is namespace
+    if kind is _LRU_CACHE:
+        inner = value.__dict__.get("__wrapped__")
+        return type(inner) is not FunctionType or inner.__globals__ is namespace
+    if kind is functools.partial:
+        return type(value.func) is not FunctionType
+    return kind.__name__ == "cython_function_or_method" and getattr(value, "__module__", "") == record.name
+
+
+def _may_be_changed(module: ModuleType) -> bool:
+    """Whether names in a module may be bound to a wrapper: not in the standard library, nor in tracer."""
+    top = str(live.module_namespace(module).get("__name__", "")).partition(".")[0]
+    return top not in sys.stdlib_module_names and top != "tracer"
+
+
+def _signature_of(value: Any) -> tuple[tuple[Parameter, ...], abc.Callable[[tuple[Any, ...], dict[str, Any]], Any]]:
+    """Return the parameters of a foreign callable, and what brings a call's arguments into their order (None: they do not fit)."""
+    import inspect  # noqa: PLC0415 - heavy, and needed only where a foreign callable is watched
+
+    try:
+        signature = inspect.signature(value)
+    except (ValueError, TypeError):
+        return _UNKNOWN_SIGNATURE, lambda args, kwargs: (args, kwargs)
+    parameters = tuple(_parameter(parameter) for parameter in signature.parameters.values())
+    plain = all(p.kind in (ParameterKind.POSITIONAL_ONLY, ParameterKind.POSITIONAL_OR_KEYWORD) for p in parameters)
+    return parameters, _binder(signature, len(parameters) if plain else -1)
+
+
+def _binder(signature: inspect.Signature, plain: int) -> abc.Callable[[tuple[Any, ...], dict[str, Any]], Any]:
+    names = tuple(signature.parameters)
+
+    def bind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
+        if len(args) == plain and not kwargs:
+            return args
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            return None
+        bound.apply_defaults()
+        return tuple(bound.arguments[name] for name in names)
+
+    return bind
+
+
+def _parameter(parameter: inspect.Parameter) -> Parameter:
+    kind = ParameterKind(
+        parameter.kind.description.replace("variadic", "var").replace(" or ", "-or-").replace(" ", "-")
+    )
+    return Parameter(
+        parameter.name, kind, None if parameter.default is parameter.empty else default_text(parameter.default)
+    )
+
+
+def _frame_of(probe: Probe, bind: abc.Callable[..., Any], module: str) -> Any:
+    """Return the function whose frame plays the part of the callable's own.
+
+    Its globals say that it belongs to the callable's module: what the callable calls is called from there.
+    """
+    entered, began, returned, raised = probe.entered, probe.began, probe.returned, probe.raised
+
+    def foreign(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        ticket = entered()
+        if ticket is None:
+            return wrapped(*args, **kwargs)
+        arguments = bind(args, kwargs)
+        if arguments is None:
+            return wrapped(*args, **kwargs)
+        token = began(ticket, arguments)
+        try:
+            value = wrapped(*args, **kwargs)
+        except BaseException as error:
+            raised(token, error)
+            raise
+        returned(token, value)
+        return value
+
+    space = {"__name__": module, "__builtins__": builtins}
+    return FunctionType(foreign.__code__, space, foreign.__name__, None, foreign.__closure__)
+
+
+@functools.lru_cache(maxsize=1)
+def _wrapper_type() -> Any:
+    from wrapt import FunctionWrapper  # noqa: PLC0415 - heavy, and needed only where a foreign callable is watched
+
+    class ForeignWrapper(FunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore] # untyped before wrapt 2
+        """Shows everything of the callable it stands for; pickles by name where that does, copies as itself."""
+
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            return self.__wrapped__.__reduce_ex__(protocol)
+
+        def __reduce__(self) -> Any:
+            return self.__wrapped__.__reduce__()
+
+        def __copy__(self) -> Any:
+            return self
+
+        def __deepcopy__(self, memo: Any) -> Any:
+            return self
+
+    return ForeignWrapper
