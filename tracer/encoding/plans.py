@@ -46,6 +46,8 @@ EXACT: Final[dict[int, Encode]] = _by_id(
     (bytearray, containers.exact_bytearray),
     (complex, atoms.complex_content),
     (range, atoms.range_content),
+    (type(...), atoms.constant_content),
+    (type(NotImplemented), atoms.constant_content),
     (FunctionType, names.function_name),
     (BuiltinFunctionType, names.builtin_name),
     (MethodType, names.method_name),
@@ -158,6 +160,8 @@ def _is_standard(cls: type, table: Any) -> bool:
 
 def _with_content(cls: type, order: tuple[type, ...]) -> Plan | None:
     """Return the plan of a class that holds what a builtin holds: its attributes, and the content as payload."""
+    if looks.derives(cls, looks.loaded("array", "array")):
+        return instances.by_attributes(cls, Form.ARRAY, containers.array_content, containers.array_type)
     more = next((MORE[id(each)] for each in order if id(each) in MORE), None)
     for each in order:
         content = CONTENT.get(id(each)) or (LAZY[looks.type_name(each)] if _is_standard(each, LAZY) else None)

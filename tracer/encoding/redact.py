@@ -69,11 +69,14 @@ _REMEMBERED: Final = 8192
 class Redactor:
     """Judges names. `names` are the secret ones, `extra` more of them, `allow` whole names that never are.
 
-    Each name is one or several words; case and separators do not matter.
+    Each name is one or several words; case and separators do not matter. Names given instead of the default ones are
+    taken as they are: the rules for cookies, tokens and endings belong to the default.
     """
 
     def __init__(self, names: Iterable[str] = DEFAULT, extra: Iterable[str] = (), allow: Iterable[str] = ()) -> None:
-        self._names = tuple(" ".join(_words(name)) for name in (*names, *extra))
+        chosen = tuple(names)
+        self._rules = chosen == DEFAULT
+        self._names = tuple(" ".join(_words(name)) for name in (*chosen, *extra))
         self._allow = frozenset(" ".join(_words(name)) for name in allow)
         self._known: dict[str, Secrecy] = {}
 
@@ -94,11 +97,17 @@ class Redactor:
         if not words or " ".join(words) in self._allow:
             return Secrecy.NONE
         padded = f" {' '.join(words)} "
-        if words[-1] in _LAST or words[-1].endswith(_ENDINGS) or any(f" {secret} " in padded for secret in self._names):
+        if any(f" {secret} " in padded for secret in self._names):
             return Secrecy.ALWAYS
-        if words[-1].endswith("token") and _HARMLESS.isdisjoint(words[:-1]):
-            return Secrecy.DATA
-        return Secrecy.DATA if words == ["auth"] else Secrecy.NONE
+        return _by_rule(words) if self._rules else Secrecy.NONE
+
+
+def _by_rule(words: list[str]) -> Secrecy:
+    if words[-1] in _LAST or words[-1].endswith(_ENDINGS):
+        return Secrecy.ALWAYS
+    if words[-1].endswith("token") and _HARMLESS.isdisjoint(words[:-1]):
+        return Secrecy.DATA
+    return Secrecy.DATA if words == ["auth"] else Secrecy.NONE
 
 
 def _words(name: str) -> list[str]:

@@ -37,6 +37,11 @@ def range_content(walk: Walk, value: range) -> bytes:
     return walk.atom("builtins:range", range.__repr__(value))
 
 
+def constant_content(walk: Walk, value: Any) -> bytes:
+    """Encode Ellipsis or NotImplemented."""
+    return walk.atom("builtins:" + type(value).__name__, "Ellipsis" if value is ... else "NotImplemented")
+
+
 def decimal_content(walk: Walk, value: Any) -> bytes:
     """Encode a Decimal. The context decides about the case of its E; the text does not."""
     base = looks.loaded("decimal", "Decimal")

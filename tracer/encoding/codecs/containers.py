@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
-from tracer.encoding import budget, cut
+from tracer.encoding import budget, cut, looks
 
 if TYPE_CHECKING:
     from tracer.encoding.walk import Walk
@@ -154,6 +154,22 @@ def keys_content(walk: Walk, value: Any) -> bytes:
     return (
         walk.sequence("list", list(value)) if walk.admits(len(value)) else cut.truncated(walk, "list", len(value), [])
     )
+
+
+def array_content(walk: Walk, value: Any) -> bytes:
+    """Encode the items of an array.array as a list, or cut with a digest of its bytes."""
+    base = looks.loaded("array", "array")
+    size = base.__len__(value)
+    if walk.admits(size) and size * base.itemsize.__get__(value) <= walk.bytes:
+        return walk.sequence("list", base.tolist(value))
+    heads = [walk.value(item) for item in base.tolist(base.__getitem__(value, slice(budget.HEAD_ITEMS)))]
+    with memoryview(value) as view, view.cast("B") as flat:
+        return cut.truncated(walk, "list", size, heads, cut.bytes_digest(flat))
+
+
+def array_type(value: Any) -> tuple[list[str], list[Any]]:
+    """Return the type code of an array.array."""
+    return ["typecode"], [looks.loaded("array", "array").typecode.__get__(value)]
 
 
 def memory_content(walk: Walk, value: memoryview) -> bytes:

@@ -6,7 +6,7 @@ The parts are read through the properties of pandas' own classes, whatever a sub
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tracer.encoding import budget, cut, looks
 from tracer.encoding.walk import Plan
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tracer.encoding.walk import Walk
+
+_WRAPPERS: Final = ("NumpyExtensionArray", "PandasArray")  # the second is its name before pandas 2.1
 
 
 def plan(cls: type) -> Plan | None:
@@ -48,7 +50,8 @@ def _read(reader: Callable[[Walk, str, Any], bytes], name: str, walk: Walk, valu
 def _frame(walk: Walk, name: str, value: Any) -> bytes:
     frame, series = looks.loaded("pandas", "DataFrame"), looks.loaded("pandas", "Series")
     columns, index = frame.columns.__get__(value), frame.index.__get__(value)
-    arrays = [series.array.__get__(frame._ixs(value, place, axis=1)) for place in range(len(columns))]  # noqa: SLF001  (by place: names may repeat)
+    wrapped = [series.array.__get__(frame._ixs(value, place, axis=1)) for place in range(len(columns))]  # noqa: SLF001  (by place: names may repeat)
+    arrays = [array.to_numpy() if type(array).__name__ in _WRAPPERS else array for array in wrapped]
     fields = [columns, index, [str(array.dtype) for array in arrays]]
 
     def payload(walk: Walk, _: Any) -> bytes:
@@ -93,7 +96,9 @@ def _extension(walk: Walk, name: str, value: Any) -> bytes:
 
 
 def _items(walk: Walk, array: Any) -> bytes:
-    """Encode the items of one of pandas' own arrays as a list, missing ones as they are."""
+    """Encode the items of one of pandas' own arrays as a list, missing ones as they are; a mere wrapper of a numpy array as that."""
+    if type(array).__name__ in _WRAPPERS:
+        return walk.value(array.to_numpy())
     size = len(array)
     if walk.admits(size):
         return walk.sequence("list", list(array.to_numpy(object)))
