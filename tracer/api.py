@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+
 class _Around(ABC):
     """What both context managers share: the ways to stand around a block or a function."""
 

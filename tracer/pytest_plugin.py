@@ -117,7 +117,8 @@ def _cassette(item: pytest.Item, name: str, options: dict[str, Any]) -> Cassette
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say in one line what the cassettes did; nothing where none was used."""
-    used = {**config.stash[_USED], **config.stash.get(_FROM_WORKERS, {})}
+    used = dict(config.stash[_USED])
+    used.update(config.stash.get(_FROM_WORKERS, {}))
     if not used:
         return
     counts = {text: list(used.values()).count(outcome) for outcome, text in _OUTCOMES.items()}

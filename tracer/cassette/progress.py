@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tracer.cassette.journal import BEGIN, LENGTH_STRUCT, MAGIC, SUFFIX
+from tracer.cassette.journal import BEGIN, FRAME_STRUCT, LOG_AT, POSITION_AT, POSITION_STRUCT, SUFFIX
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _STEP: Final = 4 << 20
 """Bytes read of each journal per look: keeps a look short however fast the recording grows."""
@@ -22,7 +24,7 @@ class Progress:
 
     @property
     def size(self) -> int:
-        """How many bytes of whole frames have been seen."""
+        """How many bytes of frames have been read; the last 64 KiB of each process are not among them."""
         return sum(self._read.values())
 
     def look(self) -> None:
@@ -32,15 +34,18 @@ class Progress:
                 self._read_on(path)
 
     def _read_on(self, path: Path) -> None:
-        start = self._read.get(path, len(MAGIC))
+        start = self._read.get(path, 0)
         with path.open("rb") as file:
-            file.seek(start)
-            data = file.read(_STEP)
+            file.seek(POSITION_AT)
+            (position,) = POSITION_STRUCT.unpack(file.read(POSITION_STRUCT.size))
+            file.seek(LOG_AT + start)
+            data = file.read(min(_STEP, (position >> 1) - start))
         at = 0
-        while at + 5 <= len(data):
-            (length,) = LENGTH_STRUCT.unpack_from(data, at)
-            if length == 0 or at + 4 + length > len(data):
+        while at + FRAME_STRUCT.size < len(data):
+            length, _ = FRAME_STRUCT.unpack_from(data, at)
+            body = at + FRAME_STRUCT.size
+            if body + length > len(data):
                 break
-            self.calls += data[at + 4] == BEGIN
-            at += 4 + length
+            self.calls += data[body] == BEGIN
+            at = body + length
         self._read[path] = start + at

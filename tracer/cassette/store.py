@@ -45,7 +45,7 @@ def file_name(name: str) -> str:
     names never share a file.
     """
     safe = _UNSAFE.sub("-", name).strip(".-")
-    if safe == name and len(safe) <= _LONGEST_NAME and safe == safe.lower() and not _RESERVED.match(safe):
+    if safe and safe == name and len(safe) <= _LONGEST_NAME and safe == safe.lower() and not _RESERVED.match(safe):
         return safe
     digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
     head = safe[: _LONGEST_NAME - len(digest) - 1].strip(".-") or "cassette"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -13,6 +11,7 @@ import typer
 from tracer import workflows
 from tracer.cli.app import UNUSABLE, app, fail
 from tracer.cli.live import LiveLine
+from tracer.cli.terminal import color, width
 from tracer.errors import ConfigError
 from tracer.report.formats import FORMATS, Appearance
 from tracer.report.listing import render_summary
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
 
 Boundaries = Annotated[
     Optional[list[str]],  # noqa: UP045  (typer reads the annotation at run time, and on 3.10 as it stands)
-    typer.Option("--boundary", "-b", metavar="PREFIX", help="Watch the interface of PREFIX and below; may be repeated."),
+    typer.Option(
+        "--boundary", "-b", metavar="PREFIX", help="Watch the interface of PREFIX and below; may be repeated."
+    ),
 ]
 
 
@@ -32,12 +33,19 @@ def record(
     words: Annotated[Optional[list[str]], typer.Argument(metavar="[--] COMMAND [ARG]...", show_default=False)] = None,  # noqa: UP045
     output: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", metavar="FILE", help="The cassette to write. Default: run.cassette in the cassette folder."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The cassette to write. Default: run.cassette in the cassette folder.",
+        ),
     ] = None,
     boundary: Boundaries = None,
     runs: Annotated[
         Optional[int],  # noqa: UP045
-        typer.Option(min=1, metavar="N", help="Run N times, each with another hash seed; what differs is kept as noise."),
+        typer.Option(
+            min=1, metavar="N", help="Run N times, each with another hash seed; what differs is kept as noise."
+        ),
     ] = None,
 ) -> int:
     """Run any command; record the calls that cross boundaries in every Python it starts."""
@@ -46,24 +54,40 @@ def record(
         return fail("Couldn't record: no command was given. Put it after two dashes: tracer record -- pytest")
     with LiveLine(sys.stderr) as live:
         summary = workflows.record(command, output, boundaries=boundary, runs=runs, tick=live.tick)
-    sys.stderr.write(render_summary(summary, _width(sys.stderr), _color(sys.stderr)))
+    sys.stderr.write(render_summary(summary, width(sys.stderr), color(sys.stderr)))
     return summary.exit_code if summary.seen else UNUSABLE
 
 
 @app.command()
 def diff(
     context: typer.Context,
-    old: Annotated[Optional[Path], typer.Argument(metavar="OLD", help="The cassette to compare with.", show_default=False)] = None,  # noqa: UP045
-    new: Annotated[Optional[Path], typer.Argument(metavar="NEW", help="The later one. Without it a command is run again.", show_default=False)] = None,  # noqa: UP045
-    base: Annotated[Optional[str], typer.Option(metavar="REV", help="Record at this git revision instead of reading OLD.")] = None,  # noqa: UP045
+    old: Annotated[
+        Optional[Path], typer.Argument(metavar="OLD", help="The cassette to compare with.", show_default=False)
+    ] = None,  # noqa: UP045
+    new: Annotated[
+        Optional[Path],
+        typer.Argument(metavar="NEW", help="The later one. Without it a command is run again.", show_default=False),
+    ] = None,  # noqa: UP045
+    base: Annotated[
+        Optional[str], typer.Option(metavar="REV", help="Record at this git revision instead of reading OLD.")
+    ] = None,  # noqa: UP045
     boundary: Boundaries = None,
-    format_: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the report.")] = "text",
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", metavar="OUT", help="Write the report to a file.")] = None,  # noqa: UP045
+    format_: Annotated[
+        str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the report.")
+    ] = "text",
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", metavar="OUT", help="Write the report to a file.")
+    ] = None,  # noqa: UP045
     fail_on: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(metavar="LEVEL", help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise."),
+        typer.Option(
+            metavar="LEVEL",
+            help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise.",
+        ),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show effects and internal changes in full.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show effects and internal changes in full.")
+    ] = False,
     rerun_recorded: Annotated[
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
@@ -75,8 +99,8 @@ def diff(
     with LiveLine(sys.stderr) as live:
         comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, live)
     look = Appearance(
-        width=_width(sys.stdout) if output is None else 100,
-        color=output is None and _color(sys.stdout),
+        width=width(sys.stdout) if output is None else 100,
+        color=output is None and color(sys.stdout),
         verbose=verbose,
     )
     text = FORMATS[format_](comparison, look)
@@ -102,7 +126,9 @@ def _compare(
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
         return workflows.diff_revision(base, command or (), boundary, tick=live.tick)
     if old is None:
-        raise ConfigError("compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND.")
+        raise ConfigError(
+            "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
+        )
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
@@ -113,12 +139,4 @@ def _compare(
 @app.command()
 def demo() -> int:
     """Record a small shop, apply a harmless-looking refactoring to a copy, and show the diff that names it."""
-    return workflows.demo(sys.stdout.write, _width(sys.stdout), _color(sys.stdout))
-
-
-def _width(stream: object) -> int:
-    return shutil.get_terminal_size((100, 24)).columns if getattr(stream, "isatty", bool)() else 100
-
-
-def _color(stream: object) -> bool:
-    return bool(getattr(stream, "isatty", bool)()) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return workflows.demo(sys.stdout.write, width(sys.stdout), color(sys.stdout))

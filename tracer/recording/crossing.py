@@ -159,13 +159,14 @@ class Hooks:
         began = self._make_began(flow, number, secret, identify)
         return Probe(entered, began, self._returned, self._raised, self._yielded, self._resumed)
 
-    def _make_began(
+    def _make_began(  # noqa: C901  (a factory: the hook below is all of it)
         self, flow: int, own_number: int, own_secret: Secret, identify: Identify | None
     ) -> Function[[int, tuple[Any, ...]], list[Any] | None]:
         sink, local, new_state, current = self._sink, self._lanes.local, self._lanes.state, self._lanes.current
         encode, next_call = self._encoder.arguments, self._next_call
 
-        def began(caller: int, arguments: tuple[Any, ...]) -> list[Any] | None:
+        # One function on purpose: each call it does not make is 50 ns less per crossing.
+        def began(caller: int, arguments: tuple[Any, ...]) -> list[Any] | None:  # noqa: C901, PLR0911, PLR0912
             if not sink.active:
                 return None
             try:

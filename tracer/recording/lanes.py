@@ -229,7 +229,11 @@ class Lanes:
 
     def forked(self, name: str) -> None:
         """Start anew in a forked child: only this thread lives on, in the lane of that name."""
+        local = self.local
         self.__init__(self._define, self._place_of, scoped=self._scoped)  # type: ignore[misc]
+        # The hooks hold this object; of the states in it only the forking thread's is left.
+        local.__dict__.clear()
+        self.local = local
         self.main = name
         if self._scoped:
             self.open_scope()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from itertools import count
 from sys import _getframe
 from typing import TYPE_CHECKING
@@ -130,7 +131,7 @@ class Recorder:
         spare = count(len(self._watched) + 1)
         for name, callable_ in settled.items():
             for number in numbers.get(name) or [next(spare)]:
-                self._journal.define_callable(number, callable_)
+                self._define(number, callable_)
         components = [Component(component.component) for component in self.instrumentation.report.components]
         callers = [Component(name, watched=False) for name in self._caller_numbers if name != OUTSIDE]
         self._write_meta((*components, *callers))
@@ -165,7 +166,6 @@ class Recorder:
             return
         self._journal.abandon()
         self._losses.clear()
-        self._encoder.losses.clear()
         self._defined.clear()
         self._open_journal()
         for name, number in self._caller_numbers.items():
@@ -236,7 +236,10 @@ class Recorder:
     def _met(self, number: int) -> None:
         if number not in self._defined:
             self._defined.add(number)
-            self._journal.define_callable(number, self._callable(number))
+            self._define(number, self._callable(number))
+
+    def _define(self, number: int, callable_: Callable) -> None:
+        self._journal.define_callable(number, replace(callable_, file=_portable(callable_)))
 
     # -- probes --------------------------------------------------------------------------------------------------------------
 
@@ -270,3 +273,10 @@ class Recorder:
         """Return which parameters are redacted by name; None where none is."""
         secret = tuple(self._redactor.secret(parameter.name) for parameter in callable_.parameters)
         return secret if any(secret) else None
+
+
+def _portable(callable_: Callable) -> str:
+    """Return a callable's file without the folder its package was found in, which differs between machines: `shop/tax.py`."""
+    parts = callable_.file.split("/")
+    package = parts[-1].startswith("__init__.")
+    return "/".join(parts[-(callable_.name.partition(":")[0].count(".") + 1 + package) :])

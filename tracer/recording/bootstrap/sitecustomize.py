@@ -34,7 +34,7 @@ def _start(settings: str) -> None:
         homes = json.load(file)["packages"]
     if any(PathFinder.find_spec(name) is None for name in homes):
         sys.meta_path.append(_Homes(homes))  # type: ignore[arg-type]
-    from tracer.recording.child import start_from_environment
+    from tracer.recording.child import start_from_environment  # noqa: PLC0415  (found only now)
 
     start_from_environment()
 
@@ -54,7 +54,7 @@ _settings = os.environ.get("TRACER_SETTINGS")
 if _settings is not None:
     try:
         _start(_settings)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (the program must start whatever happens here)
         try:
             with open(
                 os.path.join(os.path.dirname(_settings), f"{os.getpid()}.failure"), "w", encoding="utf-8"

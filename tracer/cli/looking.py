@@ -1,0 +1,63 @@
+"""The commands that look at cassettes: show, list, verify, recover."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from tracer import workflows
+from tracer.cli.app import app
+from tracer.cli.terminal import color, width
+
+Cassette = Annotated[Path, typer.Argument(metavar="CASSETTE", show_default=False)]
+
+
+@app.command()
+def show(
+    cassette: Cassette,
+    flat: Annotated[bool, typer.Option("--flat", help="Do not indent calls below the call they were made in.")] = False,
+    callable_glob: Annotated[
+        str, typer.Option("--callable", metavar="GLOB", help="Only these callables: 'shop.tax:*'.")
+    ] = "*",
+    lane_glob: Annotated[
+        str, typer.Option("--lane", metavar="GLOB", help="Only these lanes: 'test tests/test_a*'.")
+    ] = "*",
+    raised: Annotated[bool, typer.Option("--raised", help="Only calls that raised.")] = False,
+    limit: Annotated[Optional[int], typer.Option(min=1, metavar="N", help="At most N calls.")] = None,  # noqa: UP045
+) -> None:
+    """Show a cassette as text, the same text for the same calls: also for `git diff` (see the README)."""
+    for line in workflows.show(
+        cassette, tree=not flat, callable_glob=callable_glob, lane_glob=lane_glob, raised_only=raised, limit=limit
+    ):
+        sys.stdout.write(f"{line}\n")
+
+
+@app.command("list")
+def list_(
+    folder: Annotated[
+        Optional[Path],  # noqa: UP045  (typer reads the annotation at run time, and on 3.10 as it stands)
+        typer.Argument(metavar="[FOLDER]", help="Default: the cassette folder.", show_default=False),
+    ] = None,
+) -> None:
+    """List the cassettes in a folder and below, with what each holds."""
+    where = folder or workflows.settings().cassette_folder
+    sys.stdout.write(workflows.list_cassettes(where, width(sys.stdout), color(sys.stdout)))
+
+
+@app.command()
+def verify(cassette: Cassette) -> None:
+    """Check every checksum of a cassette."""
+    sys.stdout.write(workflows.verify(cassette) + "\n")
+
+
+@app.command()
+def recover(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="NAME.cassette.part, or a damaged cassette.", show_default=False)
+    ],
+) -> None:
+    """Close a recording that was killed, or save what is whole of a damaged cassette."""
+    sys.stdout.write(workflows.recover(path) + "\n")

@@ -1,0 +1,134 @@
+"""Settings, names and small steps that several workflows share."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracer.cassette.store import part_folder, path_for
+from tracer.compare.result import Severity
+from tracer.config import MODES, SEVERITIES, Config, load_config
+from tracer.errors import ConfigError, RecordingError
+from tracer.recording.launch import packages
+from tracer.recording.settings import Settings
+from tracer.select.project import select_project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer.select.selection import Selection
+
+_LOCAL = Path(".tracer") / "commands.json"
+
+
+def settings(boundaries: Sequence[str] | None = None, folder: Path | None = None) -> Config:
+    """Return the settings that hold in `folder` (the working folder), with the boundaries of the command line if given.
+
+    Raises:
+        ConfigError: the settings are wrong.
+    """
+    config = load_config(folder or Path.cwd())
+    return replace(config, boundaries=tuple(boundaries)) if boundaries else config
+
+
+def severity(name: str) -> Severity:
+    """Return a severity by name.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in SEVERITIES:
+        raise ConfigError("use the fail-on level", f"{name!r} is no severity", f"Use one of: {', '.join(SEVERITIES)}.")
+    return Severity(name)
+
+
+def cassette_mode(name: str | None, config: Config) -> str:
+    """Return the mode of a cassette: the one asked for, else that of the settings.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    mode = name or config.mode
+    if mode not in MODES:
+        raise ConfigError("open the cassette", f"{mode!r} is no mode", f"Use one of: {', '.join(MODES)}.")
+    return mode
+
+
+def cassette_path(name: str, folder: Path) -> Path:
+    """Return the file of a cassette by name; folders in the name stay folders."""
+    head, _, tail = name.rpartition("/")
+    return path_for(folder.joinpath(*(path_for("", part).stem for part in head.split("/") if part)), tail)
+
+
+def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
+    """Make a new folder for the journals of a recording; return it with notes about ones that were never closed.
+
+    Raises:
+        RecordingError: the folder cannot be made.
+    """
+    notes = []
+    first = part_folder(cassette)
+    for number in count(1):
+        folder = first if number == 1 else first.with_name(f"{first.name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            notes.append(f"An earlier recording was never closed: `tracer recover {folder}` keeps what it holds.")
+            continue
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RecordingError(f"record into {str(cassette)!r}", reason, "Name another file with -o.") from error
+        return folder, tuple(notes)
+    raise AssertionError
+
+
+def make_settings(config: Config, selection: Selection, folder: Path) -> Settings:
+    """Return what a recording process needs to know; `folder` receives its journals."""
+    return Settings(
+        folder=str(folder.resolve()),
+        selection=selection.to_json(),
+        project=selection.root,
+        redact=config.redact,
+        redact_allow=config.redact_allow,
+        dunders=config.dunders,
+        packages=packages(),
+    )
+
+
+def select(config: Config, folder: Path, command: Sequence[str] = ()) -> Selection:
+    """Return what is watched when `command` runs in `folder`."""
+    return select_project(config, folder, command)
+
+
+def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> None:
+    """Keep, in local state that git ignores, which command made a cassette. Failing to is no failure."""
+    path = config.root / _LOCAL
+    try:
+        path.parent.mkdir(exist_ok=True)
+        ignore = path.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        known = _known_commands(path)
+        known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd())}
+        path.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
+    except OSError:
+        return
+
+
+def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...], Path] | None:
+    """Return the command that made a cassette here, and the folder it ran in."""
+    known = _known_commands(config.root / _LOCAL).get(str(cassette.resolve()))
+    if not isinstance(known, dict):
+        return None
+    return tuple(known["command"]), Path(known["folder"])
+
+
+def _known_commands(path: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}

@@ -1,0 +1,210 @@
+"""Comparing: two cassettes, a cassette with a new run, two revisions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracer.cassette.reader import open_cassette
+from tracer.cassette.store import read_side
+from tracer.compare.compare import compare
+from tracer.compare.result import Comparison, Kind, Severity
+from tracer.errors import ComparisonError, ConfigError, RecordingError
+from tracer.model import NoiseRule
+from tracer.workflows import common
+from tracer.workflows.recording import Take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tracer.compare.result import Finding
+    from tracer.config import Config
+
+
+def diff(
+    old: Path, new: Path, *, config: Config | None = None, progress: Callable[[int, int], None] | None = None
+) -> Comparison:
+    """Compare two cassettes under the rules that either holds and those of the settings.
+
+    Raises:
+        CassetteError: one of them cannot be read.
+    """
+    user = tuple(
+        NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in (config or common.settings()).ignore
+    )
+    with open_cassette(old) as before, open_cassette(new) as after:
+        learned = (*before.recording.noise, *after.recording.noise)
+        rules = tuple(dict.fromkeys((*learned, *user)))
+        return compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
+
+
+def diff_rerun(
+    old: Path,
+    command: Sequence[str] | None,
+    boundaries: Sequence[str] | None = None,
+    *,
+    rerun_recorded: bool = False,
+    tick: Callable[[str], None] = lambda text: None,
+) -> Comparison:
+    """Run a command with the boundaries of a cassette and compare.
+
+    Without a command, the one that local state or the settings know for it. One known only from what lies beside
+    the cassette may come from a stranger, and is run only with `rerun_recorded`.
+
+    Raises:
+        ConfigError: no command is known.
+        RecordingError: the command cannot be started or captured no call.
+        CassetteError: the cassette cannot be read.
+    """
+    with open_cassette(old) as cassette:
+        recording = cassette.recording
+    config = common.settings(boundaries or recording.boundaries)
+    config = replace(config, granularity=recording.granularity)
+    folder = None
+    if not command:
+        command, folder = _known_command(old, config, rerun_recorded)
+    with _recorded(command, config, tick, folder=folder) as (new, notes):
+        return _with_notes(diff(old, new, config=config), notes, new_name="this run")
+
+
+def diff_revision(
+    revision: str,
+    command: Sequence[str],
+    boundaries: Sequence[str] | None = None,
+    *,
+    tick: Callable[[str], None] = lambda text: None,
+) -> Comparison:
+    """Record a command at a git revision, in a worktree of its own, and here; compare the two.
+
+    Raises:
+        ConfigError: no command was given.
+        ComparisonError: git knows no such revision, or this is no repository.
+        RecordingError: one of the runs captured no call.
+    """
+    if not command:
+        raise ConfigError("compare with a revision", "no command was given", "Put it after two dashes: -- pytest")
+    config = common.settings(boundaries)
+    with _worktree(revision) as (folder, top):
+        here = Path.cwd().resolve().relative_to(top)
+        with (
+            _recorded(command, common.settings(boundaries, folder / here), tick, folder=folder / here) as (old, before),
+            _recorded(command, config, tick) as (new, after),
+        ):
+            return _with_notes(
+                diff(old, new, config=config), (*before, *after), new_name="working tree", old_name=revision
+            )
+
+
+def findings_against(comparison: Comparison, level: Severity, mode: str) -> tuple[Finding, ...]:
+    """Return the findings that make a cassette inside a test fail. In mode `new_episodes` added calls are welcome."""
+    found = comparison.at_or_above(level)
+    return tuple(finding for finding in found if mode != "new_episodes" or finding.kind is not Kind.CALL_ADDED)
+
+
+def _known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tuple[str, ...], Path | None]:
+    if config.command:
+        return config.command, config.root
+    remembered = common.remembered_command(config, old)
+    if remembered is not None:
+        return remembered
+    beside = read_side(old).get("command")
+    if isinstance(beside, list) and all(isinstance(word, str) for word in beside) and beside:
+        if rerun_recorded:
+            return tuple(beside), None
+        raise ConfigError(
+            f"run again what {str(old)!r} recorded",
+            f"the command {' '.join(beside)!r} is known only from a file beside it",
+            "Give it after two dashes, or allow it with --rerun-recorded.",
+        )
+    raise ConfigError(
+        f"run again what {str(old)!r} recorded",
+        "no command is known for it here",
+        "Give a second cassette, or the command after two dashes.",
+    )
+
+
+@contextmanager
+def _recorded(
+    command: Sequence[str], config: Config, tick: Callable[[str], None], *, folder: Path | None = None
+) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Record a command into a cassette that goes away afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
+        target = Path(scratch) / "new.cassette"
+        with _python_path(folder), Take(command, target, config, folder=folder, output_to_stderr=True) as take:
+            take.run(tick)
+            summary = take.close()
+        if not summary.stored:
+            reason = summary.notes[-1].rstrip(".") if summary.notes else "it captured no call"
+            raise RecordingError(f"compare with a run of {command[0]!r}", reason)
+        failed = (f"The command exited with {summary.exit_code}.",) if summary.exit_code else ()
+        yield target, failed
+
+
+@contextmanager
+def _python_path(folder: Path | None) -> Iterator[None]:
+    """Let modules of a worktree be found before those an editable installation of the project points to."""
+    before = os.environ.get("PYTHONPATH")
+    if folder is not None:
+        parts = [str(folder / "src"), str(folder), *([before] if before else [])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(parts)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("PYTHONPATH", None)
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
+@contextmanager
+def _worktree(revision: str) -> Iterator[tuple[Path, Path]]:
+    """Check a revision out into a folder that goes away afterwards; give that folder and the repository's own."""
+    top = Path(_git("rev-parse", "--show-toplevel").strip()).resolve()
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
+    with tempfile.TemporaryDirectory(prefix="tracer-base-") as scratch:
+        folder = Path(scratch).resolve() / top.name
+        _git("worktree", "add", "--quiet", "--detach", str(folder), commit)
+        try:
+            yield folder, top
+        finally:
+            _git("worktree", "remove", "--force", str(folder))
+
+
+def _git(*words: str) -> str:
+    try:
+        done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)  # noqa: S603, S607
+    except FileNotFoundError as error:
+        raise ComparisonError("compare with a revision", "git is not installed") from error
+    except subprocess.CalledProcessError as error:
+        reason = error.stderr.strip().splitlines()[-1] if error.stderr.strip() else "git knows no such revision"
+        raise ComparisonError("compare with a revision", reason) from error
+    return done.stdout
+
+
+def _with_notes(
+    comparison: Comparison, notes: Sequence[str], *, new_name: str, old_name: str | None = None
+) -> Comparison:
+    """Return a comparison with further notes, and names that mean something to the reader in place of scratch files."""
+    return replace(
+        comparison,
+        notes=(*comparison.notes, *notes),
+        old=replace(comparison.old, cassette=old_name or comparison.old.cassette),
+        new=replace(comparison.new, cassette=new_name),
+    )
+
+
+def write_report(path: Path, text: str) -> None:
+    """Write a report to a file.
+
+    Raises:
+        ComparisonError: the file cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ComparisonError(f"write the report {str(path)!r}", error.strerror or str(error)) from error

@@ -1,0 +1,217 @@
+"""Recording a command: start it, wait, close the journals, say what came of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from tracer.cassette.compact import compact
+from tracer.cassette.journal import SUFFIX
+from tracer.cassette.progress import Progress
+from tracer.cassette.reader import open_cassette
+from tracer.cassette.store import move_into_place, pending_path, write_side
+from tracer.compare.compare import compare
+from tracer.compare.noise import learn
+from tracer.recording.child import FAILURE_SUFFIX
+from tracer.recording.launch import run_recorded
+from tracer.report.listing import ComponentSummary, RunSummary
+from tracer.workflows import common
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from typing_extensions import Self
+
+    from tracer.config import Config
+    from tracer.model import Loss, NoiseRule, Recording
+
+DEFAULT_NAME = "run"
+
+
+def record(
+    command: Sequence[str],
+    output: Path | None,
+    *,
+    boundaries: Sequence[str] | None = None,
+    runs: int | None = None,
+    tick: Callable[[str], None] = lambda text: None,
+) -> RunSummary:
+    """Record a command into a cassette; with several runs, learn what differs between them as noise.
+
+    A cassette that is there already is replaced only when the command ends with 0 and calls were captured; otherwise the new
+    recording waits beside it.
+
+    Raises:
+        TracerError: the settings are wrong, the command cannot be started, or the cassette cannot be written.
+    """
+    config = common.settings(boundaries)
+    target = output or common.cassette_path(DEFAULT_NAME, config.cassette_folder)
+    times = runs or config.runs
+    take = Take(command, target, config, hash_seed="0" if times > 1 else None)
+    take.run(tick)
+    with take:
+        noise = _learn(take, times, tick) if times > 1 and take.captured else ()
+        summary = take.close(noise)
+    if take.captured:
+        common.remember_command(config, target, command)
+    return summary
+
+
+class Take:
+    """One run of a command under recording, from its journals to its cassette. Use it as a context manager to remove the journals."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        target: Path,
+        config: Config,
+        *,
+        folder: Path | None = None,
+        hash_seed: str | None = None,
+        output_to_stderr: bool = False,
+    ) -> None:
+        self.command = tuple(command)
+        self.target = target
+        self.config = config
+        self.exit_code = 0
+        self._folder = folder
+        self._hash_seed = hash_seed
+        self._output_to_stderr = output_to_stderr
+        self._selection = common.select(config, folder or Path.cwd(), self.command)
+        self.part, self.notes = common.open_part(target)
+        self._closed = False
+        self._seconds = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
+        # What could not be closed stays for `tracer recover`.
+        if kind is None or not self.captured:
+            shutil.rmtree(self.part, ignore_errors=True)
+
+    @property
+    def captured(self) -> bool:
+        """Whether any Python of the command recorded."""
+        return any(self.part.glob(f"*{SUFFIX}"))
+
+    def run(self, tick: Callable[[str], None] = lambda text: None) -> None:
+        """Run the command and wait for it."""
+        progress = Progress(self.part)
+
+        def look() -> None:
+            progress.look()
+            tick(f"tracer: recording, {progress.calls:,} calls, {progress.size / 2**20:.1f} MiB")
+
+        began = monotonic()
+        try:
+            self.exit_code = run_recorded(
+                self.command,
+                common.make_settings(self.config, self._selection, self.part),
+                folder=self._folder,
+                hash_seed=self._hash_seed,
+                tick=look,
+                output_to_stderr=self._output_to_stderr,
+            )
+        except BaseException:
+            shutil.rmtree(self.part, ignore_errors=True)
+            raise
+        self._seconds = monotonic() - began
+
+    def close(self, noise: Sequence[NoiseRule] = ()) -> RunSummary:
+        """Write the cassette from the journals and say what is in it."""
+        failures = tuple(sorted({path.read_text("utf-8", "replace") for path in self.part.glob(f"*{FAILURE_SUFFIX}")}))
+        notes = [*self.notes, *(f"A process was not recorded: {reason}" for reason in failures)]
+        if not self.captured:
+            notes.append("No Python that the command started could be recorded.")
+            return RunSummary(self.command, self.exit_code, (), 0, 0, notes=tuple(notes))
+        waits = self.exit_code != 0 and self.target.exists()
+        file = pending_path(self.target) if waits else self.target
+        scratch = self.part / "closed"
+        told = compact(self.part, scratch, noise=noise)
+        with open_cassette(scratch) as cassette:
+            components = _components(
+                cassette.recording, (call.callable for lane in cassette.lanes for call in cassette.calls(lane.name))
+            )
+            notes.extend(_unmatched(cassette.recording))
+        if not told.calls:
+            notes.append(_why_nothing_crossed(components))
+            return RunSummary(
+                self.command, self.exit_code, components, 0, 0, _by_reason(told.losses), notes=tuple(notes)
+            )
+        move_into_place(scratch, file)
+        write_side(file, {"command": list(self.command), "seconds": round(self._seconds, 3)})
+        if waits:
+            notes.append(f"The command failed, so {self.target} stays as it is; the new recording waits in {file}.")
+        if noise:
+            notes.append(f"{len(noise)} rules for what differs between runs of the same code were learned.")
+        return RunSummary(
+            self.command,
+            self.exit_code,
+            components,
+            told.calls + sum(loss.count for loss in told.losses if loss.callable != "*"),
+            told.calls,
+            _by_reason(told.losses),
+            str(file),
+            file.stat().st_size,
+            tuple(notes),
+        )
+
+
+def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[NoiseRule, ...]:
+    """Run the command again, each time with another hash seed; return rules for what differs from the first run."""
+    with tempfile.TemporaryDirectory(prefix="tracer-runs-") as scratch:
+        base = Path(scratch) / "run-1.cassette"
+        compact(first.part, base)
+        comparisons = []
+        for number in range(2, times + 1):
+            again = Path(scratch) / f"run-{number}.cassette"
+            take = Take(first.command, again, first.config, hash_seed=str(number - 1))
+            take.run(tick)
+            with take:
+                if not take.captured:
+                    continue
+                compact(take.part, again)
+            with open_cassette(base) as old, open_cassette(again) as new:
+                comparisons.append(compare(old, new, old_name="run 1", new_name=f"run {number}"))
+        return tuple(learn(*comparisons))
+
+
+def _components(recording: Recording, called: Iterable[str]) -> tuple[ComponentSummary, ...]:
+    home = {callable_.name: callable_.component for callable_ in recording.callables}
+    calls = Counter(home.get(name, "") for name in called)
+    watched = Counter(home.values())
+    names = sorted(component.name for component in recording.components if component.watched)
+    return tuple(ComponentSummary(name, watched[name], calls[name]) for name in names)
+
+
+def _unmatched(recording: Recording) -> list[str]:
+    seen = {component.name for component in recording.components if component.watched}
+    return [
+        f"Boundary {boundary!r} matched no module that was imported: check its spelling."
+        for boundary in recording.boundaries
+        if boundary not in seen
+    ]
+
+
+def _why_nothing_crossed(components: tuple[ComponentSummary, ...]) -> str:
+    if not components:
+        return "No call was captured: no module of a watched component was imported. Name one with --boundary."
+    callables = sum(component.callables for component in components)
+    if len(components) == 1:
+        return (
+            f"No call was captured: {components[0].name} ({callables} callables) is the only component, and nothing outside it called in. "
+            "Name a package it uses with --boundary."
+        )
+    return f"No call was captured: {callables} callables in {len(components)} components are watched, and none called another."
+
+
+def _by_reason(losses: Iterable[Loss]) -> tuple[tuple[str, int], ...]:
+    reasons: Counter[str] = Counter()
+    for loss in losses:
+        reasons[loss.reason] += loss.count
+    return tuple(sorted(reasons.items()))

@@ -1,0 +1,107 @@
+"""Recording a block of this process, and what becomes of it: a first cassette, a comparison, a recording that waits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracer.cassette.compact import compact
+from tracer.cassette.reader import open_cassette
+from tracer.cassette.store import move_into_place, pending_path
+from tracer.compare.result import Comparison, Kind
+from tracer.errors import CassetteNotFound, RecordingError
+from tracer.recording.child import open_recorder
+from tracer.report.text import render_text
+from tracer.workflows import common
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer.config import Config
+
+
+class Session:
+    """One block of this process being recorded, from construction to `close`."""
+
+    def __init__(self, cassette: Path, config: Config) -> None:
+        self._pending = pending_path(cassette)
+        self._part, _ = common.open_part(cassette)
+        self._selection = common.select(config, Path.cwd())
+        try:
+            settings = common.make_settings(config, self._selection, self._part)
+            self._recorder = open_recorder(settings, scoped=True)
+            self._recorder.start()
+        except BaseException:
+            shutil.rmtree(self._part, ignore_errors=True)
+            raise
+        self._pid = os.getpid()
+
+    @property
+    def calls(self) -> int:
+        """How many calls were captured."""
+        return self._recorder.calls
+
+    def close(self) -> Path:
+        """Stop recording and close what was recorded into the file that waits beside the cassette; return that file."""
+        self._recorder.stop()
+        try:
+            compact(self._part, self._pending)
+        finally:
+            shutil.rmtree(self._part, ignore_errors=True)
+        return self._pending
+
+    def nothing_captured(self) -> RecordingError:
+        """Return the error for a block in which nothing crossed."""
+        self._pending.unlink(missing_ok=True)
+        report = self._recorder.instrumentation.report
+        boundaries = ", ".join(self._selection.boundaries) or "the modules of the project"
+        callables = sum(component.callables for component in report.components)
+        return RecordingError(
+            "record the block",
+            f"no call crossed into {boundaries} ({callables} callables were watched)",
+            "Name what the block calls in boundaries=[...].",
+        )
+
+
+def open_session(cassette: Path, boundaries: Sequence[str] | None) -> Session:
+    """Start to record what the running thread or task calls, for a cassette.
+
+    Raises:
+        TracerError: the settings are wrong or the folder cannot be written.
+    """
+    return Session(cassette, common.settings(boundaries))
+
+
+def require(cassette: Path) -> None:
+    """Make sure that a cassette is there and can be read.
+
+    Raises:
+        CassetteError: it is not.
+    """
+    if not cassette.exists():
+        action = f"compare with {str(cassette)!r}"
+        raise CassetteNotFound(action, "it was never recorded, and mode 'none' does not", "Record it in mode 'once'.")
+    open_cassette(cassette).close()
+
+
+def keep(pending: Path, cassette: Path, *, failed: bool) -> None:
+    """Make what waits the cassette. After a failed block it does so only where it replaces nothing; else it goes on waiting."""
+    if failed:
+        return
+    move_into_place(pending, cassette)
+
+
+def settle_equal(comparison: Comparison, pending: Path, cassette: Path, mode: str) -> None:
+    """Remove a recording that waits for nothing; in mode `new_episodes` one with added calls becomes the cassette."""
+    if mode == "new_episodes" and any(finding.kind is Kind.CALL_ADDED for finding in comparison.findings):
+        move_into_place(pending, cassette)
+    else:
+        pending.unlink(missing_ok=True)
+
+
+def failure_text(comparison: Comparison, cassette: Path, pending: Path) -> str:
+    """Return what a failing test shows: the findings, and where both recordings are."""
+    report = render_text(comparison, 100, color=False)
+    return f"behaviour changed since {cassette} was recorded\n\n{report}\nThe new recording waits in {pending}."
