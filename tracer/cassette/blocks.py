@@ -13,7 +13,7 @@ A block is the u32 lengths of its sections, then the sections, all integers u32 
     per item and changed argument: call in the block, kind (u8, an `ItemKind` or AFTER), position, value
 
 `rise` is the depth of a call less that of the call before it: 1 inside it, 0 beside it, below 0 further out. A call whose parent
-is not among the open calls (its parent was overtaken) has FAR. A distance would change with every call inserted between the two.
+is not among the open calls (another call overtook it) has FAR, and its parent is open again. A distance would change with every call inserted between the two.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class BlockCutter:
                 if not depth:
                     far.append(distance)
                     rises.append(FAR)
-                    stack[-1] = position
+                    _reopen(stack, position - distance, position)
                     continue
             rises.append(depth + 1 - len(stack))
             stack[depth:] = (position,)
@@ -197,6 +197,11 @@ def _depth_under(stack: list[int], parent: int) -> int:
         return len(stack)
     at = bisect_left(stack, parent)
     return at + 1 if at < len(stack) and stack[at] == parent else 0
+
+
+def _reopen(stack: list[int], parent: int, position: int) -> None:
+    """Enter a call under an overtaken parent, so that its siblings that follow need no distance of their own."""
+    stack[bisect_left(stack, parent) :] = (parent, position)
 
 
 def _head_within(extras: Sequence[tuple[int, int, bytes]], limit: int) -> Sequence[tuple[int, int, bytes]]:
@@ -324,10 +329,10 @@ def _distances(rises: Sequence[int], far: Sequence[int], first: int, open_calls:
     overtaken = iter(far)
     for position, rise in enumerate(rises, first):
         if rise == FAR:
-            stack[-1] = position
             distance = next(overtaken, 0)
             if not 0 < distance <= position:
                 raise ValueError("a parent lies outside of the lane")
+            _reopen(stack, position - distance, position)
             yield distance
             continue
         depth = rise + len(stack) - 1

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _HEAD_SIZE: Final = len(form.MAGIC) + 32
 _CONFLICT: Final = (b"<<<<<<< ", b"||||||| ", b"======= ", b">>>>>>> ")
+_CONVERTED_LINES: Final = (b"\x89tracer\r\r\n", b"\x89tracer\n", b"\x89tracer\r\n\x1a\r", b"\x89tracer\r\x1a")
+# Replacement characters, re-encoded Latin-1, the eighth bit cleared, the byte left out.
+_CONVERTED_TEXT: Final = (b"\xef\xbf\xbdtracer", b"\xc2\x89tracer", b"\ttracer", b"tracer\r\n\x1a")
 _LFS_POINTER: Final = b"version https://git-lfs"
 
 
@@ -216,21 +219,24 @@ def check_head(path: Path, head: bytes) -> None:
 
 def _wrong_magic(path: Path, head: bytes) -> errors.CassetteError:
     action = f"read cassette {str(path)!r}"
-    mark = "Mark cassettes as binary in .gitattributes (`*.cassette binary`)"
-    if head.startswith(_CONFLICT):
-        return errors.CassetteMangled(
-            action, "it holds the conflict markers of a text merge", f"Check out one side whole. {mark}."
-        )
-    if head.startswith((b"\x89tracer\r\r\n", b"\x89tracer\n", b"\x89tracer\r\n\x1a\r", b"\x89tracer\r\x1a")):
-        return errors.CassetteMangled(action, "its line endings were converted", f"{mark} and restore it.")
-    if head[:12].find(b"tracer\r\n\x1a") > 0 or head.startswith(
-        (b"\xef\xbf\xbdtracer", b"\xc2\x89tracer", b"\ttracer")
-    ):
-        return errors.CassetteMangled(
-            action, "its bytes were converted as if they were text", f"{mark} and restore it."
-        )
-    if form.MAGIC.startswith(head) or head.startswith(form.MAGIC[:7]):
-        return form.damaged(path, "it is empty" if not head else "it is cut short")
+    if form.MAGIC.startswith(head):
+        return form.damaged(path, "it is cut short" if head else "it is empty")
+    if mangled := _mangled_by(head):
+        remedy = "Mark cassettes as binary in .gitattributes (`*.cassette binary`) and restore one side whole."
+        return errors.CassetteMangled(action, mangled, remedy)
+    if head.startswith(form.MAGIC[:7]):
+        return form.damaged(path, "its first bytes are changed")
     if head.startswith(_LFS_POINTER):
         return errors.NotACassette(action, "it is a Git LFS pointer", "Fetch its content with `git lfs pull`.")
     return errors.NotACassette(action, "it is another kind of file")
+
+
+def _mangled_by(head: bytes) -> str:
+    """Return what a text tool did to the magic, empty where none did."""
+    if head.startswith(_CONFLICT):
+        return "it holds the conflict markers of a text merge"
+    if head.startswith(_CONVERTED_LINES):
+        return "its line endings were converted"
+    if head.startswith(_CONVERTED_TEXT):
+        return "its bytes were converted as if they were text"
+    return ""

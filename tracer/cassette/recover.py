@@ -37,6 +37,8 @@ def recover(source: Path | str, target: Path | str | None = None) -> Path:
         return compact(source, goal).target
     goal = Path(target) if target is not None else _recovered(source)
     _refuse_whole(source)
+    if not source.stat().st_size:
+        raise _nothing_whole(source)
     with source.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as data:
         _salvage(source, data, goal)
     return goal
@@ -61,6 +63,10 @@ def _refuse_whole(source: Path) -> None:
     raise errors.CassetteError(f"recover cassette {str(source)!r}", "nothing in it is damaged")
 
 
+def _nothing_whole(source: Path) -> errors.CassetteDamaged:
+    return errors.CassetteDamaged(f"recover cassette {str(source)!r}", "no block of it is whole", "Record it again.")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class _Found:
     """A whole block: its first call's position in its lane, how many calls it holds, where it lies in the file."""
@@ -77,7 +83,7 @@ def _salvage(source: Path, data: mmap, goal: Path) -> None:
     for lane, found in _whole_blocks(data):
         lanes.setdefault(lane, []).append(found)
     if not lanes:
-        raise errors.CassetteDamaged(f"recover cassette {str(source)!r}", "no block of it is whole", "Record it again.")
+        raise _nothing_whole(source)
     with replacing(goal) as stream:
         writer = form.CassetteWriter(stream)
         flows: dict[str, model.Flow] = {}
