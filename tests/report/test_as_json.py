@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tracer.compare.result import Comparison, Finding, Kind, Role, Severity, Verdict
+from tracer.compare.result import Comparison, Finding, Kind, Role, Severity, Side, Summary, Verdict
 from tracer.report.as_json import render_json
 
 if TYPE_CHECKING:
@@ -143,3 +143,20 @@ def test_the_text_is_printable_ascii_and_values_come_back_exactly(
     assert text.replace("\n", "").isprintable()
     assert text.isascii()
     assert json.loads(text)["findings"][0]["before"] == hostile
+
+
+def test_each_count_has_its_own_field(comparison: Callable[..., Comparison]) -> None:
+    counts = comparison(old=Side("a", 8), new=Side("b", 9), summary=Summary(1, 2, 3, 4, 5, 6, 7))
+
+    document = json.loads(render_json(counts))
+
+    assert list(document["summary"].items()) == [
+        ("compared", 1),
+        ("identical", 2),
+        ("changed", 3),
+        ("added", 4),
+        ("removed", 5),
+        ("hidden_as_noise", 6),
+        ("lost", 7),
+    ]
+    assert (document["old"], document["new"]) == ({"cassette": "a", "calls": 8}, {"cassette": "b", "calls": 9})

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.report.safe import clip, plain
+from tracer.report.safe import clip, plain, squeeze
 
 
 @given(st.text(st.characters(exclude_categories=())))
@@ -32,3 +32,16 @@ def test_clipped_text_fits_and_says_that_it_was_clipped(text: str, width: int) -
 
     assert len(shown) <= width
     assert shown == text or shown == text[: width - 1] + "…"
+
+
+@given(st.text(), st.integers(1, 50))
+def test_squeezed_text_fits_and_keeps_both_ends(text: str, width: int) -> None:
+    shown = squeeze(text, width)
+
+    head, _, tail = shown.partition("…")
+    assert len(shown) <= max(width, 2)
+    assert shown == text or (text.startswith(head) and text.endswith(tail))
+
+
+def test_a_squeezed_path_keeps_its_last_step() -> None:
+    assert squeeze("argument.receipt.lines[*].product.tax", 24) == "argument…[*].product.tax"

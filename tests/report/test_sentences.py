@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tracer.compare.result import Comparison, Finding, Kind, Role, Severity, Summary, Verdict
-from tracer.report.sentences import headline, sentence, shift, totals
+from tracer.report.sentences import counted, headline, sentence, shift, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,3 +91,17 @@ def test_a_shift_fits_and_keeps_what_differs(finding: Callable[..., Finding], wi
     if width >= 40:
         assert "12.90" in told
         assert "77.95" in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [(Kind.CALL_ADDED, "call-added: vat(2)"), (Kind.CALL_REMOVED, "call-removed: vat(1)")]
+)
+def test_a_call_that_came_or_went_is_told_by_the_side_that_has_it(
+    finding: Callable[..., Finding], kind: Kind, told: str
+) -> None:
+    assert shift(finding(kind=kind, path="call", before="vat(1)", after="vat(2)"), 60) == told
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 calls"), (1, "1 call"), (1200, "1,200 calls")])
+def test_counts_agree_with_their_noun(count: int, told: str) -> None:
+    assert counted(count, "call") == told

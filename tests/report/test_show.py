@@ -26,6 +26,7 @@ from tracer.model import (
     Returned,
     Unfinished,
 )
+from tracer.report.listing import CassetteSummary, summarise_cassette
 from tracer.report.show import show
 
 if TYPE_CHECKING:
@@ -209,3 +210,10 @@ def test_the_same_calls_give_the_same_lines_wherever_they_stand_in_a_lane() -> N
     later = list(show(Run({"main": [call("x:g"), call("x:g"), one]})))
 
     assert alone[-1] == later[-1]
+
+
+def test_a_recording_is_summed_up_by_what_it_watched() -> None:
+    recording = Recording(python="3.11", components=(Component("shop"), Component("tests", watched=False)))
+    run = Run({"a": [call("x:f"), call("x:f")], "b": [call("x:f")]}, recording)
+
+    assert summarise_cassette("run.cassette", 312, run) == CassetteSummary("run.cassette", 312, 3, 2, 1, "3.11")

@@ -124,6 +124,20 @@ def test_each_rule_tells_how_much_it_hid(comparison: Callable[..., Comparison]) 
     assert "     3 hidden by  shop.ids:new returned-value return\n" in render_text(noisy, 80, color=False)
 
 
+def test_many_rules_and_long_arguments_are_bounded_unless_verbose(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison]
+) -> None:
+    long = finding(example=Example("main", "y" * 2_000))
+    many = comparison(long, hidden=tuple((f"rule {number}", 1) for number in range(15)))
+
+    short, full = render_text(many, 80, color=False), render_text(many, 80, color=False, verbose=True)
+
+    assert "… and 5 more rules; -v shows all\n" in short
+    assert (short.count("hidden by"), full.count("hidden by")) == (10, 15)
+    assert short.count("y") < 200
+    assert full.count("y") > 2_000
+
+
 def test_values_equal_as_far_as_shown_are_said_to_part_beyond(
     finding: Callable[..., Finding], comparison: Callable[..., Comparison]
 ) -> None:
@@ -138,7 +152,9 @@ def test_color_paints_what_differs_and_only_when_wanted(
     monkeypatch.setenv("FORCE_COLOR", "1")
 
     assert "\x1b" not in render_text(comparison(finding()), 80, color=False)
-    assert "10.\x1b[1;32m5\x1b[0m" in render_text(comparison(finding()), 80, color=True)
+    painted = render_text(comparison(finding()), 80, color=True)
+    assert "10.\x1b[1;32m5\x1b[0m" in painted
+    assert "^" not in painted
 
 
 @pytest.mark.parametrize("verbose", [False, True])

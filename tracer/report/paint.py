@@ -26,9 +26,6 @@ def paint(lines: Iterable[Line], width: int, color: bool) -> str:
         force_terminal=color,
         no_color=not color,
         legacy_windows=False,
-        markup=False,
-        highlight=False,
-        emoji=False,
     )
     for line in lines:
         lead, body = (line[0], line[1:]) if len(line) > 1 else (("", ""), line)

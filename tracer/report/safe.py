@@ -18,3 +18,11 @@ def plain(text: str) -> str:
 def clip(text: str, width: int) -> str:
     """Return at most `width` characters of the text, the last one an ellipsis where some were left out."""
     return text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"
+
+
+def squeeze(text: str, width: int) -> str:
+    """Return at most `width` characters of the text, an ellipsis in its middle where some were left out; the end counts most."""
+    if len(text) <= width:
+        return text
+    start = max(width // 3, 1)
+    return f"{text[:start]}…{text[len(text) - max(width - start - 1, 0) :]}"

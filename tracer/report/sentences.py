@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.compare.result import Kind, Role, Severity, Verdict
 from tracer.report.contrast import windows
-from tracer.report.safe import clip, plain
+from tracer.report.safe import clip, plain, squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tracer.compare.result import Comparison, Finding, Summary
 
@@ -34,6 +34,11 @@ _CHANGE: Final = {
     Kind.CALLABLE_MISSING: "is gone",
     Kind.SIGNATURE: "has another signature",
     Kind.STATE: "leaves other state behind",
+}
+_CALL_SIDE: Final[dict[Kind, Callable[[Finding], str]]] = {
+    Kind.CALL_ADDED: lambda finding: finding.after,
+    Kind.CALL_REMOVED: lambda finding: finding.before,
+    Kind.CALL_MOVED: lambda finding: finding.before or finding.after,
 }
 _WHOLE: Final = frozenset({"", "return", "raised"})
 """Paths that say no more than the kind does."""
@@ -57,13 +62,16 @@ def change(finding: Finding, width: int = 48) -> str:
     `width` bounds each of the two values, in characters.
     """
     path = plain(finding.path)
-    place = "" if path in _WHOLE else f" at {clip(path, width)}"
+    place = "" if path in _WHOLE else f" at {squeeze(path, width)}"
     return f"{_CHANGE[finding.kind]}{place}{_values(finding, width)}"
 
 
 def shift(finding: Finding, width: int) -> str:
-    """Return path and values in `width` characters, `return.total: 10.0 -> 10.5`; the kind where there is no path."""
-    place = clip(plain(finding.path) or finding.kind.value, width // 2)
+    """Return path and values in `width` characters, `return.total: 10.0 -> 10.5`; for a call that came or went, the call."""
+    call = _CALL_SIDE.get(finding.kind)
+    if call is not None:
+        return clip(f"{finding.kind.value}: {plain(call(finding))}", width)
+    place = squeeze(plain(finding.path) or finding.kind.value, width // 2)
     if not finding.before and not finding.after:
         return place
     each = (width - len(place) - len(":  -> ")) // 2
