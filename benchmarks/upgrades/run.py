@@ -130,7 +130,8 @@ def run_case(name: str, keep: Path | None, runs: int) -> dict[str, Any]:
     told = {"missed": result.missed, "false alarm": result.alarms, "mild": result.mild}
     for what, callables in told.items():
         for callable_name in callables:
-            print(f"    {what}: {callable_name}")
+            kinds = ", ".join(result.kinds.get(callable_name, ()))
+            print(f"    {what}: {callable_name} {kinds}".rstrip())
     if failure:
         print(f"    failed: {failure}")
     return {"case": name, "kind": case["kind"], **asdict(result), "seconds": seconds, "failure": failure}

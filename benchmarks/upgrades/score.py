@@ -18,7 +18,7 @@ class Score:
     """What became of a case. `rank` is the 1-based place of the first right finding, 0 where there was none.
 
     `hits` and `missed` name expected callables; `alarms` the callables reported although nothing is true of them, `mild` those
-    of them that would not fail a build (no finding above `compatible`).
+    of them that would not fail a build (no finding above `compatible`); `kinds` says in which ways they were reported.
     """
 
     hits: list[str] = field(default_factory=list)
@@ -26,6 +26,7 @@ class Score:
     tolerated: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
     mild: list[str] = field(default_factory=list)
+    kinds: dict[str, list[str]] = field(default_factory=dict)
     rank: int = 0
 
 
@@ -70,8 +71,10 @@ def score(case: dict[str, Any], findings: Iterable[dict[str, Any]], same: Same =
             result.hits += [entry["callable"] for entry in expected if matches(name, entry, same)]
         elif any(matches(name, entry, same) for entry in tolerated):
             result.tolerated.append(name)
-        elif name not in worst or finding["severity"] in ALARMING:
-            worst[name] = finding["severity"]
+        else:
+            result.kinds[name] = sorted({*result.kinds.get(name, ()), finding["kind"]})
+            if name not in worst or finding["severity"] in ALARMING:
+                worst[name] = finding["severity"]
     result.alarms = sorted(name for name, severity in worst.items() if severity in ALARMING)
     result.mild = sorted(name for name, severity in worst.items() if severity not in ALARMING)
     result.hits = sorted(set(result.hits))

@@ -34,8 +34,8 @@ CASE: dict[str, Any] = {
 }
 
 
-def finding(name: str, severity: str = "changed") -> dict[str, Any]:
-    return {"callable": name, "severity": severity}
+def finding(name: str, severity: str = "changed", kind: str = "returned-value") -> dict[str, Any]:
+    return {"callable": name, "severity": severity, "kind": kind}
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,9 @@ def test_in_a_case_without_expected_changes_every_report_is_an_alarm(scorer: Any
     result = scorer.score({"kind": "identical"}, [finding("pkg:encode")])
 
     assert (result.alarms, result.missed) == (["pkg.encode"], [])
+
+
+def test_an_alarm_tells_in_which_ways_it_was_reported(scorer: Any) -> None:
+    findings = [finding("pkg:other", kind="state"), finding("pkg:other"), finding("pkg:other"), finding("pkg:encode")]
+
+    assert scorer.score(CASE, findings).kinds == {"pkg.other": ["returned-value", "state"]}
