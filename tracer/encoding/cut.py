@@ -42,7 +42,7 @@ def pairs(walk: Walk, name: str, size: int, keys: list[Any], values: list[Any]) 
     heads = []
     with _Head(walk):
         for key, value in zip(keys[: budget.HEAD_ITEMS], values, strict=False):
-            pair = walk.value(key) + walk.secret_value(value, walk.key_secrecy(key))
+            pair = walk.value(key) + walk.secret_value(value, walk.shared.judge.key(key))
             heads.append(wire.extension(wire.TUPLE, wire.array_header(2) + pair))
     return truncated(walk, name, size, heads)
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer import wire
 from tracer.encoding import plans
 from tracer.encoding.budget import Budget
-from tracer.encoding.walk import Plan, Shared, Walk
+from tracer.encoding.redact import Judge
+from tracer.encoding.walk import UNPACKABLE, Plan, Shared, Walk, all_str, flat_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from tracer.encoding.redact import Redactor
 
 _NONE = type(None)
+_EMPTY_TUPLE: Final = wire.Extension(wire.TUPLE, wire.array_header(0))
 _LONG: Final = 1024  # characters; a longer text is looked at before it is packed
+_SHORT: Final = range(_LONG + 1)
+_FEW: Final = 32  # items of a container that is packed as it is
 
 UNKNOWN: Final = wire.extension(wire.OPAQUE, wire.array_header(2) + wire.packer()("tracer:unencoded") + b"\x00")
 """What stands for a value where not even a frame of the interpreter was left to look at it."""
@@ -47,11 +51,14 @@ class Encoder:
     def __init__(self, *, redactor: Redactor, paths: PathNormaliser, budget: Budget = Budget()) -> None:  # noqa: B008  (frozen)
         self._budget = budget
         self._found = paths.found
+        least = min((budget.arguments, budget.outcome, budget.full), key=lambda limit: limit.bytes)
+        self._short = range(min(_LONG, least.bytes) + 1)
+        self._few = min(_FEW, *(limit.nodes for limit in (budget.arguments, budget.outcome, budget.full)))
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
         self._losses: dict[str, count[int]] = {}
         self._plans: dict[int, Plan] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
-        self._shared = Shared(self._plan, self._plans, redactor, paths, {}, self._count)
+        self._shared = Shared(self._plan, self._plans, Judge(redactor), paths, {}, self._count)
 
     @property
     def losses(self) -> dict[str, int]:
@@ -76,6 +83,10 @@ class Encoder:
                 data = self._pack(list(values))
                 if data is not None:
                     return data
+            ready = self._flattened(values)
+            data = None if ready is None else self._pack(ready)
+            if data is not None:
+                return data
         return self._guard(self._walk_arguments, values, secret, self._budget.full if full else self._budget.arguments)
 
     def value(self, value: Any, full: bool) -> bytes:
@@ -91,6 +102,39 @@ class Encoder:
         """Return the snapshot of an exception: type, arguments, notes, cause and attributes; never its text or traceback."""
         return self._guard(self._walk_value, error, self._budget.outcome)
 
+    def _flattened(self, values: tuple[Any, ...]) -> list[Any] | None:
+        """Return arguments the packer can take as they are: scalars, and at most one small flat container, so that none is shared."""
+        ready = list(values)
+        found = 0
+        for place, value in enumerate(values):
+            kind = type(value)
+            if kind is tuple and not value:
+                ready[place] = _EMPTY_TUPLE
+            elif kind is list or kind is dict:
+                found += 1
+                flat = self._small(value, kind) if found == 1 else None
+                if flat is None:
+                    return None
+                ready[place] = flat
+            elif flat_size((value,)) not in _SHORT:
+                return None
+        return ready
+
+    def _small(self, value: Any, kind: type) -> Any:
+        """Return a copy of a flat list, or of a flat dict without secret keys, that no budget cuts; None of any other."""
+        if len(value) > self._few:
+            return None
+        if kind is list:
+            items = value[:]
+            return items if flat_size(items) in self._short else None
+        if not all_str(value):
+            return None
+        items = value.copy()  # another thread may be changing the original
+        keys = tuple(items)
+        if flat_size(keys) + flat_size(items.values()) not in self._short or flat_size(items.values()) < 0:
+            return None
+        return items if self._shared.judge.names(keys) is None else None
+
     def _pack(self, value: Any) -> bytes | None:
         """Return scalars packed; None where one needs the walk (a path, a large int, lone surrogates)."""
         # Popping is atomic, so no two threads, and no finaliser that runs in between, share a packer.
@@ -101,7 +145,7 @@ class Encoder:
             pack = wire.packer()
         try:
             data = pack(value)
-        except (OverflowError, UnicodeEncodeError):
+        except UNPACKABLE:
             return None
         finally:
             packers.append(pack)

@@ -64,6 +64,9 @@ _HARMLESS: Final = frozenset(
 )
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _REMEMBERED: Final = 8192
+_LONGEST: Final = 32  # longer tuples of names are data rather than a shape, and are judged name by name each time
+_JUDGED: Final = 256  # characters of a name that are looked at
+_DATA: Final = (str, bytes, bytearray, list, tuple, dict, set, frozenset)
 
 
 class Redactor:
@@ -93,13 +96,49 @@ class Redactor:
         return known
 
     def _judge(self, name: str) -> Secrecy:
-        words = _words(name[:256])
+        words = _words(name[:_JUDGED])
         if not words or " ".join(words) in self._allow:
             return Secrecy.NONE
         padded = f" {' '.join(words)} "
         if any(f" {secret} " in padded for secret in self._names):
             return Secrecy.ALWAYS
         return _by_rule(words) if self._rules else Secrecy.NONE
+
+
+class Judge:
+    """Judges the names of a dict or an object together, and remembers: the same few shapes pass again and again."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._secret = redactor.secret
+        self._known: dict[tuple[str, ...], tuple[Secrecy, ...] | None] = {}
+
+    def names(self, names: tuple[str, ...]) -> tuple[Secrecy, ...] | None:
+        """Return how secret the value under each name is; None where none is. `names` are exact str."""
+        try:
+            return self._known[names]
+        except KeyError:
+            pass
+        found = tuple([self._secret(name) for name in names])
+        verdict = found if any(found) else None
+        if len(names) <= _LONGEST:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[names] = verdict
+        return verdict
+
+    def key(self, key: object) -> Secrecy:
+        """Return how secret the value under a mapping's key is, whatever the key is."""
+        if type(key) is str:
+            return self._secret(key)
+        if type(key) is bytes:
+            return self._secret(key[:_JUDGED].decode("latin-1"))
+        return Secrecy.NONE
+
+
+def is_data(value: object) -> bool:
+    """Say whether a value is plain data, which `Secrecy.DATA` redacts."""
+    kind = type(value)
+    return any(kind is each for each in _DATA)
 
 
 def _by_rule(words: list[str]) -> Secrecy:

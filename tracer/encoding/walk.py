@@ -13,22 +13,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracer import wire
-from tracer.encoding import budget, cut
-from tracer.encoding.redact import Secrecy
+from tracer.encoding import cut
+from tracer.encoding.budget import FLAT_WEIGHT, MAX_LEVELS, SHORT_TEXT
+from tracer.encoding.redact import Secrecy, is_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tracer.encoding.budget import Limit
     from tracer.encoding.paths import PathNormaliser
-    from tracer.encoding.redact import Redactor
+    from tracer.encoding.redact import Judge
 
 REDACTED: Final = wire.extension(wire.REDACTED, b"")
-_NO_ITEMS: Final = wire.array_header(0)
-_UNPACKABLE = (OverflowError, UnicodeEncodeError)  # an int beyond 64 bits, a str with lone surrogates
+UNPACKABLE = (OverflowError, UnicodeEncodeError)  # an int beyond 64 bits, a str with lone surrogates
 _NONE = type(None)
-_REMEMBERED_KEYS: Final = 4096  # key tuples judged, after which the table starts anew
-_LONGEST_KEYS: Final = 32  # longer key tuples are data rather than a shape, and are judged key by key
+_REMEMBERED_SHAPES: Final = 4096  # shapes of objects, after which the table starts anew
 
 
 class Plan(NamedTuple):
@@ -43,9 +42,9 @@ class Shared(NamedTuple):
 
     plan_of: Callable[[type], Plan]
     plans: dict[int, Plan]
-    redactor: Redactor
+    judge: Judge
     paths: PathNormaliser
-    judged: dict[tuple[str, ...], tuple[Secrecy, ...] | None]
+    shapes: dict[tuple[str, ...], tuple[bytes, tuple[Secrecy, ...] | None]]
     lost: Callable[[str, str], None]
 
 
@@ -63,7 +62,10 @@ def flat_size(items: Any) -> int:
 
 def all_str(items: Any) -> bool:
     """Say whether all are exact str, which may be hashed and compared without running foreign code."""
-    return all(type(item) is str for item in items)
+    for item in items:  # noqa: SIM110  (three times as fast as all() over a generator, and on the way of every object)
+        if type(item) is not str:
+            return False
+    return True
 
 
 class Walk:
@@ -101,9 +103,8 @@ class Walk:
             self.forget(state[1], state[2])
             return self.opaque(value, plan.name, "failed " + type(error).__name__)
 
-    def values(self, items: list[Any]) -> bytes:
-        """Return an array of any values; a flat run in one call of the packer."""
-        size = flat_size(items)
+    def values(self, items: list[Any], size: int) -> bytes:
+        """Return an array of any values; a flat run (`size` is what `flat_size` said) in one call of the packer."""
         if 0 <= size <= self.bytes:
             data = self.flat(items)
             if data is not None:
@@ -114,7 +115,7 @@ class Walk:
         """Return the packed form of a flat container; None where an item needs a closer look."""
         try:
             data = self.pack(items)
-        except _UNPACKABLE:
+        except UNPACKABLE:
             return None
         if b"/" in data and self.shared.paths.found(data):
             return None
@@ -123,7 +124,7 @@ class Walk:
 
     def text(self, text: str) -> bytes:
         """Return the bytes of an exact str, its paths normalised."""
-        if len(text) > self.bytes and len(text) > budget.SHORT_TEXT:
+        if len(text) > self.bytes and len(text) > SHORT_TEXT:
             return cut.long_text(self, text)
         try:
             data = self.pack(text)
@@ -154,13 +155,15 @@ class Walk:
 
     def admits(self, count: int) -> bool:
         """Say whether a container of that many items, if it is flat, is within the budget."""
-        return count <= self.nodes * budget.FLAT_WEIGHT and self.level < budget.MAX_LEVELS
+        return count <= self.nodes * FLAT_WEIGHT and self.level < MAX_LEVELS
 
-    def charge(self, items: list[Any]) -> bool:
-        """Pay for the items of a container that is about to be encoded; False where the budget does not reach."""
-        count = len(items)
-        weight = 1 + count // budget.FLAT_WEIGHT if flat_size(items) >= 0 else 1 + count
-        if weight > self.nodes + 1:
+    def charge(self, count: int, size: int) -> bool:
+        """Pay for a container of `count` items that is about to be encoded; False where the budget does not reach.
+
+        `size` is what `flat_size` said of the items.
+        """
+        weight = 1 + count // FLAT_WEIGHT if size >= 0 else 1 + count
+        if weight > self.nodes + 1 or self.level >= MAX_LEVELS:
             return False
         self.nodes = max(0, self.nodes - weight)
         return True
@@ -170,12 +173,13 @@ class Walk:
 
         `owner` is entered when not None; `code` is the extension the array goes into, 0 for none.
         """
-        if not self.admits(len(items)) or not self.charge(items):
+        size = flat_size(items)
+        if not self.charge(len(items), size):
             return cut.container(self, name, len(items), items)
         if owner is not None:
             self.enter(owner)
         self.level += 1
-        data = self.values(items) if items else _NO_ITEMS
+        data = self.values(items, size)
         self.level -= 1
         return wire.extension(code, data) if code else data
 
@@ -185,14 +189,13 @@ class Walk:
         Their order is not known before they are encoded, so none may depend on another: each has an equal share of the
         budget, numbers from the same start, and leaves nothing behind.
         """
-        if not self.admits(len(items)) or not self.charge(items):
+        flat = flat_size(items)
+        if not self.charge(len(items), flat):
             return cut.truncated(self, name, len(items), [])
         if owner is not None:
             self.enter(owner)
         nodes, size = self.nodes, self.bytes
-        share = (
-            (nodes // len(items), max(size, 0) // len(items)) if flat_size(items) not in range(size) else (nodes, size)
-        )
+        share = (nodes, size) if 0 <= flat < size or not items else (nodes // len(items), max(size, 0) // len(items))
         containers, opaques = len(self.keep), len(self.opaques)
         packed = []
         self.level += 1
@@ -208,20 +211,42 @@ class Walk:
 
     def mapping(self, name: str, keys: list[Any], values: list[Any], owner: Any = None) -> bytes:
         """Return a map of a dict's pairs (an array of them, where a key is no exact str), within the budget, or the dict cut."""
-        both = keys + values
-        if not self.admits(len(keys)) or not self.charge(both):
+        size = flat_size(values)
+        if size >= 0:
+            keys_size = flat_size(keys)
+            size = size + keys_size if keys_size >= 0 else -1
+        if not self.charge(2 * len(keys), size):
             return cut.pairs(self, name, len(keys), keys, values)
         if owner is not None:
             self.enter(owner)
         self.level += 1
-        data = self._named_pairs(keys, values) if all_str(keys) else self._any_pairs(keys, values)
+        data = self._named_pairs(keys, values, size) if all_str(keys) else self._any_pairs(keys, values)
         self.level -= 1
         return data
 
-    def _named_pairs(self, keys: list[str], values: list[Any]) -> bytes:
-        judged = self.judge(tuple(keys))
-        size = flat_size(values)
-        if judged is None and size >= 0 and size + flat_size(keys) <= self.bytes:
+    def small_dict(self, value: dict[Any, Any]) -> bytes | None:
+        """Return an exact dict packed in one call: few exact str keys, none secret, over scalars. None for any other."""
+        if not all_str(value):
+            return None
+        copy = value.copy()  # with exact keys this runs no foreign code; another thread may be changing the original
+        size = flat_size(copy.values())
+        if size < 0:
+            return None
+        keys = tuple(copy)
+        size += sum(map(len, keys))
+        nodes = self.nodes
+        if size > self.bytes or self.shared.judge.names(keys) is not None or not self.charge(2 * len(keys), size):
+            return None
+        data = self.flat(copy)
+        if data is None:
+            self.nodes = nodes
+        else:
+            self.enter(value)
+        return data
+
+    def _named_pairs(self, keys: list[str], values: list[Any], size: int) -> bytes:
+        judged = self.shared.judge.names(tuple(keys))
+        if judged is None and 0 <= size <= self.bytes:
             data = self.flat(dict(zip(keys, values, strict=True)))
             if data is not None:
                 return data
@@ -235,7 +260,7 @@ class Walk:
         return self._array_of_pairs(packed, hidden)
 
     def _any_pairs(self, keys: list[Any], values: list[Any]) -> bytes:
-        secrecy = tuple(self.key_secrecy(key) for key in keys)
+        secrecy = tuple(self.shared.judge.key(key) for key in keys)
         packed: list[bytes] = []
         hidden: list[bytes] = []
         for key, value, secret in zip(keys, values, secrecy, strict=True):
@@ -248,30 +273,6 @@ class Walk:
         body = b"".join([part for pair in zip(keys, values, strict=True) for part in pair])
         return wire.extension(wire.MAPPING, wire.array_header(2 * len(keys)) + body)
 
-    def judge(self, names: tuple[str, ...]) -> tuple[Secrecy, ...] | None:
-        """Return how secret the value under each name is; None where none is. Remembered for short tuples."""
-        judged = self.shared.judged
-        try:
-            return judged[names]
-        except KeyError:
-            pass
-        secret = self.shared.redactor.secret
-        found = tuple(secret(name) for name in names)
-        verdict = found if any(found) else None
-        if len(names) <= _LONGEST_KEYS:
-            if len(judged) >= _REMEMBERED_KEYS:
-                judged.clear()
-            judged[names] = verdict
-        return verdict
-
-    def key_secrecy(self, key: Any) -> Secrecy:
-        """Return how secret the value under a mapping's key is."""
-        if type(key) is str:
-            return self.shared.redactor.secret(key)
-        if type(key) is bytes:
-            return self.shared.redactor.secret(key[:256].decode("latin-1"))
-        return Secrecy.NONE
-
     def under(self, judged: tuple[Secrecy, ...] | None, values: list[Any]) -> list[bytes]:
         """Return the bytes of values that stand under judged names."""
         if judged is None:
@@ -280,22 +281,26 @@ class Walk:
 
     def secret_value(self, value: Any, secret: int) -> bytes:
         """Return the bytes of a value, or the mark of a secret."""
-        if secret == Secrecy.NONE or (secret == Secrecy.DATA and not _is_data(value)):
+        if secret == Secrecy.NONE or (secret == Secrecy.DATA and not is_data(value)):
             return self.value(value)
         return REDACTED
 
-    def named_values(self, names: list[Any], values: list[Any]) -> tuple[bytes, bytes]:
-        """Return the arrays of an object's field names and of its field values, secrets redacted."""
-        if not all_str(names):  # an instance dictionary may hold any key; only exact text is a name
-            kept = [(name, value) for name, value in zip(names, values, strict=True) if type(name) is str]
-            names, values = [name for name, _ in kept], [value for _, value in kept]
-        judged = self.judge(tuple(names))
-        named = self.pack(names)
-        if judged is None:
-            return named, self.values(values)
-        return named, wire.array_header(len(values)) + b"".join(self.under(judged, values))
+    def _shape(self, name: str, form: str, payload: bool, names: list[str]) -> tuple[bytes, tuple[Secrecy, ...] | None]:
+        """Return the first bytes of an object, up to its field names, and how secret its fields are. Remembered."""
+        shapes = self.shared.shapes
+        key = (name, form, "+" if payload else "", *names)
+        try:
+            return shapes[key]
+        except KeyError:
+            pass
+        head = wire.array_header(5 if payload else 4) + self.pack(name) + self.pack(form) + self.pack(names)
+        shape = head, self.shared.judge.names(tuple(names))
+        if len(shapes) >= _REMEMBERED_SHAPES:
+            shapes.clear()
+        shapes[key] = shape
+        return shape
 
-    def object(  # noqa: PLR0917  (the parts of an object, in the order of its bytes)
+    def object(
         self,
         value: Any,
         name: str,
@@ -308,19 +313,26 @@ class Walk:
         known = self.met(value)
         if known is not None:
             return known
-        if not self.admits(len(names)) or not self.charge(values):
+        if not all_str(names):  # an instance dictionary may hold any key; only exact text is a name
+            kept = [(each, item) for each, item in zip(names, values, strict=True) if type(each) is str]
+            names, values = [each for each, _ in kept], [item for _, item in kept]
+        size = flat_size(values)
+        if not self.charge(len(names), size):
             return cut.pairs(self, name, len(names), names, values)
         self.enter(value)
         self.level += 1
-        named, valued = self.named_values(names, values)
+        head, judged = self._shape(name, form, payload is not None, names)
+        if judged is None:
+            valued = self.values(values, size)
+        else:
+            valued = wire.array_header(len(values)) + b"".join(self.under(judged, values))
         content = b"" if payload is None else payload(self, value)
         self.level -= 1
-        head = wire.array_header(4 if payload is None else 5) + self.pack(name) + self.pack(form)
-        return wire.extension(wire.OBJECT, head + named + valued + content)
+        return wire.extension(wire.OBJECT, head + valued + content)
 
     def atom(self, name: str, text: str) -> bytes:
         """Return a value that has one canonical text."""
-        if len(text) > max(self.bytes, budget.SHORT_TEXT):
+        if len(text) > max(self.bytes, SHORT_TEXT):
             return cut.long_text(self, text, name)
         return wire.extension(wire.ATOM, wire.array_header(2) + self.pack(name) + self.text(text))
 
@@ -336,8 +348,3 @@ class Walk:
             self.opaques.append(value)
             self.shared.lost(reason, name)
         return wire.extension(wire.OPAQUE, wire.array_header(2) + self.pack(name) + self.pack(ordinal))
-
-
-def _is_data(value: Any) -> bool:
-    kind = type(value)
-    return any(kind is each for each in (str, bytes, bytearray, list, tuple, dict, set, frozenset))

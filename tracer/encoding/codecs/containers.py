@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tracer.encoding.walk import Walk
 
 _ALL: Final = slice(None)
+_FEW: Final = 32
 _SCALARS: Final = (str, bytes, int, float, bool, type(None))
 
 
@@ -32,7 +33,7 @@ def exact_tuple(walk: Walk, value: tuple[Any, ...]) -> bytes:
     return _sequence(walk, "tuple", tuple, value, None, wire.TUPLE)
 
 
-def _sequence(walk: Walk, name: str, base: Any, value: Any, owner: Any, code: int = 0) -> bytes:  # noqa: PLR0917
+def _sequence(walk: Walk, name: str, base: Any, value: Any, owner: Any, code: int = 0) -> bytes:
     size = base.__len__(value)
     if not walk.admits(size):  # so a list of any length is not copied
         return cut.container(walk, name, size, list(base.__getitem__(value, slice(budget.HEAD_ITEMS))))
@@ -41,7 +42,10 @@ def _sequence(walk: Walk, name: str, base: Any, value: Any, owner: Any, code: in
 
 def exact_dict(walk: Walk, value: dict[Any, Any]) -> bytes:
     """Encode an exact dict."""
-    return walk.met(value) or _mapping(walk, value, value)
+    known = walk.met(value)
+    if known is None and len(value) <= _FEW:
+        known = walk.small_dict(value)
+    return known or _mapping(walk, value, value)
 
 
 def dict_content(walk: Walk, value: dict[Any, Any]) -> bytes:
@@ -89,7 +93,7 @@ def exact_frozenset(walk: Walk, value: frozenset[Any]) -> bytes:
     return _unordered(walk, "frozenset", frozenset, value, None, wire.FROZENSET)
 
 
-def _unordered(walk: Walk, name: str, base: Any, value: Any, owner: Any, code: int) -> bytes:  # noqa: PLR0917
+def _unordered(walk: Walk, name: str, base: Any, value: Any, owner: Any, code: int) -> bytes:
     size = base.__len__(value)
     if not walk.admits(size):  # no head: the first items of a set are any
         return cut.truncated(walk, name, size, [])
