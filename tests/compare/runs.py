@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracer import wire
 from tracer.model import (
@@ -23,6 +22,9 @@ from tracer.model import (
     Recording,
     Returned,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _pack = wire.packer()
 
@@ -118,6 +120,7 @@ class Run:
         self.recording = recording or Recording("3.11", callables=callables, components=components)
         self.block = block
         self.reads = 0
+        self._digests: dict[tuple[int, ...], bytes] = {}
         self._lanes: dict[str, list[Call]] = {name: list(calls) for name, calls in lanes.items()}
 
     def with_lanes(self, lanes: dict[str, Sequence[Call]]) -> Run:
@@ -126,12 +129,12 @@ class Run:
 
     @property
     def lanes(self) -> Sequence[LaneSummary]:
-        return [LaneSummary(name, len(calls), _digest(calls)) for name, calls in self._lanes.items()]
+        return [LaneSummary(name, len(calls), self._digest(calls)) for name, calls in self._lanes.items()]
 
     def blocks(self, lane: str) -> Sequence[BlockSummary]:
         calls = self._lanes[lane]
         parts = [calls[start : start + self.block] for start in range(0, len(calls), self.block)]
-        return [BlockSummary(_digest(part), len(part)) for part in parts]
+        return [BlockSummary(self._digest(part), len(part)) for part in parts]
 
     def calls(self, lane: str, block: int | None = None) -> Iterator[Call]:
         calls = self._lanes[lane]
@@ -140,6 +143,8 @@ class Run:
             self.reads += 1
             yield each
 
-
-def _digest(calls: Sequence[Call]) -> bytes:
-    return hashlib.blake2b(repr(calls).encode(), digest_size=16).digest()
+    def _digest(self, calls: Sequence[Call]) -> bytes:
+        key = tuple(map(id, calls))
+        if key not in self._digests:
+            self._digests[key] = hashlib.blake2b(repr(calls).encode(), digest_size=16).digest()
+        return self._digests[key]

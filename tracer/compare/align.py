@@ -275,7 +275,9 @@ def _furthest(old: list[int], new: list[int], gap: Gap) -> tuple[_Path, int]:
     return best[diagonal], diagonal
 
 
-def _along(old: list[int], new: list[int], gap: Gap, diagonal: int, start: int, before: _Path | None) -> _Path:
+def _along(
+    old: list[int], new: list[int], gap: Gap, diagonal: int, start: int, before: _Path | None
+) -> _Path:
     end = start
     while end < gap.old_end and end - diagonal < gap.new_end and old[end] == new[end - diagonal]:
         end += 1
@@ -286,8 +288,6 @@ def _along(old: list[int], new: list[int], gap: Gap, diagonal: int, start: int, 
 
 def _good(path: _Path, diagonal: int, gap: Gap) -> bool:
     """Whether the search may stop here: a long run of equal elements, or one side is used up."""
-    return (
-        path.end - path.snake[0] >= _RUN
-        and path.end == path.snake[0] + path.snake[2]
-        or (path.end == gap.old_end and path.end - diagonal == gap.new_end)
+    return (path.end - path.snake[0] >= _RUN and path.end == path.snake[0] + path.snake[2]) or (
+        path.end == gap.old_end and path.end - diagonal == gap.new_end
     )

@@ -9,7 +9,7 @@ from tracer.compare.signatures import SignatureChange, signature_changes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tracer.model import Callable, Recording
+    from tracer.model import Recording
 
 
 class Callables:

@@ -190,7 +190,7 @@ def _finding(group: Group, calls: Mapping[str, int], inner: Mapping[str, tuple[s
     path = str(group.path)
     arguments = group.smallest.arguments()
     before, after = _sides(group, arguments)
-    identity = "|".join((group.callable, group.kind.value, path))
+    identity = f"{group.callable}|{group.kind.value}|{path}"
     return Finding(
         key=blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
         callable=group.callable,

@@ -43,6 +43,8 @@ class LaneReader:
 
     def calls(self, start: int, stop: int) -> Iterator[Call]:
         """Yield a range of calls in order."""
+        if start >= stop:
+            return
         if not self.blocks:
             yield from islice(self._block(0), start, stop)
             return

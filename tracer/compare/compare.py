@@ -15,6 +15,7 @@ from tracer.compare.lanes import LanePairs, notes, pair_lanes
 from tracer.compare.noise import Filter, Subject
 from tracer.compare.result import Comparison, Confidence, Finding, Kind, Role, Severity, Side, Summary, Verdict
 from tracer.compare.severity import Facts, is_private, severity
+from tracer.compare.signatures import SignatureChange
 from tracer.values import ValuePath
 
 if TYPE_CHECKING:
@@ -129,24 +130,24 @@ class _Comparing:
 
     def _about_callables(self) -> None:
         for name, change in self._callables.signatures():
-            self._note(name, Kind.SIGNATURE, f"{change.subject}", change.difference, change.before, change.after)
+            self._note(name, Kind.SIGNATURE, change)
         for name in self._callables.missing():
             if not self._shared.groups.has(name, Kind.CALLABLE_MISSING):
-                self._note(name, Kind.CALLABLE_MISSING, "", Difference.VALUE, name, "")
+                self._note(name, Kind.CALLABLE_MISSING, SignatureChange("callable", Difference.VALUE, name, ""))
 
-    def _note(self, name: str, kind: Kind, step: str, difference: Difference, before: str, after: str) -> None:
+    def _note(self, name: str, kind: Kind, change: SignatureChange) -> None:
         """Tell of a change that no call shows."""
-        path = ValuePath((kind.value, step)) if step else ValuePath(("callable",))
-        if self._shared.rules.hides(Subject(name, kind, str(path), difference)):
+        path = ValuePath((kind.value, change.subject) if kind is Kind.SIGNATURE else (change.subject,))
+        if self._shared.rules.hides(Subject(name, kind, str(path), change.difference)):
             return
         seen = Observation(
             callable=name,
             caller="",
             kind=kind,
             path=path,
-            severity=severity(Facts(kind, difference, private=is_private(name))),
-            before=before or None,
-            after=after or None,
+            severity=severity(Facts(kind, change.difference, private=is_private(name))),
+            before=change.before or None,
+            after=change.after or None,
             lane="",
             cost=0,
             arguments=str,

@@ -39,6 +39,8 @@ _KEY_LENGTH = 60
 _MOST_ALIKE = 12  # elements on each side of a gap that deepdiff is asked about
 _MOST_NODES = 400  # nodes in such a gap
 _PLAIN_DEPTH = 5
+_ITEMS = frozenset({"list", "tuple", "set", "frozenset"})
+_ROOT = ValuePath()
 _TEXTS = frozenset({"str", "bytes", "bytearray"})
 
 
@@ -83,7 +85,7 @@ class Resemblance:
     def pairs(self, old: list[Value], new: list[Value]) -> dict[int, int]:
         """Return position in `old` -> position in `new`, for those that resemble each other."""
         in_order = {n: n for n in range(min(len(old), len(new)))}
-        if len(old) == 1 == len(new) or not self._worth_asking(old, new):
+        if len(old) == len(new) or not self._worth_asking(old, new):
             return in_order
         self._left -= 1
         try:
@@ -94,6 +96,8 @@ class Resemblance:
     def _worth_asking(self, old: list[Value], new: list[Value]) -> bool:
         return (
             self._left > 0
+            and bool(old)
+            and bool(new)
             and len(old) <= _MOST_ALIKE
             and len(new) <= _MOST_ALIKE
             and any(isinstance(value, Sequence | Mapping | Object) for value in (*old, *new))
@@ -101,7 +105,7 @@ class Resemblance:
         )
 
 
-def delta(old: Value, new: Value, path: ValuePath = ValuePath(), resemblance: Resemblance | None = None) -> Delta:
+def delta(old: Value, new: Value, path: ValuePath = _ROOT, resemblance: Resemblance | None = None) -> Delta:
     """Return what differs between two whole snapshots.
 
     There are no changes exactly where their fingerprints are equal, or where all that may differ could not be seen.
@@ -257,13 +261,12 @@ class _Comparing:
         if None not in sizes and sizes[0] != sizes[1]:
             self._change(path, Difference.VALUE, old, new)
             return
-        heads = list(zip(_head(old), _head(new), strict=False))
-        if any(self._old.of(a) != self._new.of(b) for a, b in heads):
+        heads = _common_heads(old, new)
+        if any(self._old.of(a) != self._new.of(b) for _, a, b in heads):
             if type_name(old) in _TEXTS:
                 self._change(path, Difference.VALUE, old, new)
-            self._push(
-                (path.child(number), a, b) for number, (a, b) in enumerate(heads) if type_name(old) not in _TEXTS
-            )
+            else:
+                self._push((path.child(step), a, b) for step, a, b in heads)
         elif _comparable(_digest(old), _digest(new)) and _digest(old) != _digest(new):
             self._change(path, Difference.VALUE, old, new)
         if not (len(_digest(old)) == len(_digest(new)) == WHOLE_DIGEST):
@@ -307,20 +310,53 @@ def _size(value: Value) -> int | None:
             return size
         case Scalar(value=str() | bytes() as text):
             return len(text)
-        case Sequence(items=items) | Mapping(items=items):
+        case Sequence(items=items) | Mapping(items=items) | Object(fields=items):
             return len(items)
         case _:
             return None
 
 
+def _common_heads(old: Value, new: Value) -> list[tuple[str | int | Key, Value, Value]]:
+    """Return what both sides hold of a cut value: items by position, those of mappings and objects by name."""
+    if type_name(old) in _TEXTS or type_name(old) in _ITEMS:
+        return [(n, a, b) for n, (a, b) in enumerate(zip(_head(old), _head(new), strict=False))]
+    before, after = _named_head(old), _named_head(new)
+    return [(step, before[step], after[step]) for step in before if step in after]
+
+
 def _head(value: Value) -> tuple[Value, ...]:
     match value:
-        case Truncated(head=items):
-            return items
-        case Sequence(items=items) if value.type not in UNORDERED:
+        case Truncated(head=items) | Sequence(items=items):
             return items
         case _:
             return ()
+
+
+def _named_head(value: Value) -> dict[str | Key, Value]:
+    match value:
+        case Truncated(type=kind, head=pairs):
+            return {_step(key, kind): item for key, item in map(_pair, pairs)}
+        case Mapping(items=items):
+            return {Key(key_text(key)): item for key, item in items}
+        case Object(fields=fields):
+            return dict(fields)
+        case _:
+            return {}
+
+
+def _pair(value: Value) -> tuple[Value, Value]:
+    match value:
+        case Sequence(items=(key, item)):
+            return key, item
+        case _:
+            return value, value
+
+
+def _step(key: Value, kind: str) -> str | Key:
+    """Return the step that leads to a part of a cut value: a key's for a dict, a name for an object."""
+    if kind != "dict" and isinstance(key, Scalar):
+        return str(key.value)
+    return Key(key_text(key))
 
 
 def _digest(value: Value) -> bytes:
@@ -340,7 +376,7 @@ def _count_nodes(values: Iterable[Value], limit: int) -> int:
     return count
 
 
-def _plain(value: Value, depth: int = _PLAIN_DEPTH) -> Any:
+def _plain(value: Value, depth: int = _PLAIN_DEPTH) -> Any:  # noqa: PLR0911  (one per case)
     """Return a snapshot as plain containers and texts, which is what deepdiff measures best; what lies deeper is left out."""
     if depth == 0:
         return type_name(value)

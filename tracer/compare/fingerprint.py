@@ -27,7 +27,10 @@ from tracer.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ARGUMENTS = "arguments"
+"""Type of the object that stands for a call's arguments. It is no recorded value, and takes no number."""
 UNORDERED = frozenset({"set", "frozenset"})
+_LEAVES = Scalar | Atom | Named | Opaque | Redacted
 _COUNTED = frozenset({"list", "set", "bytearray"})
 
 
@@ -85,12 +88,17 @@ class Fingerprints:
                 todo.extend(self._inside(node, depth + 1))
 
     def _inside(self, node: Value, depth: int) -> list[tuple[_Step, Value, int]]:
-        steps = [(_Step.ENTER, child, depth) for child in children(node)]
-        if isinstance(node, Object) and node.payload is not None:
-            steps[-1] = (_Step.PAYLOAD, node.payload, depth)
-        if isinstance(node, Sequence) and node.type in UNORDERED:
-            reset = (_Step.RESET, node, len(self._targets))
-            steps = [each for step in steps for each in (step, reset)]
+        """Return the steps for what is inside a node, last first; leaves need none."""
+        payload = node.payload if isinstance(node, Object) else None
+        unordered = isinstance(node, Sequence) and node.type in UNORDERED
+        steps = []
+        for child in children(node):
+            if isinstance(child, _LEAVES):
+                self._prints[id(child)] = self._combine(child)
+            else:
+                steps.append((_Step.PAYLOAD if child is payload else _Step.ENTER, child, depth))
+                if unordered:
+                    steps.append((_Step.RESET, node, len(self._targets)))
         return steps[::-1]
 
     def _reference(self, node: Reference, depth: int, depths: dict[int, int]) -> int:
@@ -99,7 +107,7 @@ class Fingerprints:
             return hash(("cycle", depth - depths[id(target)]))
         return self._prints.get(id(target), hash(("unknown", node.ordinal)))
 
-    def _combine(self, node: Value) -> int:
+    def _combine(self, node: Value) -> int:  # noqa: PLR0911  (one per case)
         prints = self._prints
         match node:
             case Scalar(value):
@@ -143,10 +151,14 @@ def children(node: Value) -> Iterator[Value]:
 
 
 def _is_numbered(node: Value) -> bool:
-    return isinstance(node, Mapping | Object) or (isinstance(node, Sequence) and node.type in _COUNTED)
+    return (
+        isinstance(node, Mapping)
+        or (isinstance(node, Object) and node.type != ARGUMENTS)
+        or (isinstance(node, Sequence) and node.type in _COUNTED)
+    )
 
 
-def _token(value: bool | int | float | str | bytes | None) -> object:
+def _token(value: bool | float | str | bytes | None) -> object:
     """Return what is hashed of a scalar. Python gives equal hashes to -1 and -2, and to 0 and 2**61 - 1: numbers go as text."""
     if isinstance(value, str | bytes) or value is None:
         return value

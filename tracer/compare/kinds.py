@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from tracer import wire
 from tracer.compare.align import Gap, align, gaps
 from tracer.compare.delta import Change, Delta, Difference, Resemblance, delta, delta_inside
-from tracer.compare.fingerprint import Fingerprints, children
+from tracer.compare.fingerprint import ARGUMENTS, Fingerprints, children
 from tracer.compare.result import Kind
 from tracer.decode import decode
 from tracer.errors import CassetteDamaged
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ARGUMENT, AFTER, RETURN, RAISED = "argument", "after", "return", "raised"
 _UNREADABLE = Opaque("<unreadable>", 0)
+_OPAQUE_CODE, _TRUNCATED_CODE = bytes((wire.OPAQUE,)), bytes((wire.TRUNCATED,))
 _PARAMETER = 2  # the steps of a path that ends at a parameter
 _MOST_UNSEEN = 8
 _REMEMBERED = 2_048
@@ -78,7 +80,7 @@ class Reader:
         if not isinstance(root, Sequence):
             return root
         fields = tuple((names[n] if n < len(names) else str(n), value) for n, value in enumerate(root.items))
-        return Object("arguments", Form.PLAIN, fields)
+        return Object(ARGUMENTS, Form.PLAIN, fields)
 
     def outcome(self, call: Call) -> Value:
         """Return what a call returned or raised; a name that says so where it did not end."""
@@ -147,6 +149,8 @@ def compare_calls(
 
 def unseen_inputs(call: Call, callable_: Callable | None, reader: Reader) -> tuple[str, ...]:
     """Return the paths of a call's arguments that hold something opaque or cut, bounded."""
+    if _OPAQUE_CODE not in call.arguments and _TRUNCATED_CODE not in call.arguments:
+        return ()  # without these bytes there can be no such extension
     root = reader.arguments(call, parameter_names(callable_))
     if not isinstance(root, Object):
         return (ARGUMENT,)
@@ -236,10 +240,14 @@ def _gap(before: list[bytes], after: list[bytes], gap: Gap, path: ValuePath, rea
         found = reader.delta(before[gap.old_start + n], after[gap.new_start + n], path.child(gap.new_start + n))
         changes.extend(found.changes)
         unseen.extend(found.unseen)
-    for n in range(gap.old_start + common, gap.old_end):
-        changes.append(Change(path.child(n), Difference.ITEM_REMOVED, reader.read(before[n]), None))
-    for n in range(gap.new_start + common, gap.new_end):
-        changes.append(Change(path.child(n), Difference.ITEM_ADDED, None, reader.read(after[n])))
+    changes.extend(
+        Change(path.child(n), Difference.ITEM_REMOVED, reader.read(before[n]), None)
+        for n in range(gap.old_start + common, gap.old_end)
+    )
+    changes.extend(
+        Change(path.child(n), Difference.ITEM_ADDED, None, reader.read(after[n]))
+        for n in range(gap.new_start + common, gap.new_end)
+    )
     return Delta(tuple(changes), tuple(unseen))
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracer.compare.collapse import Group, Groups, Observation
-from tracer.compare.columns import LaneReader
 from tracer.compare.delta import Difference
 from tracer.compare.fingerprint import Fingerprints
 from tracer.compare.kinds import CallChange, Reader, compare_calls, parameter_names, unseen_inputs
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from tracer.compare.callables import Callables
+    from tracer.compare.columns import LaneReader
     from tracer.model import Call
 
 _CALL = ValuePath(("call",))
@@ -135,6 +135,7 @@ class LaneComparison:
             arguments_changed=bool(marks),
             state_changed=any(change.entering and change.internal for change in told),
             outcome_changed=any(not change.entering and change.kind not in _CALLER_SIDE for change in told),
+            moved=any(change.kind is Kind.CALL_MOVED for change in told),
             fed=bool(marks) and all(mark in self._shared.feeds for mark in marks),
         )
         self._feed(told)

@@ -42,7 +42,7 @@ def pair_lanes(old: RecordedRun, new: RecordedRun) -> LanePairs:
         tuple(both),
         tuple(lane for lane in olds.values() if not _is_selected(lane)),
         tuple(lane for lane in news.values() if not _is_selected(lane)),
-        tuple((*_left_out(olds.values(), "OLD"), *_left_out(news.values(), "NEW"))),
+        (*_left_out(olds.values(), "OLD"), *_left_out(news.values(), "NEW")),
     )
 
 

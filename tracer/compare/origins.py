@@ -45,6 +45,7 @@ class Node:
     state_changed: bool = False
     outcome_changed: bool = False
     fed: bool = False
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class _Explaining:
         changed_before = False
         for position in self._order:
             node = self._nodes[position]
-            if node.presence is not Presence.BOTH or node.arguments_changed:
+            if node.presence is not Presence.BOTH or node.arguments_changed or node.moved:
                 self._entered_otherwise(position, node)
             if node.state_changed and changed_before:
                 self._explained_state.add(position)

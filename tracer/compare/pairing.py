@@ -12,7 +12,7 @@ from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tracer.compare.align import Gap, Run, align, gaps, moved
+from tracer.compare.align import Gap, Run, align, moved
 from tracer.compare.columns import Columns, LaneReader, read_columns
 
 if TYPE_CHECKING:
@@ -50,12 +50,13 @@ class Window:
 def pair_calls(old: LaneReader, new: LaneReader) -> Iterator[Window]:
     """Yield the windows of two lanes, in order; together they account for every call once."""
     blocks = _equal_blocks(old, new)
-    between = gaps(blocks, Gap(0, old.length, 0, new.length))
-    for item in sorted((*blocks, *between), key=lambda each: (each[0], isinstance(each, Run))):
-        if isinstance(item, Run):
-            yield Window(item.old, range(item.new, item.new + item.length))
-        else:
-            yield from _windows(old, new, item)
+    ends = [*blocks, Run(old.length, new.length, 0)]
+    i = j = 0
+    for run in ends:
+        yield from _windows(old, new, Gap(i, run.old, j, run.new))
+        if run.length:
+            yield Window(run.old, range(run.new, run.new + run.length))
+        i, j = run.old + run.length, run.new + run.length
 
 
 def _equal_blocks(old: LaneReader, new: LaneReader) -> list[Run]:
