@@ -126,7 +126,10 @@ def trial(package: Package, folder: Path, runs: int) -> int:
         for cassette in cassettes
     ]
     recording = (time.perf_counter() - start) / 2
-    document = json.loads(tracer(["diff", "--format", "json", *cassettes], folder, accepted=(0, 1)))
+    report = tracer(["diff", "--format", "json", *cassettes], folder, accepted=(0, 1))
+    if not report:
+        raise TrialFailed("tracer diff wrote no report")
+    document = json.loads(report)
     findings, calls = document["findings"], document["summary"]["compared"]
     print(f"{package.name:12}{calls:>9,}{len(findings):>10}{suite:>9.1f}{recording:>10.1f}  {bare}")
     for outcome in traced:

@@ -43,7 +43,8 @@ def tracer(arguments: list[str], cwd: Path, accepted: tuple[int, ...]) -> str:
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [env.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "tracer", *arguments]
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    if done.returncode not in accepted:
+    # A crash of Python exits with 1 too, as findings do.
+    if done.returncode not in accepted or "Traceback" in done.stderr:
         message = f"tracer {arguments[0]} exited {done.returncode}: {(done.stderr or done.stdout).strip()[-600:]}"
         raise CaseFailed(message)
     return done.stdout
