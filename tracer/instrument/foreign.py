@@ -22,7 +22,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
 from tracer.instrument.discovery import CallableCode
-from tracer.instrument.signatures import class_namespace, class_qualname, default_text, is_dunder, type_name
+from tracer.instrument.signatures import (
+    class_module,
+    class_namespace,
+    class_qualname,
+    default_text,
+    is_dunder,
+    type_name,
+)
 from tracer.model import Callable, CallableKind, Flow, Parameter, ParameterKind
 
 if TYPE_CHECKING:
@@ -37,6 +44,7 @@ MAX_UNREACHABLE: Final = 200
 
 _LRU_CACHE: Final = type(functools.lru_cache(maxsize=1)(len))
 _C_DESCRIPTORS: Final = (MethodDescriptorType, ClassMethodDescriptorType, GetSetDescriptorType)
+_TYPE_CHECKED: Final = frozenset({"numpy.ufunc"})
 _UNKNOWN_SIGNATURE: Final = (
     Parameter("args", ParameterKind.VAR_POSITIONAL),
     Parameter("kwargs", ParameterKind.VAR_KEYWORD),
@@ -74,8 +82,9 @@ class ForeignCallables:
                 continue
             if issubclass(type(value), type):
                 self._list_methods(record, value)
-            elif _is_type_checked(value):
-                self.unreachable[record.name_of(name)] = f"C code checks for its type, {type_name(type(value))}"
+            elif type_name(type(value)) in _TYPE_CHECKED:
+                if _top(class_module(type(value))) == _top(record.name):
+                    self.unreachable[record.name_of(name)] = f"C code checks for its type, {type_name(type(value))}"
             elif _is_defined_in(value, record, namespace):
                 wrapper = self._wrap(record, str(name), value)
                 if wrapper is not None:
@@ -129,18 +138,13 @@ class ForeignCallables:
                 self._placed.append((namespace, name, *found))
 
     def _list_methods(self, record: ModuleRecord, kind: type) -> None:
-        content = class_namespace(kind)
-        if content.get("__module__") != record.name:
+        if class_module(kind) != record.name:
             return
-        for name, value in content.items():
+        for name, value in class_namespace(kind).items():
             if len(self.unreachable) >= MAX_UNREACHABLE:
                 return
             if type(value) in _C_DESCRIPTORS and not is_dunder(name) and name != "__dict__":
                 self.unreachable[record.name_of(f"{class_qualname(kind)}.{name}")] = "method of a C type"
-
-
-def _is_type_checked(value: Any) -> bool:
-    return type_name(type(value)) == "numpy.ufunc"
 
 
 def _is_defined_in(value: Any, record: ModuleRecord, namespace: dict[str, Any]) -> bool:
@@ -157,9 +161,13 @@ def _is_defined_in(value: Any, record: ModuleRecord, namespace: dict[str, Any]) 
     return kind.__name__ == "cython_function_or_method" and getattr(value, "__module__", "") == record.name
 
 
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
 def _may_be_changed(module: ModuleType) -> bool:
     """Whether names in a module may be bound to a wrapper: not in the standard library, nor in tracer."""
-    top = str(live.module_namespace(module).get("__name__", "")).partition(".")[0]
+    top = _top(str(live.module_namespace(module).get("__name__", "")))
     return top not in sys.stdlib_module_names and top != "tracer"
 
 

@@ -120,14 +120,20 @@ def _items_text(items: abc.Sequence[Any]) -> str:
 
 
 _QUALNAME: Final = type.__dict__["__qualname__"].__get__
+_MODULE: Final = type.__dict__["__module__"].__get__
 _NAMESPACE: Final = type.__dict__["__dict__"].__get__
 
 
 def type_name(kind: type) -> str:
     """Return a class's name as `module.qualname` (builtins without module), past any metaclass that overrides it."""
-    qualname: str = _QUALNAME(kind)
-    module = class_namespace(kind).get("__module__", "builtins")
-    return qualname if module == "builtins" or type(module) is not str else f"{module}.{qualname}"
+    module = class_module(kind)
+    return class_qualname(kind) if module == "builtins" else f"{module}.{class_qualname(kind)}"
+
+
+def class_module(kind: type) -> str:
+    """Return the module a class says it is of, "builtins" where it says nothing that is a name."""
+    module = _MODULE(kind)
+    return module if type(module) is str else "builtins"
 
 
 def class_namespace(kind: type) -> abc.Mapping[str, Any]:
