@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tracer.compare.origins import NO_FRAME, UNPAIRED_FRAME, Explanation, Node, Presence, explain
@@ -10,7 +12,7 @@ from tracer.compare.result import Confidence, Role
 ORIGIN, EFFECT, HIGH, LOW = Role.ORIGIN, Role.EFFECT, Confidence.HIGH, Confidence.LOW
 
 
-def outcome(number: int, frame: int = NO_FRAME, **more: bool) -> Node:
+def outcome(number: int, frame: int = NO_FRAME, **more: Any) -> Node:
     return Node(number, frame, number, outcome_changed=True, **more)
 
 

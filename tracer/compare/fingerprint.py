@@ -91,7 +91,7 @@ class Fingerprints:
         """Return the steps for what is inside a node, last first; leaves need none."""
         payload = node.payload if isinstance(node, Object) else None
         unordered = isinstance(node, Sequence) and node.type in UNORDERED
-        steps = []
+        steps: list[tuple[_Step, Value, int]] = []
         for child in children(node):
             if isinstance(child, _LEAVES):
                 self._prints[id(child)] = self._combine(child)
