@@ -12,7 +12,7 @@ from mmap import ACCESS_READ, mmap
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING, Any, Final
-from zlib import crc32
+from zlib import adler32
 
 from tracer import model, wire
 from tracer.cassette import journal as jr
@@ -116,12 +116,12 @@ class ScannedJournal:
         begin_size, end_size = jr.BEGIN_STRUCT.size, jr.END_STRUCT.size
         ends = self._end
         while at + _HEAD <= stop:
-            length, crc = unpack_frame(data, at)
+            length, checksum = unpack_frame(data, at)
             if not length:
                 break
             body = at + _HEAD
             after = body + length
-            if after > stop or crc32(view[body:after]) != crc:
+            if after > stop or adler32(view[body:after]) != checksum:
                 self.damaged += 1
                 break
             kind = data[body]
