@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import sys
 from types import (
     BuiltinFunctionType,
@@ -33,7 +34,6 @@ from tracer.instrument.signatures import (
 from tracer.model import Callable, CallableKind, Flow, Parameter, ParameterKind
 
 if TYPE_CHECKING:
-    import inspect
     from collections import abc
 
     from tracer.instrument.discovery import ModuleRecord
@@ -173,8 +173,6 @@ def _may_be_changed(module: ModuleType) -> bool:
 
 def _signature_of(value: Any) -> tuple[tuple[Parameter, ...], abc.Callable[[tuple[Any, ...], dict[str, Any]], Any]]:
     """Return the parameters of a foreign callable, and what brings a call's arguments into their order (None: they do not fit)."""
-    import inspect  # noqa: PLC0415 - heavy, and needed only where a foreign callable is watched
-
     try:
         signature = inspect.signature(value)
     except (ValueError, TypeError):
