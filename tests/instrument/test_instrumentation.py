@@ -277,6 +277,7 @@ def test_a_name_imported_from_its_home_is_not_named_again(modules: Path, engine:
         {**SHOP, "shop_ins/front.py": "from shop_ins.tax import plain, vat\nfrom shop_ins import util\nalso = vat\n"},
     )
     importlib.import_module("shop_ins.front")
+    sys.modules["shop_ins.tax"] = sys.modules.pop("shop_ins.tax")
 
     with Watch("shop_ins", engine=engine) as watch:
         front = sys.modules["shop_ins.front"]
