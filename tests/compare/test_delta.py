@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.compare.runs import obj, opaque, snapshot, truncated
+from tracer import wire
 from tracer.compare.delta import Difference, delta
 from tracer.compare.fingerprint import Fingerprints
 from tracer.decode import decode
@@ -180,6 +181,7 @@ def test_secrets_equal_each_other_and_nothing_else() -> None:
         (truncated("list", 9, [1, 2]), truncated("list", 9, [1, 3]), ["return[1]"], 1),
         (truncated("list", 9, [1, 2]), truncated("list", 8, [1, 2]), ["return"], 0),
         (truncated("list", 3, [1, 2]), [1, 2, 3], [], 1),
+        (truncated("bytearray", 3, [b"ab"]), wire.Extension(wire.BYTEARRAY, b"abc"), [], 1),
         (truncated("list", 3, [1, 2]), [1, 5, 3], ["return[1]"], 1),
         (truncated("dict", 2, [("a", 1)]), {"a": 1, "b": 2}, [], 1),
         (truncated("dict", 2, [("a", 1)]), {"a": 3, "b": 2}, ["return['a']"], 1),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.compare.align import Gap, align, gaps
 from tracer.compare.fingerprint import UNORDERED, Fingerprints, children
+from tracer.compare.parts import common_heads, digest, key_text, same_start, size, type_name
 from tracer.values import (
     WHOLE_DIGEST,
     Atom,
@@ -35,13 +36,10 @@ if TYPE_CHECKING:
 
 _MOST_CHANGES = 2_000  # of one pair of values; they collapse by general path anyway
 _MOST_STEPS = 200_000
-_KEY_LENGTH = 60
 _MOST_ALIKE = 12  # elements on each side of a gap that deepdiff is asked about
 _MOST_NODES = 400  # nodes in such a gap
 _PLAIN_DEPTH = 5
-_ITEMS = frozenset({"list", "tuple", "set", "frozenset"})
 _ROOT = ValuePath()
-_TEXTS = frozenset({"str", "bytes", "bytearray"})
 
 
 class Difference(str, Enum):
@@ -257,111 +255,17 @@ class _Comparing:
 
     def _truncated(self, path: ValuePath, old: Value, new: Value) -> None:
         """Compare what both sides hold: sizes, heads, and digests where there are two."""
-        sizes = _size(old), _size(new)
+        sizes = size(old), size(new)
         if None not in sizes and sizes[0] != sizes[1]:
             self._change(path, Difference.VALUE, old, new)
             return
-        heads = _common_heads(old, new)
+        heads = common_heads(old, new)
         if any(self._old.of(a) != self._new.of(b) for _, a, b in heads):
-            if type_name(old) in _TEXTS:
-                self._change(path, Difference.VALUE, old, new)
-            else:
-                self._push((path.child(step), a, b) for step, a, b in heads)
-        elif _comparable(_digest(old), _digest(new)) and _digest(old) != _digest(new):
+            self._push((path.child(step), a, b) for step, a, b in heads)
+        elif not same_start(old, new) or (_comparable(digest(old), digest(new)) and digest(old) != digest(new)):
             self._change(path, Difference.VALUE, old, new)
-        if not (len(_digest(old)) == len(_digest(new)) == WHOLE_DIGEST):
+        if not (len(digest(old)) == len(digest(new)) == WHOLE_DIGEST):
             self._unseen.append(path)
-
-
-def type_name(value: Value) -> str:
-    """Return the name of a value's type as snapshots write it."""
-    match value:
-        case Scalar(value=plain):
-            return type(plain).__name__
-        case Mapping():
-            return "dict"
-        case Named(kind=kind):
-            return kind
-        case Redacted():
-            return "redacted"
-        case Sequence() | Object() | Atom() | Opaque() | Truncated():
-            return value.type
-        case _:
-            return "reference"
-
-
-def key_text(key: Value) -> str:
-    """Return the text that stands between brackets for a mapping key, bounded."""
-    match key:
-        case Scalar(value=plain):
-            text = repr(plain)
-        case Atom(text=text) | Named(name=text):
-            pass
-        case Sequence(items=items):
-            text = f"({', '.join(key_text(item) for item in items[:4])})"
-        case _:
-            text = f"<{type_name(key)}>"
-    return text if len(text) <= _KEY_LENGTH else text[: _KEY_LENGTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _size(value: Value) -> int | None:
-    match value:
-        case Truncated(size=size):
-            return size
-        case Scalar(value=str() | bytes() as text):
-            return len(text)
-        case Sequence(items=items) | Mapping(items=items) | Object(fields=items):
-            return len(items)
-        case _:
-            return None
-
-
-def _common_heads(old: Value, new: Value) -> list[tuple[str | int | Key, Value, Value]]:
-    """Return what both sides hold of a cut value: items by position, those of mappings and objects by name."""
-    if type_name(old) in _TEXTS or type_name(old) in _ITEMS:
-        return [(n, a, b) for n, (a, b) in enumerate(zip(_head(old), _head(new), strict=False))]
-    before, after = _named_head(old), _named_head(new)
-    return [(step, before[step], after[step]) for step in before if step in after]
-
-
-def _head(value: Value) -> tuple[Value, ...]:
-    match value:
-        case Truncated(head=items) | Sequence(items=items):
-            return items
-        case _:
-            return ()
-
-
-def _named_head(value: Value) -> dict[str | Key, Value]:
-    match value:
-        case Truncated(type=kind, head=pairs):
-            return {_step(key, kind): item for key, item in map(_pair, pairs)}
-        case Mapping(items=items):
-            return {Key(key_text(key)): item for key, item in items}
-        case Object(fields=fields):
-            return dict(fields)
-        case _:
-            return {}
-
-
-def _pair(value: Value) -> tuple[Value, Value]:
-    match value:
-        case Sequence(items=(key, item)):
-            return key, item
-        case _:
-            return value, value
-
-
-def _step(key: Value, kind: str) -> str | Key:
-    """Return the step that leads to a part of a cut value: a key's for a dict, a name for an object."""
-    if kind != "dict" and isinstance(key, Scalar):
-        return str(key.value)
-    return Key(key_text(key))
-
-
-def _digest(value: Value) -> bytes:
-    """Return a digest that covers the whole value; one over samples proves a difference only."""
-    return value.digest if isinstance(value, Truncated) else b""
 
 
 def _comparable(old: bytes, new: bytes) -> bool:
