@@ -7,7 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
-import types
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,11 @@ from tracer.instrument.injection.engine import InjectionEngine
 from tracer.instrument.probe import Probe
 
 if TYPE_CHECKING:
+    import types
     from collections.abc import Callable, Iterator
+
+# Generators and coroutines dropped in mid-air complain when they are collected, plain or rewritten.
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 CASES = Path(__file__).parents[1] / "samples" / "injection_cases.py"
 EXCEPT_STAR = """
@@ -56,7 +60,7 @@ def case_star_in_generator():
 def many_constants() -> str:
     """Return a function whose constants, names and jumps need more than one byte."""
     branches = "".join(
-        f"        if x == {1000 + i}:\n            x += {i}.5\n            n{i} = g{i} = x\n" for i in range(300)
+        f"        if x == {1000 + i}:\n            x += {i}.5\n            n{i} = g{i} = x\n" for i in range(140)
     )
     return f"""
 
@@ -114,9 +118,14 @@ class Recorder:
 
     def probe_of(self, code: types.CodeType) -> Probe:
         name, events = code.co_name, self.events
+
+        def began(ticket: tuple[str, str], arguments: tuple[Any, ...]) -> list[str]:
+            events.append((*ticket, arguments))
+            return [name]
+
         return Probe(
             entered=lambda: (name, sys._getframe(1).f_code.co_name),
-            began=lambda ticket, arguments: events.append((*ticket, arguments)) or [name],
+            began=began,
             returned=lambda token, value: events.append((*token, "returned", value)),
             raised=lambda token, error: events.append((*token, "raised", repr(error))),
             yielded=lambda token, item: events.append((*token, "yielded", item)),
@@ -127,10 +136,13 @@ class Recorder:
 def forgetful(code: types.CodeType) -> Probe:
     """Interested in everything, keeping nothing, so that values live exactly as long as in the plain program."""
 
-    def hook(*_: Any) -> object:
+    def began(*_: Any) -> object:
         return code
 
-    return Probe(hook, hook, hook, hook, hook, hook)
+    def hook(*_: Any) -> None:
+        return None
+
+    return Probe(began, began, hook, hook, hook, hook)
 
 
 def uninterested(_: types.CodeType) -> Probe:
@@ -282,14 +294,13 @@ GENERATORS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore")  # what is dropped in mid-air complains, plain or not
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.sampled_from(sorted(GENERATORS)), OPERATIONS)
 def test_generators_answer_any_driver_as_plain_ones_do(name: str, operations: list[str]) -> None:
     answers = []
     for cases in (PLAIN, WATCHED, PASSED_OVER):
         running = GENERATORS[name](cases)
-        answers.append([outcome(lambda step=step: apply(running, step)) for step in operations])
+        answers.append([outcome(partial(apply, running, step)) for step in operations])
     assert answers[1] == answers[0]
     assert answers[2] == answers[0]
 

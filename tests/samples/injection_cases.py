@@ -1,6 +1,6 @@
 """Functions of every shape, run plain and rewritten by the tests of the injection engine. Each `case_*` takes nothing."""
 # fmt: off
-# ruff: noqa: E701,E704,C405 - shapes a formatter would take away
+# ruff: noqa: C405,E701,E704,F821,F841,FURB110,PERF203,PERF401,PIE804,PLC3002,PLR1708,UP028 - odd shapes are the point
 
 import asyncio
 import contextlib

@@ -92,7 +92,8 @@ class InjectionEngine:
             except Unsupported as reason:
                 self._unwatched[id(code)] = code, str(reason)
             else:
-                self._hooks.update(map(id, watched.co_consts[len(code.co_consts) :]))
+                added = watched.co_consts[len(code.co_consts) :]
+                self._hooks.update(id(constant) for constant in added if constant is not None)
         self._rewritten[id(code)] = code, watched
         if watched is not code:
             self._originals[id(watched)] = watched, code

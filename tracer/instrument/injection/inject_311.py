@@ -250,7 +250,8 @@ def _call_as_method(count: int, position: Position) -> list[Instruction]:
 
 
 def _after_call(position: Position) -> list[Instruction]:
-    """What keeps a jump target right after a call from being told to trace functions twice: 3.12 compares the line with
-    that of the call's last inline cache, which has none.
+    """Return what keeps trace functions from being told of a line twice where a jump leads right behind a call.
+
+    3.12 compares the line with that of the call's last inline cache, which has none.
     """
     return [Instruction(OPCODE["NOP"], 0, position)] if sys.version_info[:2] == (3, 12) else []

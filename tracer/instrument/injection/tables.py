@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ Span: TypeAlias = "tuple[int, int, tuple[int | None, int | None, int | None, int
 """First code unit, the one after the last, and the position of what stands there."""
 
 _MAX_ENTRY = 8  # code units one location entry can speak for
-_NO_COLUMNS, _LONG, _NO_LOCATION = 13, 14, 15  # kinds of location entries
+_ONE_LINE, _NO_COLUMNS, _LONG, _NO_LOCATION = 10, 13, 14, 15  # kinds of location entries
 
 
 def parse_exception_table(table: bytes) -> Iterator[tuple[int, int, int, int, bool]]:
@@ -50,28 +51,38 @@ def emit_locations(first_line: int, spans: Iterable[Span]) -> bytes:
     table = bytearray()
     line = first_line
     for start, end, position in spans:
-        entry = _location(line, position)
-        line = position[0] if position[0] is not None else line
-        for unit in range(start, end, _MAX_ENTRY):
-            kind, payload = entry
-            table.append(0x80 | kind << 3 | min(_MAX_ENTRY, end - unit) - 1)
-            table += payload
-            entry = _location(line, position)
+        size = end - start
+        while size > 0:
+            table += _location(line, position, min(size, _MAX_ENTRY) - 1)
+            line = line if position[0] is None else position[0]
+            size -= _MAX_ENTRY
     return bytes(table)
 
 
-def _location(previous_line: int, position: tuple[int | None, int | None, int | None, int | None]) -> tuple[int, bytes]:
+def _location(
+    previous_line: int, position: tuple[int | None, int | None, int | None, int | None], length: int
+) -> bytes:
+    """Return one entry in its shortest form; `length` is one less than the code units it speaks for."""
     line, end_line, column, end_column = position
     if line is None:
-        return _NO_LOCATION, b""
-    delta = _zigzag(line - previous_line)
+        return bytes((0x80 | _NO_LOCATION << 3 | length,))
     if end_line is None or column is None or end_column is None:
-        return _NO_COLUMNS, _varint(delta)
-    return _LONG, _varint(delta) + _varint(end_line - line) + _varint(column + 1) + _varint(end_column + 1)
+        return _entry(_NO_COLUMNS, length, line - previous_line)
+    return _entry(_LONG, length, line - previous_line, end_line - line, column, end_column)
 
 
-def _zigzag(value: int) -> int:
-    return -value << 1 | 1 if value < 0 else value << 1
+@lru_cache(maxsize=16_384)
+def _entry(kind: int, length: int, lines: int, more_lines: int = 0, column: int = 0, end_column: int = 0) -> bytes:
+    if kind == _LONG and not more_lines:
+        width = end_column - column
+        if not lines and column < 80 and 0 <= width < 16:  # noqa: PLR2004  # ten kinds of eight columns, four bits
+            return bytes((0x80 | column >> 3 << 3 | length, (column & 7) << 4 | width))
+        if 0 <= lines < 3 and column < 128 and end_column < 128:  # noqa: PLR2004  # three kinds, seven bits
+            return bytes((0x80 | _ONE_LINE + lines << 3 | length, column, end_column))
+    start = bytes((0x80 | kind << 3 | length,)) + _varint(-lines << 1 | 1 if lines < 0 else lines << 1)
+    if kind == _NO_COLUMNS:
+        return start
+    return start + _varint(more_lines) + _varint(column + 1) + _varint(end_column + 1)
 
 
 def _varint(value: int) -> bytes:
