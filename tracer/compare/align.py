@@ -275,9 +275,7 @@ def _furthest(old: list[int], new: list[int], gap: Gap) -> tuple[_Path, int]:
     return best[diagonal], diagonal
 
 
-def _along(
-    old: list[int], new: list[int], gap: Gap, diagonal: int, start: int, before: _Path | None
-) -> _Path:
+def _along(old: list[int], new: list[int], gap: Gap, diagonal: int, start: int, before: _Path | None) -> _Path:
     end = start
     while end < gap.old_end and end - diagonal < gap.new_end and old[end] == new[end - diagonal]:
         end += 1
