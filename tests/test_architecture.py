@@ -35,7 +35,7 @@ HOMES = {
 
 LATE = {
     "__main__.py": {"tracer.cli"},
-    "cassette/": {"backports", "compression"},
+    "storage/": {"backports", "compression"},
     "cli/": None,
     "compare/": {"deepdiff"},
     "demo/": None,
@@ -49,7 +49,7 @@ LATE = {
 }
 """Imports that may stand inside a function: by place, the top-level names (None: any), because they are heavy or seldom needed."""
 
-TRACED = ("recording/*.py", "instrument/**/*.py", "encoding/**/*.py", "cassette/journal.py", "select/selection.py")
+TRACED = ("recording/*.py", "instrument/**/*.py", "encoding/**/*.py", "storage/journal.py", "select/selection.py")
 """What runs in the traced process."""
 NOT_TRACED = {"recording/launch.py", "instrument/foreign.py"}
 """Of those, what only the parent loads, and what loads on first need."""

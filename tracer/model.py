@@ -200,10 +200,14 @@ class RecordedRun(Protocol):
     """What comparing and showing read. A cassette file is one; tests hand in plain objects."""
 
     @property
-    def recording(self) -> Recording: ...
+    def recording(self) -> Recording:
+        """What is known of the run beside its calls."""
+        ...
 
     @property
-    def lanes(self) -> Sequence[LaneSummary]: ...
+    def lanes(self) -> Sequence[LaneSummary]:
+        """The lanes, sorted by name."""
+        ...
 
     def blocks(self, lane: str) -> Sequence[BlockSummary]:
         """Return the blocks of a lane in order."""

@@ -21,7 +21,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from types import ModuleType
 
     from tracer.api import Cassette
     from tracer.recording.recorder import Recorder
@@ -149,26 +148,25 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 # -- lanes while a whole run is recorded ---------------------------------------------------------------------------------------
 
 
-def attach(module: ModuleType, recorder: Recorder) -> None:
+def attach(config: Any, recorder: Recorder) -> None:
     """Let the first pytest session of a recorded process load this plugin, installed there or not.
 
-    `module` is `_pytest.config`. A session that a test starts inside the process stays part of that test.
+    A session that a test starts inside the process stays part of that test.
     """
-    sessions: list[Any] = []
-
-    def configured(_: object, config: Any) -> None:
-        if not sessions and config.pluginmanager.get_plugin(__name__) is None:
-            config.pluginmanager.register(sys.modules[__name__], __name__)
-            recorder.observe(
-                sys.modules["_pytest.fixtures"].FixtureDef.finish,
-                began=lambda _, arguments: _switch(recorder, _fixture_lanes.get(arguments[0])),
-                returned=lambda before, _: recorder.lanes.restore(before),
-            )
-        sessions.append(config)
-
-    recorder.observe(module.get_config, returned=configured)
+    global _attached  # noqa: PLW0603  (there is one process)
+    if _attached:
+        return
+    _attached = True
+    if config.pluginmanager.get_plugin(__name__) is None:
+        config.pluginmanager.register(sys.modules[__name__], __name__)
+    recorder.observe(
+        sys.modules["_pytest.fixtures"].FixtureDef.finish,
+        began=lambda _, arguments: _switch(recorder, _fixture_lanes.get(arguments[0])),
+        returned=lambda before, _: recorder.lanes.restore(before),
+    )
 
 
+_attached = False
 _fixture_lanes: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 

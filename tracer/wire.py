@@ -24,6 +24,7 @@ The payload of each extension type (`tracer.encoding.encode` writes them, `trace
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
@@ -133,4 +134,4 @@ def split_array(data: bytes) -> list[bytes]:
     for _ in range(count):
         unpacker.skip()
         ends.append(unpacker.tell())
-    return [data[start:end] for start, end in zip(ends, ends[1:])]
+    return [data[start:end] for start, end in pairwise(ends)]

@@ -45,8 +45,10 @@ class Engine(Protocol):
     """One mechanism that lets probes see activations. Code objects are its unit: closures made later come along."""
 
     def attach_module(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
-        """Return what is to be executed instead of a module's code object, so that each function code inside it,
-        at any depth, for which `probe_of` gives a probe is watched from its first activation."""
+        """Return what is to be executed instead of a module's code object.
+
+        Each function code inside it, at any depth, for which `probe_of` gives a probe is then watched from its first activation.
+        """
         ...
 
     def attach_function(self, function: Any, probe_of: Callable[[CodeType], Probe | None]) -> bool:

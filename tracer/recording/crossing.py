@@ -14,7 +14,10 @@ from itertools import count
 from sys import _getframe
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.cassette.journal import (
+from tracer.encoding.encode import immutable
+from tracer.instrument.probe import Probe
+from tracer.model import Flow, ItemKind
+from tracer.storage.journal import (
     AFTER,
     BEGIN,
     END,
@@ -27,9 +30,6 @@ from tracer.cassette.journal import (
     pack_end,
     pack_item,
 )
-from tracer.encoding.encode import immutable
-from tracer.instrument.probe import Probe
-from tracer.model import Flow, ItemKind
 from tracer.wire import split_array
 
 if TYPE_CHECKING:

@@ -47,9 +47,18 @@ class Observers:
         for name, observe in self._modules.items():
             module = sys.modules.get(name)
             if module is not None:
-                observe(module)
+                self._guarded(observe)(module)
             else:
-                self._recorder.instrumentation.when_imported(name, observe)
+                self._recorder.instrumentation.when_imported(name, self._guarded(observe))
+
+    def _guarded(self, observe: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+        def guarded(module: ModuleType) -> None:
+            try:
+                observe(module)
+            except Exception as error:  # noqa: BLE001  (a module laid out otherwise costs lane names, never the host's import)
+                self._recorder.lose(module.__name__, f"cannot be observed: {type(error).__name__}")
+
+        return guarded
 
     def detach(self) -> tuple[str, ...]:
         """Stop watching."""
@@ -155,8 +164,13 @@ class Observers:
     # -- guests --------------------------------------------------------------------------------------------------------------
 
     def _observe_pytest(self, module: ModuleType) -> None:
-        # By name and not by import: the plugin is a door, and the only home of pytest.
-        import_module("tracer.pytest_plugin").attach(module, self._recorder)
+        recorder = self._recorder
+
+        def configured(_: object, config: Any) -> None:
+            # By name and not by an import above: the plugin is a door, and it needs all of pytest to be there.
+            import_module("tracer.pytest_plugin").attach(config, recorder)
+
+        self.watch(module.get_config, returned=configured)
 
 
 def _starts_python(command: Any) -> bool:

@@ -9,14 +9,14 @@ from itertools import count
 from sys import _getframe
 from typing import TYPE_CHECKING
 
-from tracer.cassette import rows
-from tracer.cassette.journal import Journal
 from tracer.instrument.discovery import DEFAULT_LEFT_OUT
 from tracer.instrument.instrumentation import Instrumentation
 from tracer.model import OUTSIDE, Callable, Component, Recording
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
 from tracer.recording.lanes import Lanes
 from tracer.recording.observers import Observers
+from tracer.storage import rows
+from tracer.storage.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
@@ -73,7 +73,7 @@ class Recorder:
         self._sink = Sink()
         self._sink.lose = self._lose_number
         self._sink.met = self._met
-        self._sink.same = lambda one, other: self._name(one) == self._name(other)
+        self._sink.same = self._wraps
         self._open_journal()
         self._callers = Callers(self._caller_of_module, self._number_of_caller(OUTSIDE))
         self.lanes = Lanes(self._define_lane, self.place_of, scoped=scoped)
@@ -224,6 +224,11 @@ class Recorder:
 
     def _name(self, number: int) -> str:
         return self._callable(number).name
+
+    def _wraps(self, outer: int, inner: int) -> bool:
+        """Whether `inner` is what the decorated name `outer` wraps."""
+        name = self._name(outer)
+        return self._name(inner) in {name, f"{name}.__wrapped__"}
 
     def _number_of_bound(self, callable_: Callable) -> int:
         """Return the number of a decorated name, from 1."""

@@ -8,13 +8,13 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracer.cassette.store import part_folder, path_for
 from tracer.compare.result import Severity
 from tracer.config import MODES, SEVERITIES, Config, load_config
 from tracer.errors import ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
 from tracer.select.project import select_project
+from tracer.storage.store import part_folder, path_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer.cassette.reader import open_cassette
-from tracer.cassette.store import read_side
 from tracer.compare.compare import compare
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.model import NoiseRule
+from tracer.storage.reader import open_cassette
+from tracer.storage.store import read_side
 from tracer.workflows import common
 from tracer.workflows.recording import Take
 

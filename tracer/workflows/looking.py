@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracer.cassette import reader, store
-from tracer.cassette.recover import recover as recover_cassette
 from tracer.errors import CassetteError, CassetteNotFound
 from tracer.report.listing import CassetteSummary, render_list, summarise_cassette
 from tracer.report.show import show as show_lines
+from tracer.storage import reader, store
+from tracer.storage.recover import recover as recover_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,16 +9,16 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tracer.cassette.compact import compact
-from tracer.cassette.journal import SUFFIX
-from tracer.cassette.progress import Progress
-from tracer.cassette.reader import open_cassette
-from tracer.cassette.store import move_into_place, pending_path, write_side
 from tracer.compare.compare import compare
 from tracer.compare.noise import learn
 from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
 from tracer.report.listing import ComponentSummary, RunSummary
+from tracer.storage.compact import compact
+from tracer.storage.journal import SUFFIX
+from tracer.storage.progress import Progress
+from tracer.storage.reader import open_cassette
+from tracer.storage.store import move_into_place, pending_path, write_side
 from tracer.workflows import common
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer.cassette.compact import compact
-from tracer.cassette.reader import open_cassette
-from tracer.cassette.store import move_into_place, pending_path
 from tracer.compare.result import Comparison, Kind
 from tracer.errors import CassetteNotFound, RecordingError
 from tracer.recording.child import open_recorder
 from tracer.report.text import render_text
+from tracer.storage.compact import compact
+from tracer.storage.reader import open_cassette
+from tracer.storage.store import move_into_place, pending_path
 from tracer.workflows import common
 
 if TYPE_CHECKING:

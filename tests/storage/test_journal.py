@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tracer import model, wire
-from tracer.cassette import journal as jr
-from tracer.cassette.compact import compact
-from tracer.cassette.journal import Journal
-from tracer.cassette.reader import open_cassette, verify
-from tracer.cassette.scan import ScannedJournal
+from tracer.storage import journal as jr
+from tracer.storage.compact import compact
+from tracer.storage.journal import Journal
+from tracer.storage.reader import open_cassette, verify
+from tracer.storage.scan import ScannedJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +129,7 @@ def test_a_full_disk_stops_the_journal_is_counted_and_never_raises(tmp_path: Pat
     script = f"""
         import resource, sys
         from tracer import model
-        from tracer.cassette import journal as jr
+        from tracer.storage import journal as jr
         resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
         journal = jr.Journal.create(sys.argv[1], {{"pid": 1}})
         journal.define_lane(1, "main")
@@ -227,7 +227,7 @@ def test_size_and_frames_count_what_was_written(part: Path, scribe: Callable[...
 def test_memory_stays_flat_over_many_calls(tmp_path: Path) -> None:
     script = """
         import resource, sys
-        from tracer.cassette import journal as jr
+        from tracer.storage import journal as jr
         journal = jr.Journal.create(sys.argv[1], {"pid": 1})
         def write(count):
             for call in range(1, count):

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracer import errors, model
-from tracer.cassette import format as form
-from tracer.cassette.blocks import decode
-from tracer.cassette.reader import open_cassette, verify
-from tracer.cassette.store import write_cassette
+from tracer.storage import format as form
+from tracer.storage.blocks import decode
+from tracer.storage.reader import open_cassette, verify
+from tracer.storage.store import write_cassette
 
 if TYPE_CHECKING:
     from pathlib import Path

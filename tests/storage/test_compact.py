@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer import errors, model, wire
-from tracer.cassette import journal as jr
-from tracer.cassette.compact import Summary, compact
-from tracer.cassette.reader import open_cassette
+from tracer.storage import journal as jr
+from tracer.storage.compact import Summary, compact
+from tracer.storage.reader import open_cassette
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from zlib import crc32
 
 from tracer import model, wire
-from tracer.cassette import rows
-from tracer.cassette.blocks import BlockCutter, lane_digest, row_of
 from tracer.errors import CassetteDamaged
+from tracer.storage import rows
+from tracer.storage.blocks import BlockCutter, lane_digest, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from tracer.cassette.blocks import Block, CallRow
+    from tracer.storage.blocks import Block, CallRow
 
 FORMAT: Final = 1
 """The version of the file format.

@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from zlib import adler32
 
 from tracer import wire
-from tracer.cassette import rows
+from tracer.storage import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer import model
-from tracer.cassette.format import write_calls
-from tracer.cassette.reader import open_cassette, verify
-from tracer.cassette.store import write_cassette
+from tracer.storage.format import write_calls
+from tracer.storage.reader import open_cassette, verify
+from tracer.storage.store import write_cassette
 
 Lanes = dict[str, list[model.Call]]
 Maker = Callable[[Iterable[int]], list[model.Call]]

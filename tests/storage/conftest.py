@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tracer import model, wire
-from tracer.cassette import journal as jr
-from tracer.cassette.journal import Journal
+from tracer.storage import journal as jr
+from tracer.storage.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from tracer.cassette.journal import BEGIN, FRAME_STRUCT, LOG_AT, POSITION_AT, POSITION_STRUCT, SUFFIX
+from tracer.storage.journal import BEGIN, FRAME_STRUCT, LOG_AT, POSITION_AT, POSITION_STRUCT, SUFFIX
 
 if TYPE_CHECKING:
     from pathlib import Path

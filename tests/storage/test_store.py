@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer import errors, model
-from tracer.cassette import store
+from tracer.storage import store
 
 
 @given(st.text(max_size=300))
@@ -120,7 +120,7 @@ def test_an_unwritable_folder_is_a_cassette_error(tmp_path: Path) -> None:
 
 
 def test_a_reader_of_the_old_file_is_not_disturbed(tmp_path: Path) -> None:
-    from tracer.cassette.reader import open_cassette
+    from tracer.storage.reader import open_cassette
 
     call = model.Call("m:f", "m", 0, model.Flow.CALL, b"\x90", model.Unfinished())
     store.write_cassette(tmp_path / "a.cassette", model.Recording(), {"main": [call]})

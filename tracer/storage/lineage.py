@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tracer.cassette.scan import ScannedJournal
+    from tracer.storage.scan import ScannedJournal
 
 _MAIN: Final = "main"
 
@@ -56,6 +56,10 @@ def _main_name(
 ) -> str:
     info = journals[at].info
     seen |= {at}
+    origin = by_pid.get(info.get("origin", -1), at)
+    if origin not in seen:
+        # A forked child goes on with the names of the process it was forked from.
+        return _main_name(origin, journals, by_pid, announced, seen)
     parent, name = announced.get(info.get("pid", -1), (-1, ""))
     if parent >= 0 and parent not in seen:
         return renamed(name, _main_name(parent, journals, by_pid, announced, seen))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tracer import errors, model
-from tracer.cassette import format as form
-from tracer.cassette.reader import open_cassette, verify
-from tracer.cassette.recover import recover
-from tracer.cassette.store import write_cassette
+from tracer.storage import format as form
+from tracer.storage.reader import open_cassette, verify
+from tracer.storage.recover import recover
+from tracer.storage.store import write_cassette
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer import model, wire
-from tracer.cassette import journal as jr
-from tracer.cassette import rows
-from tracer.cassette.blocks import BlockCutter, lane_digest
-from tracer.cassette.format import CassetteWriter, summed
-from tracer.cassette.lineage import main_names, renamed
-from tracer.cassette.scan import ScannedJournal
-from tracer.cassette.store import replacing
 from tracer.errors import CassetteNotFound
+from tracer.storage import journal as jr
+from tracer.storage import rows
+from tracer.storage.blocks import BlockCutter, lane_digest
+from tracer.storage.format import CassetteWriter, summed
+from tracer.storage.lineage import main_names, renamed
+from tracer.storage.scan import ScannedJournal
+from tracer.storage.store import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -18,8 +18,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from tracer.cassette.format import write_calls
 from tracer.errors import CassetteError
+from tracer.storage.format import write_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

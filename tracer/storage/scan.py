@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
 from tracer import model, wire
-from tracer.cassette import journal as jr
-from tracer.cassette import rows
-from tracer.cassette.blocks import AFTER, UNFINISHED
 from tracer.errors import NotACassette
+from tracer.storage import journal as jr
+from tracer.storage import rows
+from tracer.storage.blocks import AFTER, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from tracer.cassette.blocks import CallRow
+    from tracer.storage.blocks import CallRow
 
 # A frame's length and checksum together with its head, so that one unpack reads all.
 _BEGIN: Final = Struct("<II" + jr.BEGIN_STRUCT.format[1:])

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tracer import errors, model
-from tracer.cassette import format as form
-from tracer.cassette.blocks import LARGEST_BLOCK, decode, digest_of, row_of
-from tracer.cassette.compact import compact
-from tracer.cassette.reader import check_head, open_cassette, verify
-from tracer.cassette.store import SUFFIX, replacing
+from tracer.storage import format as form
+from tracer.storage.blocks import LARGEST_BLOCK, decode, digest_of, row_of
+from tracer.storage.compact import compact
+from tracer.storage.reader import check_head, open_cassette, verify
+from tracer.storage.store import SUFFIX, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

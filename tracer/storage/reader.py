@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from tracer import errors, model
-from tracer.cassette import format as form
-from tracer.cassette.blocks import LARGEST_BLOCK, decode, digest_of, lane_digest
+from tracer.storage import format as form
+from tracer.storage.blocks import LARGEST_BLOCK, decode, digest_of, lane_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
