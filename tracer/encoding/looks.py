@@ -126,12 +126,8 @@ def fields(value: Any, where: Layout) -> tuple[list[Any], list[Any]]:
     values: list[Any] = []
     if where.dictionary:
         _read(_attribute(value, "__dict__"), names, values)
-    for name in where.slots:
-        try:
-            values.append(_attribute(value, name))
-        except AttributeError:
-            continue
-        names.append(name)
+    if where.slots:
+        _read_slots(value, where.slots, names, values)
     for name, depth in where.hidden:
         _read_hidden(value, name, depth, names, values)
     return names, values
@@ -141,6 +137,22 @@ def _read(dictionary: Any, names: list[Any], values: list[Any]) -> None:
     pairs = list(dict.items(dictionary))  # in one step: another thread may be adding attributes
     names += [name for name, _ in pairs]
     values += [value for _, value in pairs]
+
+
+def _read_slots(value: Any, slots: tuple[str, ...], names: list[Any], values: list[Any]) -> None:
+    try:
+        values += [_attribute(value, name) for name in slots]
+    except AttributeError:  # one of them is not set
+        pass
+    else:
+        names += slots
+        return
+    for name in slots:
+        try:
+            values.append(_attribute(value, name))
+        except AttributeError:
+            continue
+        names.append(name)
 
 
 def _read_hidden(value: Any, name: str, depth: int, names: list[Any], values: list[Any]) -> None:

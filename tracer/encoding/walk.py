@@ -94,13 +94,16 @@ class Walk:
                 return self.pack(value)
             except OverflowError:
                 return cut.big_int(self, value)
+        known = self.memo.get(id(value))
+        if known is not None:  # a container entered before, whatever its type
+            return wire.extension(wire.REFERENCE, self.pack(known))
         plan = self.shared.plans.get(id(kind)) or self.shared.plan_of(kind)
-        state = self.level, len(self.keep), len(self.opaques)
+        level, containers, opaques = self.level, len(self.keep), len(self.opaques)
         try:
             return plan.encode(self, value)
         except Exception as error:  # noqa: BLE001  (the one place where a hostile object or an unknown internal ends)
-            self.level = state[0]
-            self.forget(state[1], state[2])
+            self.level = level
+            self.forget(containers, opaques)
             return self.opaque(value, plan.name, "failed " + type(error).__name__)
 
     def values(self, items: list[Any], size: int) -> bytes:
@@ -136,11 +139,6 @@ class Walk:
         self.bytes -= len(data)
         return data
 
-    def met(self, value: Any) -> bytes | None:
-        """Return a reference where this container was entered before in this snapshot."""
-        known = self.memo.get(id(value))
-        return None if known is None else wire.extension(wire.REFERENCE, self.pack(known))
-
     def enter(self, value: Any) -> None:
         """Give a container the next ordinal."""
         self.memo[id(value)] = len(self.keep)
@@ -163,7 +161,7 @@ class Walk:
         `size` is what `flat_size` said of the items.
         """
         weight = 1 + count // FLAT_WEIGHT if size >= 0 else 1 + count
-        if weight > self.nodes + 1 or self.level >= MAX_LEVELS:
+        if (weight > self.nodes and count) or self.level >= MAX_LEVELS:
             return False
         self.nodes = max(0, self.nodes - weight)
         return True
@@ -310,9 +308,6 @@ class Walk:
         payload: Callable[[Walk, Any], bytes] | None = None,
     ) -> bytes:
         """Return an object with its fields, within the budget, or the object cut. `payload` gives the content of a builtin's subclass."""
-        known = self.met(value)
-        if known is not None:
-            return known
         if not all_str(names):  # an instance dictionary may hold any key; only exact text is a name
             kept = [(each, item) for each, item in zip(names, values, strict=True) if type(each) is str]
             names, values = [each for each, _ in kept], [item for _, item in kept]

@@ -20,7 +20,7 @@ _SCALARS: Final = (str, bytes, int, float, bool, type(None))
 
 def exact_list(walk: Walk, value: list[Any]) -> bytes:
     """Encode an exact list."""
-    return walk.met(value) or _sequence(walk, "list", list, value, value)
+    return _sequence(walk, "list", list, value, value)
 
 
 def list_content(walk: Walk, value: list[Any]) -> bytes:
@@ -42,10 +42,8 @@ def _sequence(walk: Walk, name: str, base: Any, value: Any, owner: Any, code: in
 
 def exact_dict(walk: Walk, value: dict[Any, Any]) -> bytes:
     """Encode an exact dict."""
-    known = walk.met(value)
-    if known is None and len(value) <= _FEW:
-        known = walk.small_dict(value)
-    return known or _mapping(walk, value, value)
+    small = walk.small_dict(value) if len(value) <= _FEW else None
+    return small or _mapping(walk, value, value)
 
 
 def dict_content(walk: Walk, value: dict[Any, Any]) -> bytes:
@@ -80,7 +78,7 @@ def default_dict_factory(value: Any) -> tuple[list[str], list[Any]]:
 
 def exact_set(walk: Walk, value: set[Any]) -> bytes:
     """Encode an exact set."""
-    return walk.met(value) or _unordered(walk, "set", set, value, value, wire.SET)
+    return _unordered(walk, "set", set, value, value, wire.SET)
 
 
 def set_content(walk: Walk, value: set[Any]) -> bytes:
@@ -115,9 +113,6 @@ def bytes_content(walk: Walk, value: bytes) -> bytes:
 
 def exact_bytearray(walk: Walk, value: bytearray) -> bytes:
     """Encode an exact bytearray."""
-    known = walk.met(value)
-    if known is not None:
-        return known
     if len(value) <= max(walk.bytes, budget.SHORT_TEXT):
         walk.enter(value)
     return bytearray_content(walk, value)
