@@ -15,7 +15,7 @@ from tracer import workflows
 from tracer.errors import BehaviourChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -67,6 +67,13 @@ class _Around(ABC):
                     return await function(*args, **kwargs)
 
             return around_coroutine  # type: ignore[return-value]
+        if inspect.isasyncgenfunction(function):
+
+            @wraps(function)
+            def around_async_generator(*args: Any, **kwargs: Any) -> Any:
+                return _driven(self._fresh(), function(*args, **kwargs))
+
+            return around_async_generator  # type: ignore[return-value]
         if inspect.isgeneratorfunction(function):
 
             @wraps(function)
@@ -82,6 +89,28 @@ class _Around(ABC):
                 return function(*args, **kwargs)
 
         return around_call  # type: ignore[return-value]
+
+
+async def _driven(around: _Around, inner: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+    """Stand around an async generator: pass on what is sent and thrown in, and close it where this is closed."""
+    with around:
+        try:
+            step = inner.__anext__()
+            while True:
+                try:
+                    item = await step
+                except StopAsyncIteration:
+                    return
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    raise
+                except BaseException as error:  # noqa: BLE001  (whatever was thrown in belongs to the inner one)
+                    step = inner.athrow(error)
+                else:
+                    step = inner.asend(sent)
+        finally:
+            await inner.aclose()
 
 
 class Recording(_Around):
@@ -104,14 +133,15 @@ class Recording(_Around):
         return Recording(self.path, boundaries=self._boundaries)
 
     def _open(self) -> None:
-        self._session = workflows.open_session(self.path, self._boundaries)
+        # Absolute from here on: the block may change the working folder.
+        self._target = self.path.absolute()
+        self._session = workflows.open_session(self._target, self._boundaries)
 
     def _close(self, *, failed: bool) -> None:
-        assert self._session is not None
-        pending = self._session.close()
-        workflows.keep(pending, self.path, failed=failed)
-        if not failed and not self._session.calls:
-            raise self._session.nothing_captured()
+        session, self._session = self._session, None
+        pending = _closed(session, failed=failed)
+        if pending is not None:
+            workflows.keep(pending, self._target)
 
 
 class Cassette(_Around):
@@ -165,7 +195,7 @@ class Cassette(_Around):
         if self._mode == "off":
             return
         folder = Path(self._options["folder"]) if self._options["folder"] else config.cassette_folder
-        self.path = workflows.cassette_path(self.name, folder)
+        self.path = workflows.cassette_path(self.name, folder).absolute()
         if self._mode == "none":
             workflows.require(self.path)
         self._fail_on = workflows.severity(self._options["fail_on"] or config.fail_on)
@@ -173,22 +203,16 @@ class Cassette(_Around):
 
     def _close(self, *, failed: bool) -> None:
         session, self._session = self._session, None
-        if session is None:
-            return
-        pending = session.close()
-        if failed:
-            workflows.keep(pending, self.path, failed=True)
-            return
-        if not session.calls:
-            raise session.nothing_captured()
-        self._settle(pending)
+        pending = _closed(session, failed=failed)
+        if pending is not None:
+            self._settle(pending)
 
     def _settle(self, pending: Path) -> None:
         """Record, replace or compare, as the mode says."""
         tell = self._options["on_outcome"]
         existed = self.path.exists()
         if self._mode == "all" or not existed:
-            workflows.keep(pending, self.path, failed=False)
+            workflows.keep(pending, self.path)
             tell("replaced" if existed else "recorded")
             return
         self.comparison = workflows.diff(self.path, pending)
@@ -198,6 +222,23 @@ class Cassette(_Around):
             raise BehaviourChanged(self.comparison, workflows.failure_text(self.comparison, self.path, pending))
         workflows.settle_equal(self.comparison, pending, self.path, self._mode)
         tell("compared")
+
+
+def _closed(session: workflows.Session | None, *, failed: bool) -> Path | None:
+    """End the recording of a block; return the file that waits, None where nothing is to be done with it.
+
+    Raises:
+        RecordingError: the block ended well and captured no call.
+    """
+    if session is None:
+        return None
+    if failed or session.forked:
+        session.abandon()
+        return None
+    pending = session.close()
+    if not session.calls:
+        raise session.nothing_captured()
+    return pending
 
 
 def diff(old: str | Path, new: str | Path) -> Comparison:

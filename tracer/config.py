@@ -65,7 +65,7 @@ class Config:
     granularity: "module" or "package": what a component is where no boundary is named.
     redact, redact_allow: further names whose values are never stored; names that are harmless though they look like secrets.
     cassettes: the folder of the cassettes, relative to `root`.
-    command: what `tracer diff OLD` runs again, as an argument vector; empty where not set.
+    command: what `tracer diff OLD` runs where nothing here knows which command made OLD, as an argument vector; empty where not set.
     runs: how often `tracer record` records in order to learn noise, at least 1.
     fail_on: the lowest severity that makes the exit code 1.
     ignore: the user's own rules for differences that do not count.

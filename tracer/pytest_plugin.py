@@ -12,7 +12,6 @@ Loaded by every pytest run where tracer is installed, so nothing of tracer is im
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
     from tracer.recording.recorder import Recorder
 
 MODES = ("none", "once", "new_episodes", "all", "off")
-_SAFE = re.compile(r"[^A-Za-z0-9_.=,+-]+")
+_SLASH = "\u2215"
+"""Stands for a slash in a parameter, which is no folder; a real one of these cannot be in a test's name."""
 _OUTCOMES = {"recorded": "recorded", "compared": "compared", "changed": "changed", "replaced": "recorded again"}
 
 
@@ -69,33 +69,46 @@ def tracer_cassette(request: pytest.FixtureRequest) -> Callable[..., Cassette]:
 
     def cassette(name: str | None = None, **options: Any) -> Cassette:
         own = cassette_name(item.nodeid)
-        return _cassette(item, f"{own}.{_SAFE.sub('-', name)}" if name else own, options)
+        return _cassette(item, f"{own}.{name}" if name else own, options)
 
     return cassette
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
-    """Put a cassette around a test that carries the marker, so that a change fails the test itself."""
-    marker = pyfuncitem.get_closest_marker("tracer")
-    if marker is not None:
-        options = dict(marker.kwargs)
-        name = options.pop("name", None) or (marker.args[0] if marker.args else cassette_name(pyfuncitem.nodeid))
-        pyfuncitem.obj = _cassette(pyfuncitem, name, options)(pyfuncitem.obj)
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
+    """Put a cassette around a test that carries the marker, so that a change fails the test itself.
+
+    Around the function and not around this hook: whatever runs an async test, or a `unittest` one, runs the function.
+    """
+    marker = item.get_closest_marker("tracer")
+    if marker is None or not isinstance(item, pytest.Function):
+        yield
+        return
+    plain = item.obj
+    item.obj = _cassette(item, *_marked(item, marker))(plain)
+    yield
+    item.obj = plain
+
+
+def _marked(item: pytest.Function, marker: pytest.Mark) -> tuple[str, dict[str, Any]]:
+    """Return the cassette's name and options as the marker gives them. The cases of a parametrised test never share one."""
+    options = dict(marker.kwargs)
+    name = options.pop("name", None) or (marker.args[0] if marker.args else None)
+    if name is None:
+        return cassette_name(item.nodeid), options
+    _, bracket, parameters = item.nodeid.partition("[")
+    return name + (bracket + parameters).replace("/", _SLASH), options
 
 
 def cassette_name(nodeid: str) -> str:
-    """Return a file name for a test's cassette that keeps parametrised tests apart.
+    """Return the name of a test's cassette: a folder for each test file. What a file name cannot hold is seen to where files are named.
 
-    >>> cassette_name("tests/test_cart.py::TestCart::test_total[a/b]")
-    'tests/test_cart/TestCart.test_total-a-b'
+    >>> cassette_name("tests/test_cart.py::test_total[a-b]")
+    'tests/test_cart/test_total[a-b]'
     """
     path, _, rest = nodeid.partition("::")
     test, bracket, parameters = rest.partition("[")
-    safe = _SAFE.sub("-", test.replace("::", "."))
-    if bracket:
-        safe += "-" + _SAFE.sub("-", parameters.removesuffix("]"))
-    return f"{path.removesuffix('.py')}/{safe}"
+    return f"{path.removesuffix('.py')}/{test.replace('::', '.')}{bracket}{parameters.replace('/', _SLASH)}"
 
 
 def _cassette(item: pytest.Item, name: str, options: dict[str, Any]) -> Cassette:
@@ -116,17 +129,51 @@ def _cassette(item: pytest.Item, name: str, options: dict[str, Any]) -> Cassette
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say in one line what the cassettes did; nothing where none was used."""
-    used = dict(config.stash[_USED])
-    used.update(config.stash.get(_FROM_WORKERS, {}))
+    here, elsewhere = config.stash[_USED], config.stash.get(_FROM_WORKERS, _NONE)
+    used = here | elsewhere
     if not used:
         return
     counts = {text: list(used.values()).count(outcome) for outcome, text in _OUTCOMES.items()}
     told = ", ".join(f"{count} {text}" for text, count in counts.items() if count)
     terminalreporter.write_sep("-", "tracer")
     terminalreporter.write_line(f"{len(used)} cassettes: {told or 'none used'}")
+    for path in _unused(config.stash.get(_COLLECTED, ())):
+        terminalreporter.write_line(f"unused: {path}")
 
 
+_NONE: dict[str, str] = {}
 _FROM_WORKERS = pytest.StashKey[dict[str, str]]()
+_COLLECTED = pytest.StashKey[tuple[str, ...]]()
+"""The ids of all tests of the files that were collected; not kept where only some of them were selected."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Remember which tests there are, unless the user asked for some of them only."""
+    config = session.config
+    chosen = any("::" in argument for argument in config.args)
+    if not chosen and not config.stash.get(_DESELECTED, False):
+        config.stash[_COLLECTED] = tuple(item.nodeid for item in session.items)
+
+
+_DESELECTED = pytest.StashKey[bool]()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Remember that only some tests run."""
+    for item in items[:1]:
+        item.config.stash[_DESELECTED] = True
+
+
+def _unused(nodeids: tuple[str, ...]) -> list[str]:
+    """Return the cassettes of no test, in the folders of test files that were collected whole."""
+    from tracer import workflows  # noqa: PLC0415  (a test has used it)
+
+    tests: dict[str, list[str]] = {}
+    for nodeid in nodeids:
+        folder, _, test = cassette_name(nodeid).rpartition("/")
+        tests.setdefault(folder, []).append(test)
+    return workflows.unused_cassettes(tests)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -163,6 +210,7 @@ def attach(config: Any, recorder: Recorder) -> None:
         sys.modules["_pytest.fixtures"].FixtureDef.finish,
         began=lambda _, arguments: _switch(recorder, _fixture_lanes.get(arguments[0])),
         returned=lambda before, _: recorder.lanes.restore(before),
+        raised=recorder.lanes.restore,
     )
 
 

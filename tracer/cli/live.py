@@ -12,13 +12,18 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 1.0
 _PACE_SECONDS = 0.2
+_BAR_COLUMNS = 24
 
 
 class LiveLine:
-    """Shows and rewrites one line on `stream` once the work has taken a second; leaves nothing behind at its end."""
+    """Shows and rewrites one line on `stream` once the work has taken a second; leaves nothing behind at its end.
 
-    def __init__(self, stream: TextIO) -> None:
+    Where `quiet` is set it says nothing: a command that writes to the same terminal would have its own lines erased.
+    """
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
         self._stream = stream
+        self._quiet = quiet or not stream.isatty()
         self._shown = False
         self._next = monotonic() + _PATIENCE_SECONDS
 
@@ -35,7 +40,7 @@ class LiveLine:
     def tick(self, text: str) -> None:
         """Show `text`, unless the stream is no terminal or the last one is too fresh."""
         now = monotonic()
-        if now < self._next or not self._stream.isatty():
+        if self._quiet or now < self._next:
             return
         self._next = now + _PACE_SECONDS
         self._shown = True
@@ -43,6 +48,7 @@ class LiveLine:
         self._stream.flush()
 
     def progress(self, done: int, total: int) -> None:
-        """Show how far a comparison is, in calls."""
-        share = f" ({done / total:.0%})" if total else ""
-        self.tick(f"tracer: comparing {done:,} of {total:,} calls{share}")
+        """Show how far a comparison is, in calls, as a bar."""
+        share = done / total if total else 1.0
+        bar = "#" * round(share * _BAR_COLUMNS)
+        self.tick(f"tracer: comparing [{bar:<{_BAR_COLUMNS}}] {share:4.0%} of {total:,} calls")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from tracer import workflows
 from tracer.cli.app import app
-from tracer.cli.terminal import color, width
+from tracer.cli.terminal import color, say, width
 
 Cassette = Annotated[Path, typer.Argument(metavar="CASSETTE", show_default=False)]
 
@@ -26,31 +26,32 @@ def show(
         str, typer.Option("--lane", metavar="GLOB", help="Only these lanes: 'test tests/test_a*'.")
     ] = "*",
     raised: Annotated[bool, typer.Option("--raised", help="Only calls that raised.")] = False,
-    limit: Annotated[Optional[int], typer.Option(min=1, metavar="N", help="At most N calls.")] = None,  # noqa: UP045
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N calls.")] = None,
 ) -> None:
     """Show a cassette as text, the same text for the same calls: also for `git diff` (see the README)."""
     for line in workflows.show(
         cassette, tree=not flat, callable_glob=callable_glob, lane_glob=lane_glob, raised_only=raised, limit=limit
     ):
-        sys.stdout.write(f"{line}\n")
+        if not say(f"{line}\n"):
+            break
 
 
 @app.command("list")
 def list_(
     folder: Annotated[
-        Optional[Path],  # noqa: UP045  (typer reads the annotation at run time, and on 3.10 as it stands)
+        Path | None,
         typer.Argument(metavar="[FOLDER]", help="Default: the cassette folder.", show_default=False),
     ] = None,
 ) -> None:
     """List the cassettes in a folder and below, with what each holds."""
     where = folder or workflows.settings().cassette_folder
-    sys.stdout.write(workflows.list_cassettes(where, width(sys.stdout), color(sys.stdout)))
+    say(workflows.list_cassettes(where, width(sys.stdout), color(sys.stdout)))
 
 
 @app.command()
 def verify(cassette: Cassette) -> None:
     """Check every checksum of a cassette."""
-    sys.stdout.write(workflows.verify(cassette) + "\n")
+    say(workflows.verify(cassette) + "\n")
 
 
 @app.command()
@@ -60,4 +61,4 @@ def recover(
     ],
 ) -> None:
     """Close a recording that was killed, or save what is whole of a damaged cassette."""
-    sys.stdout.write(workflows.recover(path) + "\n")
+    say(workflows.recover(path) + "\n")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracer import workflows
 from tracer.cli.app import UNUSABLE, app, fail
 from tracer.cli.live import LiveLine
-from tracer.cli.terminal import color, width
+from tracer.cli.terminal import color, say, width
 from tracer.errors import ConfigError
 from tracer.report.formats import FORMATS, Appearance
 from tracer.report.listing import render_summary
@@ -20,19 +20,18 @@ if TYPE_CHECKING:
     from tracer.compare.result import Comparison
 
 Boundaries = Annotated[
-    Optional[list[str]],  # noqa: UP045  (typer reads the annotation at run time, and on 3.10 as it stands)
+    list[str] | None,
     typer.Option(
         "--boundary", "-b", metavar="PREFIX", help="Watch the interface of PREFIX and below; may be repeated."
     ),
 ]
 
 
-@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@app.command(context_settings={"allow_interspersed_args": False})
 def record(
-    context: typer.Context,
-    words: Annotated[Optional[list[str]], typer.Argument(metavar="[--] COMMAND [ARG]...", show_default=False)] = None,  # noqa: UP045
+    command: Annotated[list[str] | None, typer.Argument(metavar="[--] COMMAND [ARG]...", show_default=False)] = None,
     output: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--output",
             "-o",
@@ -42,17 +41,20 @@ def record(
     ] = None,
     boundary: Boundaries = None,
     runs: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option(
             min=1, metavar="N", help="Run N times, each with another hash seed; what differs is kept as noise."
         ),
     ] = None,
 ) -> int:
-    """Run any command; record the calls that cross boundaries in every Python it starts."""
-    command = (*(words or ()), *(context.obj or ()))
+    """Run any command; record the calls that cross boundaries in every Python it starts.
+
+    Exits as the command does; with 2 when no call was captured.
+    """
     if not command:
         return fail("Couldn't record: no command was given. Put it after two dashes: tracer record -- pytest")
-    with LiveLine(sys.stderr) as live:
+    # The command writes to the same terminal: there a live line would erase the last one of its own.
+    with LiveLine(sys.stderr, quiet=sys.stdout.isatty()) as live:
         summary = workflows.record(command, output, boundaries=boundary, runs=runs, tick=live.tick)
     sys.stderr.write(render_summary(summary, width(sys.stderr), color(sys.stderr)))
     return summary.exit_code if summary.seen else UNUSABLE
@@ -62,24 +64,24 @@ def record(
 def diff(
     context: typer.Context,
     old: Annotated[
-        Optional[Path], typer.Argument(metavar="OLD", help="The cassette to compare with.", show_default=False)
-    ] = None,  # noqa: UP045
+        Path | None, typer.Argument(metavar="OLD", help="The cassette to compare with.", show_default=False)
+    ] = None,
     new: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Argument(metavar="NEW", help="The later one. Without it a command is run again.", show_default=False),
-    ] = None,  # noqa: UP045
+    ] = None,
     base: Annotated[
-        Optional[str], typer.Option(metavar="REV", help="Record at this git revision instead of reading OLD.")
-    ] = None,  # noqa: UP045
+        str | None, typer.Option(metavar="REV", help="Record at this git revision instead of reading OLD.")
+    ] = None,
     boundary: Boundaries = None,
     format_: Annotated[
         str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the report.")
     ] = "text",
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", metavar="OUT", help="Write the report to a file.")
-    ] = None,  # noqa: UP045
+        Path | None, typer.Option("--output", "-o", metavar="OUT", help="Write the report to a file.")
+    ] = None,
     fail_on: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(
             metavar="LEVEL",
             help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise.",
@@ -92,23 +94,23 @@ def diff(
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
 ) -> int:
-    """Compare two cassettes, or a cassette with a new run, or two revisions."""
+    """Compare two cassettes, or a cassette with a new run, or two revisions.
+
+    tracer diff OLD NEW; tracer diff OLD -- COMMAND; tracer diff OLD (runs the command that made it again);
+    tracer diff --base REV -- COMMAND. Exits with 1 when something at or above --fail-on changed.
+    """
     if format_ not in FORMATS:
         raise ConfigError("write the report", f"{format_!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
     level = workflows.severity(fail_on or workflows.settings().fail_on)
     with LiveLine(sys.stderr) as live:
         comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, live)
-    look = Appearance(
-        width=width(sys.stdout) if output is None else 100,
-        color=output is None and color(sys.stdout),
-        verbose=verbose,
-    )
-    text = FORMATS[format_](comparison, look)
+    code = 1 if comparison.at_or_above(level) else 0
     if output is None:
-        sys.stdout.write(text)
+        look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
+        say(FORMATS[format_](comparison, look))
     else:
-        workflows.write_report(output, text)
-    return 1 if comparison.at_or_above(level) else 0
+        workflows.write_report(output, FORMATS[format_](comparison, Appearance(width=100, verbose=verbose)))
+    return code
 
 
 def _compare(
@@ -124,7 +126,7 @@ def _compare(
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(base, command or (), boundary, tick=live.tick)
+        return workflows.diff_revision(base, command or (), boundary, progress=live.progress)
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -133,10 +135,10 @@ def _compare(
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
         return workflows.diff(old, new, progress=live.progress)
-    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, tick=live.tick)
+    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, progress=live.progress)
 
 
 @app.command()
 def demo() -> int:
     """Record a small shop, apply a harmless-looking refactoring to a copy, and show the diff that names it."""
-    return workflows.demo(sys.stdout.write, width(sys.stdout), color(sys.stdout))
+    return workflows.demo(say, width(sys.stdout), color(sys.stdout))

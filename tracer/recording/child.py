@@ -57,4 +57,4 @@ def start_from_environment() -> None:
         return
     _process_recorder = recorder
     # Registered before anything of the host, so run after everything of it.
-    atexit.register(recorder.stop)
+    atexit.register(recorder.finish)

@@ -143,11 +143,15 @@ class Lanes:
 
     # -- threads -----------------------------------------------------------------------------------------------------------
 
-    def thread_started(self, thread: threading.Thread, frame: FrameType | None) -> None:
-        """Name the lane of a thread that is about to start."""
-        name = self.submitted("thread", frame)
+    def thread_started(self, thread: threading.Thread, frame: FrameType | None, *, pooled: bool) -> None:
+        """Name the lane of a thread that is about to start; all threads of a pool share one, and take no ordinal."""
+        name = self._pool_lane_name(frame) if pooled else self.submitted("thread", frame)
         if name is not None:
             self._threads[thread] = name
+
+    def _pool_lane_name(self, frame: FrameType | None) -> str | None:
+        parent = self.current(self.state())
+        return f"{parent.name} > pool {self._place_of(frame)}" if parent is not None else None
 
     def _thread_lane_name(self) -> str | None:
         ident = get_ident()

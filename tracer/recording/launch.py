@@ -9,9 +9,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer.errors import RecordingError
 from tracer.recording.settings import ENVIRONMENT, Settings
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
 
+    from typing_extensions import Self
+
 _BOOTSTRAP = Path(__file__).with_name("bootstrap")
 _NEEDED = ("tracer", "msgpack", "wrapt")
-_FORWARDED = (signal.SIGTERM, signal.SIGHUP)
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_OF_TERMINALS = frozenset({signal.SIGINT, signal.SIGQUIT})
+"""What a terminal sends to the command as well as to us."""
 _TICK_SECONDS = 0.2
 
 
@@ -65,39 +70,77 @@ def run_recorded(
     """
     settings_file = Path(settings.folder) / "settings.json"
     settings.write(settings_file)
-    try:
-        process = subprocess.Popen(  # noqa: S603  (running the user's command is the purpose)
-            list(command),
-            cwd=folder,
-            env=environment(settings_file, os.environ, hash_seed),
-            stdout=sys.stderr if output_to_stderr else None,
-        )
-    except FileNotFoundError as error:
-        missing = folder if folder is not None and not folder.is_dir() else command[0]
-        raise RecordingError(
-            f"run {command[0]!r}", f"there is no {str(missing)!r}", "Check the spelling and PATH."
-        ) from error
-    except OSError as error:
-        raise RecordingError(f"run {command[0]!r}", error.strerror or str(error)) from error
-    return _wait(process, tick)
-
-
-def _wait(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> int:
-    """Wait for the command, handing signals on. The terminal sends Ctrl-C to both: here it only must not end the waiting."""
-
-    def forward(number: int, _frame: FrameType | None) -> None:
-        process.send_signal(number)
-
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    try:
-        while True:
-            try:
-                code = process.wait(_TICK_SECONDS)
-                break
-            except subprocess.TimeoutExpired:
-                tick()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with _Signals() as signals:
+        try:
+            process = subprocess.Popen(  # noqa: S603  (running the user's command is the purpose)
+                list(command),
+                cwd=folder,
+                env=environment(settings_file, os.environ, hash_seed),
+                stdout=sys.stderr if output_to_stderr else None,
+            )
+        except FileNotFoundError as error:
+            missing = folder if folder is not None and not folder.is_dir() else command[0]
+            raise RecordingError(
+                f"run {command[0]!r}", f"there is no {str(missing)!r}", "Check the spelling and PATH."
+            ) from error
+        except (OSError, ValueError) as error:  # ValueError: a null character in a word
+            raise RecordingError(f"run {command[0]!r}", getattr(error, "strerror", None) or str(error)) from error
+        signals.go_to(process)
+        code = _wait(process, signals, tick)
     return 128 - code if code < 0 else code
+
+
+def _wait(process: subprocess.Popen[bytes], signals: _Signals, tick: Callable[[], None]) -> int:
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(_TICK_SECONDS)
+        signals.look()
+        tick()
+
+
+class _Signals:
+    """Hands signals on to the command while it runs. Ones that arrive before it has started reach it then."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+        self._before: dict[int, Any] = {}
+        self._mask: set[int | signal.Signals] = set()
+
+    def __enter__(self) -> Self:
+        handlers = {**dict.fromkeys(_FORWARDED, self._forward), **dict.fromkeys(_OF_TERMINALS, _let_pass)}
+        for number, handler in handlers.items():
+            # What we were started to ignore (`nohup`, a job in the background) the command ignores too: it inherits that.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, handler)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
+        if self._process is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def go_to(self, process: subprocess.Popen[bytes]) -> None:
+        """Name the process that signals go to from now on."""
+        self._process = process
+        # Blocked only now: a child inherits the mask.
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_TERMINALS)
+        for number in self._early:
+            process.send_signal(number)
+
+    def look(self) -> None:
+        """Hand on what a process sent to us alone; what a terminal sent went to the command as well."""
+        while sys.platform != "darwin" and (told := signal.sigtimedwait(_OF_TERMINALS, 0)) is not None:
+            if told.si_pid and self._process is not None:
+                self._process.send_signal(told.si_signo)
+
+    def _forward(self, number: int, _frame: FrameType | None) -> None:
+        if self._process is None:
+            self._early.append(number)
+        else:
+            self._process.send_signal(number)
+
+
+def _let_pass(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing, and let the waiting go on."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
 from sys import _getframe
 from typing import TYPE_CHECKING, Any
@@ -71,29 +72,37 @@ class Observers:
         *,
         began: Callable[[FrameType, tuple[Any, ...]], Any] = lambda frame, arguments: None,
         returned: Callable[[Any, Any], None] = lambda token, value: None,
+        raised: Callable[[Any], None] = lambda token: None,
     ) -> None:
-        """Call `began(frame of the caller, arguments)` and `returned(what began returned, result)` around a function."""
+        """Call `began(frame of the caller, arguments)` and `returned(what began returned, result)` around a function.
+
+        Where it raises, `raised(what began returned)` is called instead; neither where `began` could not run.
+        """
         recorder = self._recorder
 
-        def quietly(hook: Callable[..., Any], *arguments: Any) -> Any:
-            """Run a hook while this thread counts as busy; a failure is a loss."""
+        def quietly(hook: Callable[..., Any], *arguments: Any) -> tuple[Any, ...]:
+            """Run a hook while this thread counts as busy and return what it returned; () where it could not. A failure is a loss."""
             state = recorder.lanes.state()
             if state.busy:
-                return None
+                return ()
             state.busy = True
             try:
-                return hook(*arguments)
+                return (hook(*arguments),)
             except Exception as error:  # noqa: BLE001  (tracer's own failure is counted, never raised into the host)
                 recorder.lose(function.__qualname__, f"tracer failed: {type(error).__name__}")
-                return None
+                return ()
             finally:
                 state.busy = False
 
+        def ended(hook: Callable[..., None], token: tuple[Any, ...], *result: Any) -> None:
+            if token:
+                quietly(hook, token[0], *result)
+
         probe = Probe(
             entered=lambda: True if recorder.active else None,
-            began=lambda _, arguments: (quietly(began, _getframe(1).f_back, arguments),),
-            returned=lambda token, value: quietly(returned, token[0], value),
-            raised=lambda token, error: None,
+            began=lambda _, arguments: quietly(began, _getframe(1).f_back, arguments),
+            returned=lambda token, value: ended(returned, token, value),
+            raised=lambda token, error: ended(raised, token),
             yielded=lambda token, value: None,
             resumed=lambda token, value: None,
         )
@@ -107,7 +116,11 @@ class Observers:
     # -- threads and executors -----------------------------------------------------------------------------------------------
 
     def _thread_starts(self, frame: FrameType, arguments: tuple[Any, ...]) -> None:
-        self._recorder.lanes.thread_started(arguments[0], frame)
+        thread = arguments[0]
+        pools = sys.modules.get("concurrent.futures.thread")
+        # How many threads a pool starts depends on how fast they are; its jobs have lanes of their own.
+        pooled = pools is not None and vars(thread).get("_target") is pools._worker  # noqa: SLF001
+        self._recorder.lanes.thread_started(thread, frame, pooled=pooled)
 
     def _observe_executors(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
@@ -117,6 +130,7 @@ class Observers:
             item.run,
             began=lambda _, arguments: lanes.job_began(arguments[0]),
             returned=lambda lane, _: lanes.restore(lane),
+            raised=lanes.restore,
         )
 
     # -- tasks ---------------------------------------------------------------------------------------------------------------
@@ -137,13 +151,20 @@ class Observers:
 
         def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
             # Named before the child exists: a forking Popen names no second lane for the same child.
-            return (arguments[0], lanes.submitted("process", frame)) if _starts_python(arguments[1]) else None
+            kind = "process" if _starts_python(arguments[1]) else "command"
+            lane = self._recorder.announced_lane = lanes.submitted(kind, frame)
+            return (arguments[0], lane)
 
-        def returned(started: Any, _: Any) -> None:
-            if started is not None and started[1] is not None:
-                self._recorder.child_started(started[0].pid, started[1])
+        self.watch(module.Popen.__init__, began=began, returned=self._popen_returned, raised=self._not_started)
 
-        self.watch(module.Popen.__init__, began=began, returned=returned)
+    def _popen_returned(self, started: Any, _: Any) -> None:
+        popen, lane = started
+        self._recorder.announced_lane = None
+        if lane is not None:
+            self._recorder.child_started(popen.pid, lane)
+
+    def _not_started(self, _: Any) -> None:
+        self._recorder.announced_lane = None
 
     def _observe_multiprocessing(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
@@ -159,7 +180,9 @@ class Observers:
             if lane is not None and popen is not None:
                 self._recorder.child_started(popen.pid, lane)
 
-        self.watch(module.BaseProcess.start, began=began, returned=returned)
+        self.watch(module.BaseProcess.start, began=began, returned=returned, raised=self._not_started)
+        # Such a child ends by os._exit, so nothing registered with atexit runs in it.
+        self.watch(module.BaseProcess._bootstrap, returned=lambda _, code: self._recorder.finish())  # noqa: SLF001
 
     # -- guests --------------------------------------------------------------------------------------------------------------
 
@@ -188,12 +211,14 @@ def _starts_python(command: Any) -> bool:
 
 def _before_fork() -> None:
     for recorder in list(_forking):
-        recorder.before_fork()
+        with suppress(Exception):
+            recorder.before_fork()
 
 
 def _after_fork_in_child() -> None:
     for recorder in list(_forking):
-        recorder.after_fork_in_child()
+        with suppress(Exception):
+            recorder.after_fork_in_child()
 
 
 # Registered once for the process: there is no way to take such a registration back.

@@ -122,6 +122,14 @@ class Recorder:
         self._journal.close()
         return left
 
+    def finish(self) -> None:
+        """Stop as a process ends. A failure of tracer's own costs what is known only at the end, never the host's exit code."""
+        try:
+            self.stop()
+        except Exception as error:  # noqa: BLE001  (nobody is left to tell but the journal)
+            self._journal.loss("*", f"tracer failed at the end: {type(error).__name__}", 1)
+            self._journal.close()
+
     def _define_all(self) -> None:
         """Write every watched callable with its signature and code hashes, crossed or not, and the components."""
         settled = {callable_.name: callable_ for callable_ in self.instrumentation.callables()}
@@ -161,16 +169,26 @@ class Recorder:
             self._fork_lane = self.announced_lane or self.lanes.submitted("process", _getframe(1))
 
     def after_fork_in_child(self) -> None:
-        """Go on in the child with a journal of its own. Calls that are open across the fork end in the parent's."""
+        """Go on in the child with a journal of its own. Calls that are open across the fork end in the parent's.
+
+        A scoped recorder does not go on in a child that was forked out of its scope.
+        """
         if not self._sink.active:
             return
         self._journal.abandon()
+        if self._fork_lane is None:
+            self._sink.active = False
+            return
         self._losses.clear()
         self._defined.clear()
-        self._open_journal()
+        try:
+            self._open_journal()
+        except OSError:  # the folder is gone or the disk full: the parent counts a child without a journal
+            self._sink.active = False
+            return
         for name, number in self._caller_numbers.items():
             self._journal.define_caller(number, name)
-        self.lanes.forked(self._fork_lane or "main")
+        self.lanes.forked(self._fork_lane)
 
     def observe(self, function: Any, **hooks: Any) -> None:
         """Watch one function of a host library; see `Observers.watch`."""

@@ -21,7 +21,10 @@ def main_names(journals: Sequence[ScannedJournal]) -> list[str]:
     by_pid: dict[int, int] = {}
     announced: dict[int, tuple[int, str]] = {}
     for at, journal in enumerate(journals):
-        by_pid.setdefault(journal.info.get("pid", -1), at)
+        pid = journal.info.get("pid", -1)
+        # A process that was forked and then ran another program has two journals; the one that began in it stands for it.
+        if pid not in by_pid or journal.info.get("origin") == pid:
+            by_pid[pid] = at
         for pid, name in _announced(journal):
             announced[pid] = (at, name)
     return [_main_name(at, journals, by_pid, announced, frozenset()) for at in range(len(journals))]
@@ -57,7 +60,7 @@ def _main_name(
     info = journals[at].info
     seen |= {at}
     origin = by_pid.get(info.get("origin", -1), at)
-    if origin not in seen:
+    if origin not in seen and info.get("origin") != info.get("pid"):
         # A forked child goes on with the names of the process it was forked from.
         return _main_name(origin, journals, by_pid, announced, seen)
     parent, name = announced.get(info.get("pid", -1), (-1, ""))

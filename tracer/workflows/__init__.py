@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.workflows.common import cassette_mode, cassette_path, settings, severity
+from tracer.workflows.common import cassette_mode, cassette_path, settings, severity, unused_cassettes
 from tracer.workflows.comparing import diff, diff_rerun, diff_revision, findings_against, write_report
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
@@ -29,6 +29,7 @@ __all__ = [
     "settle_equal",
     "severity",
     "show",
+    "unused_cassettes",
     "verify",
     "write_report",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -14,10 +15,10 @@ from tracer.errors import ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
 from tracer.select.project import select_project
-from tracer.storage.store import part_folder, path_for
+from tracer.storage.store import SUFFIX, file_name, part_folder, path_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tracer.select.selection import Selection
 
@@ -58,9 +59,30 @@ def cassette_mode(name: str | None, config: Config) -> str:
 
 
 def cassette_path(name: str, folder: Path) -> Path:
-    """Return the file of a cassette by name; folders in the name stay folders."""
+    """Return the file of a cassette by name; folders in the name stay folders. A name that ends in `.cassette` is a path."""
+    if name.endswith(SUFFIX):
+        return Path(name)
     head, _, tail = name.rpartition("/")
     return path_for(folder.joinpath(*(path_for("", part).stem for part in head.split("/") if part)), tail)
+
+
+def unused_cassettes(names: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the cassettes in some folders of names that no name there, nor one that begins with it, accounts for.
+
+    Relative to the working folder where they lie in it.
+    """
+    top = settings().cassette_folder
+    found = []
+    for folder, tests in sorted(names.items()):
+        known = tuple(file_name(test).removesuffix(SUFFIX) for test in tests)
+        loose = tuple(f"{test}." for test in tests)
+        where = cassette_path(f"{folder}/x", top).parent
+        found += [
+            path
+            for path in sorted(where.glob(f"*{SUFFIX}"))
+            if path.stem not in known and not path.stem.startswith(loose)
+        ]
+    return [os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path) for path in found]
 
 
 def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
@@ -120,10 +142,11 @@ def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> 
 
 def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...], Path] | None:
     """Return the command that made a cassette here, and the folder it ran in."""
-    known = _known_commands(config.root / _LOCAL).get(str(cassette.resolve()))
-    if not isinstance(known, dict):
-        return None
-    return tuple(known["command"]), Path(known["folder"])
+    match _known_commands(config.root / _LOCAL).get(str(cassette.resolve())):
+        case {"command": [str(), *_] as command, "folder": str() as folder}:
+            return tuple(map(str, command)), Path(folder)
+        case _:
+            return None
 
 
 def _known_commands(path: Path) -> dict[str, Any]:

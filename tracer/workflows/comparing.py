@@ -49,7 +49,7 @@ def diff_rerun(
     boundaries: Sequence[str] | None = None,
     *,
     rerun_recorded: bool = False,
-    tick: Callable[[str], None] = lambda text: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Run a command with the boundaries of a cassette and compare.
 
@@ -68,8 +68,8 @@ def diff_rerun(
     folder = None
     if not command:
         command, folder = _known_command(old, config, rerun_recorded)
-    with _recorded(command, config, tick, folder=folder) as (new, notes):
-        return _with_notes(diff(old, new, config=config), notes, new_name="this run")
+    with _recorded(command, config, folder=folder) as (new, notes):
+        return _with_notes(diff(old, new, config=config, progress=progress), notes, new_name="this run")
 
 
 def diff_revision(
@@ -77,7 +77,7 @@ def diff_revision(
     command: Sequence[str],
     boundaries: Sequence[str] | None = None,
     *,
-    tick: Callable[[str], None] = lambda text: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Record a command at a git revision, in a worktree of its own, and here; compare the two.
 
@@ -92,12 +92,15 @@ def diff_revision(
     with _worktree(revision) as (folder, top):
         here = Path.cwd().resolve().relative_to(top)
         with (
-            _recorded(command, common.settings(boundaries, folder / here), tick, folder=folder / here) as (old, before),
-            _recorded(command, config, tick) as (new, after),
+            _recorded(command, common.settings(boundaries, folder / here), folder=folder / here, first=True) as (
+                old,
+                before,
+            ),
+            _recorded(command, config, folder=Path.cwd(), first=True) as (new, after),
         ):
-            return _with_notes(
-                diff(old, new, config=config), (*before, *after), new_name="working tree", old_name=revision
-            )
+            notes = (*(f"At {revision}: {note}" for note in before), *after)
+            comparison = diff(old, new, config=config, progress=progress)
+            return _with_notes(comparison, notes, new_name="working tree", old_name=revision)
 
 
 def findings_against(comparison: Comparison, level: Severity, mode: str) -> tuple[Finding, ...]:
@@ -107,11 +110,11 @@ def findings_against(comparison: Comparison, level: Severity, mode: str) -> tupl
 
 
 def _known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tuple[str, ...], Path | None]:
-    if config.command:
-        return config.command, config.root
     remembered = common.remembered_command(config, old)
     if remembered is not None:
         return remembered
+    if config.command:
+        return config.command, config.root
     beside = read_side(old).get("command")
     if isinstance(beside, list) and all(isinstance(word, str) for word in beside) and beside:
         if rerun_recorded:
@@ -130,13 +133,14 @@ def _known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tup
 
 @contextmanager
 def _recorded(
-    command: Sequence[str], config: Config, tick: Callable[[str], None], *, folder: Path | None = None
+    command: Sequence[str], config: Config, *, folder: Path | None = None, first: bool = False
 ) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Record a command into a cassette that goes away afterwards."""
+    """Record a command into a cassette that goes away afterwards. `first` puts its folder first on the path of modules."""
     with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
         target = Path(scratch) / "new.cassette"
-        with _python_path(folder), Take(command, target, config, folder=folder, output_to_stderr=True) as take:
-            take.run(tick)
+        with Take(command, target, config, folder=folder, output_to_stderr=True) as take:
+            with _python_path(folder if first else None):
+                take.run()
             summary = take.close()
         if not summary.stored:
             reason = summary.notes[-1].rstrip(".") if summary.notes else "it captured no call"
@@ -147,11 +151,13 @@ def _recorded(
 
 @contextmanager
 def _python_path(folder: Path | None) -> Iterator[None]:
-    """Let modules of a worktree be found before those an editable installation of the project points to."""
+    """Let modules below `folder` be found before those an editable installation of the project points to."""
+    if folder is None:
+        yield
+        return
     before = os.environ.get("PYTHONPATH")
-    if folder is not None:
-        parts = [str(folder / "src"), str(folder), *([before] if before else [])]
-        os.environ["PYTHONPATH"] = os.pathsep.join(parts)
+    parts = [str(folder / "src"), str(folder), *([before] if before else [])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(parts)
     try:
         yield
     finally:

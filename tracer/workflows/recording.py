@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
 from tracer.compare.noise import learn
+from tracer.errors import RecordingError
 from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
 from tracer.report.listing import ComponentSummary, RunSummary
@@ -50,13 +51,15 @@ def record(
     """
     config = common.settings(boundaries)
     target = output or common.cassette_path(DEFAULT_NAME, config.cassette_folder)
+    if target.is_dir():
+        raise RecordingError(f"record into {str(target)!r}", "it is a folder", "Name a file in it with -o.")
     times = runs or config.runs
     take = Take(command, target, config, hash_seed="0" if times > 1 else None)
     take.run(tick)
     with take:
         noise = _learn(take, times, tick) if times > 1 and take.captured else ()
         summary = take.close(noise)
-    if take.captured:
+    if summary.file:
         common.remember_command(config, target, command)
     return summary
 
@@ -145,6 +148,8 @@ class Take:
             )
         move_into_place(scratch, file)
         write_side(file, {"command": list(self.command), "seconds": round(self._seconds, 3)})
+        if told.unclosed:
+            notes.append(f"{told.unclosed} of its processes did not end in order; what they recorded until then is kept.")
         if waits:
             notes.append(f"The command failed, so {self.target} stays as it is; the new recording waits in {file}.")
         if noise:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,20 +38,34 @@ class Session:
             shutil.rmtree(self._part, ignore_errors=True)
             raise
         self._pid = os.getpid()
+        self._calls = 0
 
     @property
     def calls(self) -> int:
         """How many calls were captured."""
-        return self._recorder.calls
+        return self._calls
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a child of the process that began the block: the recording is then the parent's."""
+        return os.getpid() != self._pid
 
     def close(self) -> Path:
         """Stop recording and close what was recorded into the file that waits beside the cassette; return that file."""
         self._recorder.stop()
         try:
-            compact(self._part, self._pending)
+            self._calls = compact(self._part, self._pending).calls
         finally:
             shutil.rmtree(self._part, ignore_errors=True)
         return self._pending
+
+    def abandon(self) -> None:
+        """Stop recording after the block failed, keeping what can be kept. Raises nothing: the block's own exception goes on."""
+        with suppress(Exception):
+            self._recorder.stop()
+        if not self.forked:
+            with suppress(Exception):
+                self.close()
 
     def nothing_captured(self) -> RecordingError:
         """Return the error for a block in which nothing crossed."""
@@ -86,10 +101,8 @@ def require(cassette: Path) -> None:
     open_cassette(cassette).close()
 
 
-def keep(pending: Path, cassette: Path, *, failed: bool) -> None:
-    """Make what waits the cassette. After a failed block it does so only where it replaces nothing; else it goes on waiting."""
-    if failed:
-        return
+def keep(pending: Path, cassette: Path) -> None:
+    """Make what waits the cassette."""
     move_into_place(pending, cassette)
 
 
