@@ -31,7 +31,7 @@ class Box:
 def test_a_list_past_its_budget_keeps_its_size_and_head() -> None:
     value = first(list(range(1000)))
 
-    assert value == Truncated("list", 1000, tuple(Scalar(each) for each in range(8)))
+    assert value == Truncated("list", 1000, tuple(Scalar(each) for each in range(4)))
     assert value.partial
 
 

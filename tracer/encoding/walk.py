@@ -218,7 +218,7 @@ class Walk:
         if owner is not None:
             self.enter(owner)
         self.level += 1
-        data = self._named_pairs(keys, values, size) if all_str(keys) else self._any_pairs(keys, values)
+        data = self._named_pairs(keys, values, size) if all_str(keys) else self._any_pairs(keys, values, size)
         self.level -= 1
         return data
 
@@ -257,7 +257,13 @@ class Walk:
             )
         return self._array_of_pairs(packed, hidden)
 
-    def _any_pairs(self, keys: list[Any], values: list[Any]) -> bytes:
+    def _any_pairs(self, keys: list[Any], values: list[Any], size: int) -> bytes:
+        if 0 <= size <= self.bytes and not any(type(key) is str or type(key) is bytes for key in keys):
+            both: list[Any] = [None] * (2 * len(keys))
+            both[::2], both[1::2] = keys, values
+            data = self.flat(both)
+            if data is not None:
+                return wire.extension(wire.MAPPING, data)
         secrecy = tuple(self.shared.judge.key(key) for key in keys)
         packed: list[bytes] = []
         hidden: list[bytes] = []

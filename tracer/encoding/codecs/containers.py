@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
 from tracer.encoding import budget, cut, looks
+from tracer.encoding.walk import flat_size
 
 if TYPE_CHECKING:
     from tracer.encoding.walk import Walk
 
 _ALL: Final = slice(None)
 _FEW: Final = 32
-_SCALARS: Final = (str, bytes, int, float, bool, type(None))
 
 
 def exact_list(walk: Walk, value: list[Any]) -> bytes:
@@ -62,12 +62,11 @@ def _mapping(walk: Walk, value: dict[Any, Any], owner: Any) -> bytes:
 
 def ordered_dict_content(walk: Walk, value: OrderedDict[Any, Any]) -> bytes:
     """Encode what an OrderedDict holds, in its own order where its keys can be hashed without running foreign code."""
-    size = dict.__len__(value)
-    pairs = list(dict.items(value))
-    if walk.admits(size) and all(any(type(key) is kind for kind in _SCALARS) for key, _ in pairs):
-        order = list(OrderedDict.__iter__(value))
-        items = dict(pairs)
-        return walk.mapping("dict", order, [items[key] for key in order])
+    if walk.admits(dict.__len__(value)):
+        pairs = dict(dict.items(value)) if flat_size(dict.keys(value)) >= 0 else None
+        if pairs is not None:
+            order = list(OrderedDict.__iter__(value))
+            return walk.mapping("dict", order, [pairs[key] for key in order])
     return dict_content(walk, value)
 
 
