@@ -320,11 +320,35 @@ def test_a_callable_without_calls_is_missed_only_where_its_module_is_left() -> N
     assert (finding.kind.value, finding.before) == ("callable-missing", "shop.tax:vat")
 
 
-def test_signatures_differ_without_a_call() -> None:
-    [finding] = compared(Run(VAT), Run(function("shop.tax:vat", "amount", "rate", code="2"))).findings
+VAT_WITH_RATE = function("shop.tax:vat", "amount", "rate", code="2")
+
+
+def test_a_signature_breaks_callers_that_were_seen() -> None:
+    """The calls need not be in the new run: one that does not bind runs no code of the callee."""
+    [finding, _] = compared(Run(VAT, main=[call("shop.tax:vat", [1])]), Run(VAT_WITH_RATE, main=[])).findings
 
     assert brief(finding) == ("vat", "signature", "signature.rate", "breaking", "origin")
     assert (finding.before, finding.after, finding.example) == ("(absent)", "rate", None)
+
+
+def test_callers_in_a_test_that_the_new_run_left_out_were_seen_too() -> None:
+    old = Run(VAT).with_lanes({"test t.py::a": [call("shop.tax:vat", [1])]})
+
+    assert [brief(finding)[3] for finding in compared(old, Run(VAT_WITH_RATE)).findings] == ["breaking"]
+
+
+@pytest.mark.parametrize("new", [VAT_WITH_RATE, function("shop.tax:tax", "amount")])
+def test_a_callable_that_no_one_was_seen_to_call_breaks_no_one(new: Any) -> None:
+    [finding] = compared(Run(VAT), Run(new)).findings
+
+    assert (finding.severity.value, finding.count, finding.calls) == ("compatible", 0, 0)
+
+
+def test_a_callable_that_is_called_in_equal_lanes_only_counts_as_called() -> None:
+    calls = [call("shop.tax:vat", [1])] * 3
+    [finding] = compared(Run(VAT, main=calls), Run(VAT_WITH_RATE, main=calls)).findings
+
+    assert (finding.severity.value, finding.count, finding.calls) == ("breaking", 3, 3)
 
 
 def test_a_parameter_that_only_one_side_has_is_no_argument_passed_otherwise() -> None:

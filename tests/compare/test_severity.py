@@ -36,6 +36,9 @@ from tracer.compare.severity import Facts, is_private, severity
         (Facts(Kind.SIGNATURE, Difference.KEY_REMOVED), Severity.BREAKING),
         (Facts(Kind.SIGNATURE, Difference.KEY_REMOVED, private=True), Severity.INTERNAL),
         (Facts(Kind.SIGNATURE, Difference.KEY_ADDED), Severity.COMPATIBLE),
+        (Facts(Kind.SIGNATURE, Difference.KEY_REMOVED, called=False), Severity.COMPATIBLE),
+        (Facts(Kind.CALLABLE_MISSING, called=False), Severity.COMPATIBLE),
+        (Facts(Kind.CALLABLE_MISSING, called=False, private=True), Severity.INTERNAL),
         (Facts(Kind.RAISED, private=True), Severity.BREAKING),
     ],
 )
@@ -52,7 +55,10 @@ def test_each_change_has_its_severity(facts: Facts, expected: Severity) -> None:
         ("shop._cart:Cart", True),
         ("shop.cart:make.<locals>.inner", True),
         ("shop.__main__:run", False),
+        ("shop.cart:<lambda>", True),
+        ("shop.cart:<lambda>#2", True),
+        ("shop.cart:Cart.total#2", True),
     ],
 )
-def test_names_with_an_underscore_and_inner_functions_are_private(name: str, private: bool) -> None:
+def test_names_that_no_one_else_can_or_should_import_are_private(name: str, private: bool) -> None:
     assert is_private(name) is private

@@ -20,6 +20,9 @@ class Callables:
         self.new = {each.name: each for each in new.callables}
         self._modules = {_module(name) for name in self.new}
         self._watched = {component.name for component in new.components if component.watched}
+        self._components = {component.name for component in (*old.components, *new.components)}
+        self._homes: dict[str, str] = {}
+        self._same_code: dict[str, bool] = {}
 
     def signatures(self) -> Iterator[tuple[str, SignatureChange]]:
         """Yield each change of a signature with its callable."""
@@ -44,6 +47,34 @@ class Callables:
         """Whether neither the code of a callable nor that of the inner callables it reaches has changed, as far as is known."""
         old, new = self.old.get(name), self.new.get(name)
         return bool(old and new and old.code and (old.code, old.reach) == (new.code, new.reach))
+
+    def owns(self, name: str, inside: tuple[str, ...]) -> bool:
+        """Whether what lies inside objects of these types, outermost first, is kept by the component of a callable.
+
+        The innermost type that a component defines decides; types of no component (the standard library's) hold for others.
+        """
+        known = self.new.get(name) or self.old.get(name)
+        home = next((home for type_ in reversed(inside) if (home := self._home(type_))), "")
+        return known is not None and home == known.component
+
+    def _home(self, type_: str) -> str:
+        """Return the component that defines a type, "" where none does."""
+        if type_ not in self._homes:
+            parts = _module(type_).split(".") if ":" in type_ else []
+            prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+            self._homes[type_] = next((prefix for prefix in prefixes if prefix in self._components), "")
+        return self._homes[type_]
+
+    def component_unchanged(self, name: str) -> bool:
+        """Whether the component of a callable has the same callables with the same code on both sides, as far as is known."""
+        known = self.new.get(name) or self.old.get(name)
+        component = known.component if known else ""
+        if component not in self._same_code:
+            old, new = (
+                {n: c.code for n, c in side.items() if c.component == component} for side in (self.old, self.new)
+            )
+            self._same_code[component] = old == new and any(old.values())
+        return self._same_code[component]
 
     def inner(self, name: str) -> tuple[str, ...]:
         """Return the inner callables with other code that a callable reaches, sorted."""

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 _MOST_PATHS = 8  # of one callable, kind and severity, before they are folded into one
 _MOST_GROUPS = 256  # of one callable and kind while reading
 _MOST_CALLERS = 8
+_ENTRIES = frozenset({Kind.ARGUMENT_PASSED, Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED, Kind.STATE})
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One change of one call, ready to be counted. `cost` is how large the call is: the smallest becomes the example."""
+    """One change of one call, ready to be counted.
+
+    `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
+    shows the change.
+    """
 
     callable: str
     caller: str
@@ -35,6 +40,7 @@ class Observation:
     lane: str
     cost: int
     arguments: Callable[[], str]
+    weight: int = 1
 
 
 @dataclass(slots=True)
@@ -54,7 +60,7 @@ class Group:
 
     def add(self, seen: Observation) -> None:
         """Count a call."""
-        self.count += 1
+        self.count += seen.weight
         if seen.severity.rank < self.severity.rank:
             self.severity = seen.severity
         if seen.caller and len(self.callers) < _MOST_CALLERS:
@@ -127,13 +133,19 @@ class Groups:
 
 def _importance(finding: Finding) -> tuple[object, ...]:
     return (
-        finding.role is Role.EFFECT,
+        2 if not finding.calls else int(finding.role is Role.EFFECT),  # what no one was seen to call comes last
         finding.severity.rank,
+        _distance(finding.kind),
         -finding.count,
         finding.callable,
         finding.kind.value,
         finding.path,
     )
+
+
+def _distance(kind: Kind) -> int:
+    """Return how far a kind is from what a callable does: its outcomes, its definition, then how it came to be called."""
+    return 2 if kind in _ENTRIES else int(kind is Kind.SIGNATURE)
 
 
 def _folded(groups: list[Group]) -> Iterator[Group]:

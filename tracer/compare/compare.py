@@ -19,7 +19,7 @@ from tracer.compare.signatures import SignatureChange
 from tracer.values import ValuePath
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tracer.model import LaneSummary, NoiseRule, RecordedRun, Recording
 
@@ -91,7 +91,7 @@ class _Comparing:
         self._total = sum(max(one.calls, other.calls) for one, other in pairs.both)
         self._total += sum(lane.calls for lane in (*pairs.removed, *pairs.added))
         self._lanes(pairs)
-        self._about_callables()
+        self._about_callables(pairs.left_out)
         findings = self._findings()
         hidden = self._shared.rules.hidden
         return Comparison(
@@ -128,15 +128,26 @@ class _Comparing:
         if self._progress:
             self._progress(min(self._done, self._total), self._total)
 
-    def _about_callables(self) -> None:
-        for name, change in self._callables.signatures():
-            self._note(name, Kind.SIGNATURE, change)
-        for name in self._callables.missing():
-            if not self._shared.groups.has(name, Kind.CALLABLE_MISSING):
-                self._note(name, Kind.CALLABLE_MISSING, SignatureChange("callable", Difference.VALUE, name, ""))
+    def _about_callables(self, left_out: tuple[LaneSummary, ...]) -> None:
+        changes = [
+            *((name, Kind.SIGNATURE, change) for name, change in self._callables.signatures()),
+            *((name, Kind.CALLABLE_MISSING, _gone(name)) for name in self._gone_unseen()),
+        ]
+        if not changes:
+            return
+        self._count_unread()
+        seen = Counter(self._shared.calls) + self._shared.removed
+        for lane in left_out:
+            seen.update(call.callable for call in self._old.calls(lane.name))
+        for name, kind, change in changes:
+            self._note(name, kind, change, seen[name])
 
-    def _note(self, name: str, kind: Kind, change: SignatureChange) -> None:
-        """Tell of a change that no call shows."""
+    def _gone_unseen(self) -> Iterator[str]:
+        """Yield the callables that are gone and that no removed call has told of."""
+        return (n for n in self._callables.missing() if not self._shared.groups.has(n, Kind.CALLABLE_MISSING))
+
+    def _note(self, name: str, kind: Kind, change: SignatureChange, calls: int) -> None:
+        """Tell of a change that no call shows by itself; `calls` of the callable were seen on either side."""
         path = ValuePath((kind.value, change.subject) if kind is Kind.SIGNATURE else (change.subject,))
         if self._shared.rules.hides(Subject(name, kind, str(path), change.difference)):
             return
@@ -145,12 +156,13 @@ class _Comparing:
             caller="",
             kind=kind,
             path=path,
-            severity=severity(Facts(kind, change.difference, private=is_private(name))),
+            severity=severity(Facts(kind, change.difference, private=is_private(name), called=calls > 0)),
             before=change.before or None,
             after=change.after or None,
             lane="",
             cost=0,
             arguments=str,
+            weight=calls,
         )
         for group in self._shared.groups.add([seen]):
             group.explain(Role.ORIGIN, Confidence.HIGH, ())
@@ -163,7 +175,7 @@ class _Comparing:
         return self._shared.groups.findings(self._shared.calls, {name: self._callables.inner(name) for name in names})
 
     def _count_unread(self) -> None:
-        """Count what was passed over, each kind of lane once: lanes of parametrized tests are often alike."""
+        """Count what was passed over, once, each kind of lane once: lanes of parametrized tests are often alike."""
         counts: Counter[str] = Counter(self._shared.calls)
         alike: dict[bytes, Counter[str]] = {}
         for lane in self._unread.whole:
@@ -173,6 +185,7 @@ class _Comparing:
         for lane, start, stop in self._unread.parts:
             counts += Counter(call.callable for call in LaneReader(self._new, lane).calls(start, stop))
         self._shared.calls = counts
+        self._unread = _Unread()
 
     def _summary(self, hidden: int) -> Summary:
         tally = self._shared.tally
@@ -193,6 +206,10 @@ class _Comparing:
         if self._shared.reader.unreadable:
             told.append(f"{self._shared.reader.unreadable} recorded values could not be read.")
         return told
+
+
+def _gone(name: str) -> SignatureChange:
+    return SignatureChange("callable", Difference.VALUE, name, "")
 
 
 def _verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:

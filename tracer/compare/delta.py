@@ -55,12 +55,16 @@ class Difference(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference. `before` or `after` is None where there was nothing."""
+    """One difference. `before` or `after` is None where there was nothing.
+
+    `inside` are the types of the objects that the path leads into, outermost first.
+    """
 
     path: ValuePath
     difference: Difference
     before: Value | None
     after: Value | None
+    inside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ class _Comparing:
         self._unseen: list[ValuePath] = []
         self._todo: list[tuple[ValuePath, Value, Value]] = []
         self._seen: set[tuple[int, int]] = set()
+        self._objects: dict[ValuePath, str] = {}  # the types of those that were entered
 
     def run(self, path: ValuePath, old: Value, new: Value) -> Delta:
         if self._old.of(old) == self._new.of(new):
@@ -146,7 +151,9 @@ class _Comparing:
         return Delta(tuple(self._changes), tuple(self._unseen))
 
     def _change(self, path: ValuePath, difference: Difference, before: Value | None, after: Value | None) -> None:
-        self._changes.append(Change(path, difference, before, after))
+        heads = (ValuePath(path.steps[:length]) for length in range(len(path.steps))) if self._objects else ()
+        inside = tuple(self._objects[head] for head in heads if head in self._objects)
+        self._changes.append(Change(path, difference, before, after, inside))
 
     def _push(self, pairs: Iterable[tuple[ValuePath, Value, Value]]) -> None:
         self._todo.extend(reversed([each for each in pairs if self._old.of(each[1]) != self._new.of(each[2])]))
@@ -190,6 +197,7 @@ class _Comparing:
         self._push((path.child(Key(key_text(key))), value, other) for (key, value), (_, other) in common)
 
     def _object(self, path: ValuePath, old: Object, new: Object) -> None:
+        self._objects[path] = old.type
         before, after = dict(old.fields), dict(new.fields)
         for name in before.keys() - after.keys():
             self._change(path.child(name), Difference.KEY_REMOVED, before[name], None)
@@ -255,6 +263,7 @@ class _Comparing:
 
     def _truncated(self, path: ValuePath, old: Value, new: Value) -> None:
         """Compare what both sides hold: sizes, heads, and digests where there are two."""
+        self._objects[path] = type_name(old)
         sizes = size(old), size(new)
         if None not in sizes and sizes[0] != sizes[1]:
             self._change(path, Difference.VALUE, old, new)

@@ -5,27 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from tracer import wire
 from tracer.compare.align import Gap, align, gaps
-from tracer.compare.delta import Change, Delta, Difference, Resemblance, delta, delta_inside
-from tracer.compare.fingerprint import ARGUMENTS, Fingerprints, children
+from tracer.compare.delta import Change, Delta, Difference, delta_inside
+from tracer.compare.fingerprint import Fingerprints
+from tracer.compare.reading import ARGUMENT, MOST_UNSEEN, Reader, parameter_names
 from tracer.compare.result import Kind
-from tracer.decode import decode
-from tracer.errors import CassetteDamaged
 from tracer.model import Call, Callable, ItemKind, Raised, Returned
-from tracer.values import Form, Named, Object, Opaque, Sequence, Truncated, Value, ValuePath
+from tracer.values import Object, Value, ValuePath
 
 if TYPE_CHECKING:
     import typing
     from collections.abc import Iterable, Iterator
 
-ARGUMENT, AFTER, RETURN, RAISED = "argument", "after", "return", "raised"
-_UNREADABLE = Opaque("<unreadable>", 0)
-_OPAQUE_CODE, _TRUNCATED_CODE = bytes((wire.OPAQUE,)), bytes((wire.TRUNCATED,))
-_PARAMETER = 2  # the steps of a path that ends at a parameter
-_MOST_UNSEEN = 8
-_REMEMBERED = 2_048
-_REMEMBERED_BYTES = 4_096
+AFTER, RETURN, RAISED = "after", "return", "raised"
 _ITEM_NAMES = {ItemKind.YIELDED: "yielded", ItemKind.SENT: "sent", ItemKind.THROWN: "thrown"}
 
 
@@ -34,6 +26,7 @@ class CallChange:
     """One change of a paired call. `before` or `after` is None where there was nothing.
 
     `entering` says that it was there when the call began: it is an input of the call, not something that the call did.
+    `inside` are the types of the objects that the path leads into, outermost first.
     """
 
     kind: Kind
@@ -42,6 +35,7 @@ class CallChange:
     before: Value | None
     after: Value | None
     entering: bool = False
+    inside: tuple[str, ...] = ()
 
     @property
     def internal(self) -> bool:
@@ -58,135 +52,47 @@ class CallDelta:
     unseen: tuple[str, ...] = ()
 
 
-class Reader:
-    """Decodes and compares the values of paired calls, remembering recent small pairs: one cause often shows in thousands of calls."""
-
-    def __init__(self) -> None:
-        self.unreadable = 0
-        self._resemblance = Resemblance()
-        self._known: dict[tuple[object, ...], Delta] = {}
-
-    def read(self, data: bytes) -> Value:
-        """Return the tree of a snapshot; a damaged one is opaque, and counted."""
-        try:
-            return decode(data)
-        except CassetteDamaged:
-            self.unreadable += 1
-            return _UNREADABLE
-
-    def arguments(self, call: Call, names: tuple[str, ...]) -> Value:
-        """Return a call's arguments as one object with the parameters as its fields, those without a name numbered."""
-        root = self.read(call.arguments)
-        if not isinstance(root, Sequence):
-            return root
-        fields = tuple((names[n] if n < len(names) else str(n), value) for n, value in enumerate(root.items))
-        return Object(ARGUMENTS, Form.PLAIN, fields)
-
-    def outcome(self, call: Call) -> Value:
-        """Return what a call returned or raised; a name that says so where it did not end."""
-        match call.outcome:
-            case Returned(value=data) | Raised(error=data):
-                return self.read(data)
-            case _:
-                return Named("outcome", "unfinished")
-
-    def delta(self, old: bytes, new: bytes, path: ValuePath) -> Delta:
-        """Return what differs between two snapshots."""
-        if old == new:
-            return Delta()
-        return self._remembered((old, new, path), lambda: self.compare(self.read(old), self.read(new), path))
-
-    def arguments_delta(self, old: Call, new: Call, before: tuple[str, ...], after: tuple[str, ...]) -> Delta:
-        """Return what differs between the arguments of two calls, paired by the parameters' names.
-
-        Parameters that only one side has are the signature's change, not the callers'.
-        """
-        if old.arguments == new.arguments and before == after:
-            return Delta()
-        found = self._remembered(
-            (old.arguments, new.arguments, before, after),
-            lambda: self.compare(self.arguments(old, before), self.arguments(new, after), ValuePath((ARGUMENT,))),
-        )
-        if before == after:
-            return found
-        return replace(found, changes=tuple(change for change in found.changes if not _one_sided(change)))
-
-    def compare(self, old: Value, new: Value, path: ValuePath) -> Delta:
-        """Return what differs between two trees that come of different bytes. Two that cannot be read are a change."""
-        if old is new is _UNREADABLE:
-            return Delta((Change(path, Difference.VALUE, old, new),))
-        return delta(old, new, path, self._resemblance)
-
-    def _remembered(self, key: tuple[object, ...], compare: typing.Callable[[], Delta]) -> Delta:
-        found = self._known.get(key)
-        if found is None:
-            found = compare()
-            if sum(len(part) for part in key[:2] if isinstance(part, bytes)) <= _REMEMBERED_BYTES:
-                if len(self._known) >= _REMEMBERED:
-                    self._known.clear()
-                self._known[key] = found
-        return found
-
-
 def compare_calls(
-    old: Call, new: Call, old_callable: Callable | None, new_callable: Callable | None, reader: Reader
+    old: Call,
+    new: Call,
+    callables: tuple[Callable | None, Callable | None],
+    reader: Reader,
+    is_own: typing.Callable[[tuple[str, ...]], bool] = lambda inside: False,
 ) -> CallDelta:
-    """Return what changed between two calls that belong together."""
-    before, after = parameter_names(old_callable), parameter_names(new_callable)
-    arguments = reader.arguments_delta(old, new, before, after)
+    """Return what changed between two calls that belong together.
+
+    `callables` are those of the old and of the new call. `is_own` says of the types that a path leads into whether what lies there is
+    kept by the called component itself: then it is state, no argument.
+    """
+    arguments = reader.arguments_delta(old, new, *callables)
     parts = [
-        CallDelta(tuple(_input(change) for change in arguments.changes), _texts(arguments.unseen)),
+        CallDelta(tuple(_input(change, is_own) for change in arguments.changes), _texts(arguments.unseen)),
         *_items(old, new, reader),
         _outcome(old, new, reader),
     ]
     if old.after or new.after:
-        parts.append(_after(old, new, (before, after), reader))
+        parts.append(_after(old, new, callables, reader))
     return CallDelta(
         tuple(change for part in parts for change in part.changes),
-        tuple(path for part in parts for path in part.unseen)[:_MOST_UNSEEN],
+        tuple(path for part in parts for path in part.unseen)[:MOST_UNSEEN],
     )
-
-
-def unseen_inputs(call: Call, callable_: Callable | None, reader: Reader) -> tuple[str, ...]:
-    """Return the paths of a call's arguments that hold something opaque or cut, bounded."""
-    if _OPAQUE_CODE not in call.arguments and _TRUNCATED_CODE not in call.arguments:
-        return ()  # without these bytes there can be no such extension
-    root = reader.arguments(call, parameter_names(callable_))
-    if not isinstance(root, Object):
-        return (ARGUMENT,)
-    return tuple(f"{ARGUMENT}.{name}" for name, value in root.fields if _hides_something(value))[:_MOST_UNSEEN]
-
-
-def parameter_names(callable_: Callable | None) -> tuple[str, ...]:
-    """Return the names of the parameters, none for a callable that is not known."""
-    return tuple(parameter.name for parameter in callable_.parameters) if callable_ else ()
-
-
-def _hides_something(value: Value) -> bool:
-    todo = [value]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, Opaque) or (isinstance(node, Truncated) and node.partial):
-            return True
-        todo.extend(children(node))
-    return False
 
 
 def _texts(paths: Iterable[ValuePath]) -> tuple[str, ...]:
     return tuple(str(path) for path in paths)
 
 
-def _one_sided(change: Change) -> bool:
-    return len(change.path.steps) == _PARAMETER and change.difference in (Difference.KEY_ADDED, Difference.KEY_REMOVED)
-
-
 def _made(kind: Kind, change: Change, *, entering: bool = False) -> CallChange:
-    return CallChange(kind, change.path, change.difference, change.before, change.after, entering)
+    return CallChange(kind, change.path, change.difference, change.before, change.after, entering, change.inside)
 
 
-def _input(change: Change) -> CallChange:
+def _input(change: Change, is_own: typing.Callable[[tuple[str, ...]], bool]) -> CallChange:
     made = _made(Kind.ARGUMENT_PASSED, change, entering=True)
-    return replace(made, kind=Kind.STATE) if made.internal else made
+    return replace(made, kind=Kind.STATE) if made.internal or is_own(change.inside) else made
+
+
+def _sent(change: Change) -> CallChange:
+    return _input(change, lambda inside: False)
 
 
 def _outcome(old: Call, new: Call, reader: Reader) -> CallDelta:
@@ -225,7 +131,7 @@ def _items(old: Call, new: Call, reader: Reader) -> Iterator[CallDelta]:
     for kind, name in _ITEM_NAMES.items():
         before = [item.value for item in old.items if item.kind == kind]
         after = [item.value for item in new.items if item.kind == kind]
-        make = _yielded if kind == ItemKind.YIELDED else _input
+        make = _yielded if kind == ItemKind.YIELDED else _sent
         for gap in gaps(align((before, after)), Gap(0, len(before), 0, len(after))):
             found = _gap(before, after, gap, ValuePath((name,)), reader)
             yield CallDelta(tuple(make(change) for change in found.changes), _texts(found.unseen))
@@ -258,9 +164,10 @@ def _yielded(change: Change) -> CallChange:
 _Part: TypeAlias = tuple[Fingerprints, Value]
 
 
-def _after(old: Call, new: Call, names: tuple[tuple[str, ...], tuple[str, ...]], reader: Reader) -> CallDelta:
+def _after(old: Call, new: Call, callables: tuple[Callable | None, Callable | None], reader: Reader) -> CallDelta:
     """Compare the arguments as the call left them, less the differences that they came with."""
-    before, after = _passed_and_left(old, names[0], reader), _passed_and_left(new, names[1], reader)
+    before = _passed_and_left(old, parameter_names(callables[0]), reader)
+    after = _passed_and_left(new, parameter_names(callables[1]), reader)
     changes: list[CallChange] = []
     unseen: list[str] = []
     for name in [name for name in before if name in after]:

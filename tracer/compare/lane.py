@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tracer.compare.collapse import Group, Groups, Observation
 from tracer.compare.delta import Difference
 from tracer.compare.fingerprint import Fingerprints
-from tracer.compare.kinds import CallChange, Reader, compare_calls, parameter_names, unseen_inputs
+from tracer.compare.kinds import CallChange, compare_calls
 from tracer.compare.noise import Filter, Subject
 from tracer.compare.origins import NO_FRAME, UNPAIRED_FRAME, Explanation, Node, Presence, explain
 from tracer.compare.pairing import Window, pair_calls
+from tracer.compare.reading import Reader, parameter_names, unseen_inputs
 from tracer.compare.result import Confidence, Kind, Role
 from tracer.compare.severity import Facts, is_private, severity
 from tracer.compare.texts import arguments_text
@@ -65,7 +67,8 @@ class Shared:
     reader: Reader = field(default_factory=Reader)
     groups: Groups = field(default_factory=Groups)
     tally: Tally = field(default_factory=Tally)
-    calls: dict[str, int] = field(default_factory=dict)  # compared, by callable
+    calls: dict[str, int] = field(default_factory=dict)  # compared or added, by callable
+    removed: Counter[str] = field(default_factory=Counter)  # calls that only the old run has, by callable
     feeds: set[tuple[int, int]] = field(default_factory=set)  # what changed return values changed from and to
 
 
@@ -120,26 +123,46 @@ class LaneComparison:
     def _changed(self, i: int, j: int, *, moved: bool) -> None:
         old, new = self._old.call(i), self._new.call(j)
         callables, reader = self._shared.callables, self._shared.reader
-        found = compare_calls(old, new, callables.old.get(old.callable), callables.new.get(new.callable), reader)
+        found = compare_calls(
+            old,
+            new,
+            (callables.old.get(old.callable), callables.new.get(new.callable)),
+            reader,
+            lambda inside: callables.owns(new.callable, inside),
+        )
         changes = (*found.changes, _presence(Kind.CALL_MOVED)) if moved else found.changes
-        told = [change for change in changes if self._is_told(new.callable, change)]
+        told = [change for each in changes if self._is_told(new.callable, change := self._written(new.callable, each))]
         self._shared.tally.partly += bool(found.unseen)
         if not told:
             return
         self._shared.tally.changed += 1
-        marks = [_mark(change) for change in told if change.entering and not change.internal]
+        marks = [_mark(change) for change in told if change.kind is Kind.ARGUMENT_PASSED]
         node = Node(
             number=j,
             frame=self._frame(j, new),
             place=j,
             arguments_changed=bool(marks),
-            state_changed=any(change.entering and change.internal for change in told),
+            state_changed=any(change.entering and change.kind is Kind.STATE for change in told),
             outcome_changed=any(not change.entering and change.kind not in _CALLER_SIDE for change in told),
             moved=any(change.kind is Kind.CALL_MOVED for change in told),
             fed=bool(marks) and all(mark in self._shared.feeds for mark in marks),
         )
         self._feed(told)
         self._tell(node, new, told, (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader)))
+
+    def _written(self, callable_: str, change: CallChange) -> CallChange:
+        """Return state that someone else must have written as what it is, something passed.
+
+        The code of the component is the same, no attribute is private, and no call was seen to leave the difference behind.
+        """
+        by_itself = change.kind is not Kind.STATE or not change.entering or change.internal
+        if (
+            by_itself
+            or not self._shared.callables.component_unchanged(callable_)
+            or _mark(change) in self._shared.feeds
+        ):
+            return change
+        return replace(change, kind=Kind.ARGUMENT_PASSED)
 
     def _feed(self, told: Iterable[CallChange]) -> None:
         if len(self._shared.feeds) < _MOST_FEEDS:
@@ -153,6 +176,7 @@ class LaneComparison:
 
     def _removed_call(self, i: int, place: float) -> None:
         call = self._old.call(i)
+        self._shared.removed[call.callable] += 1
         gone = self._shared.callables.is_gone(call.callable)
         change = _presence(Kind.CALLABLE_MISSING if gone else Kind.CALL_REMOVED)
         if self._is_told(call.callable, change):

@@ -20,11 +20,12 @@ _MOST_COMPARED = 10_000  # pairs of lanes whose calls are held against each othe
 
 @dataclass(frozen=True, slots=True)
 class LanePairs:
-    """Lanes to compare, lanes whose calls are only on one side, and lanes left out because the other side did not run them."""
+    """Lanes to compare, and lanes whose calls are only on one side; `left_out` are the old ones of tests that the new run did not do."""
 
     both: tuple[tuple[LaneSummary, LaneSummary], ...]
     removed: tuple[LaneSummary, ...]
     added: tuple[LaneSummary, ...]
+    left_out: tuple[LaneSummary, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -42,6 +43,7 @@ def pair_lanes(old: RecordedRun, new: RecordedRun) -> LanePairs:
         tuple(both),
         tuple(lane for lane in olds.values() if not _is_selected(lane)),
         tuple(lane for lane in news.values() if not _is_selected(lane)),
+        tuple(lane for lane in olds.values() if _is_selected(lane)),
         (*_left_out(olds.values(), "OLD"), *_left_out(news.values(), "NEW")),
     )
 

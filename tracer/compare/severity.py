@@ -11,17 +11,19 @@ from tracer.compare.result import Kind, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_DEFINITION_KINDS = frozenset({Kind.CALLABLE_MISSING, Kind.SIGNATURE})
 _EXCEPTION_KINDS = frozenset({Kind.RAISED, Kind.NO_LONGER_RAISED, Kind.EXCEPTION_TYPE})
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rules look at. `private` says that the callable's name is not for others to use."""
+    """What the rules look at. `private` says that the callable's name is not for others to use, `called` that someone was seen to."""
 
     kind: Kind
     difference: Difference = Difference.VALUE
     internal: bool = False
     private: bool = False
+    called: bool = True
 
 
 def private_state(facts: Facts) -> Severity | None:
@@ -31,7 +33,12 @@ def private_state(facts: Facts) -> Severity | None:
 
 def private_callable(facts: Facts) -> Severity | None:
     """A private callable may go or change its signature."""
-    return Severity.INTERNAL if facts.private and facts.kind in {Kind.CALLABLE_MISSING, Kind.SIGNATURE} else None
+    return Severity.INTERNAL if facts.private and facts.kind in _DEFINITION_KINDS else None
+
+
+def never_called(facts: Facts) -> Severity | None:
+    """An interface is what others call: what no one was seen to call may go or change without breaking what was seen."""
+    return Severity.COMPATIBLE if not facts.called and facts.kind in _DEFINITION_KINDS else None
 
 
 def callable_gone(facts: Facts) -> Severity | None:
@@ -72,6 +79,7 @@ def other_value(facts: Facts) -> Severity | None:  # noqa: ARG001  (every rule t
 RULES: Final[tuple[Callable[[Facts], Severity | None], ...]] = (
     private_state,
     private_callable,
+    never_called,
     callable_gone,
     other_exception,
     other_type,
@@ -88,8 +96,11 @@ def severity(facts: Facts) -> Severity:
 
 
 def is_private(callable_name: str) -> bool:
-    """Whether a `module:qualname` is private: a part with a leading underscore (not a dunder), or defined inside a function."""
+    """Whether a `module:qualname` is not for others to import.
+
+    That is: a part of it has a leading underscore (and is no dunder), or it is defined inside a function, or is a lambda or one of
+    several definitions that its name is not bound to (`name#2`).
+    """
     parts = callable_name.replace(":", ".").split(".")
-    return any(part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in parts) or (
-        "<locals>" in parts or "<lambda>" in parts
-    )
+    hidden = any(part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in parts)
+    return hidden or "<" in callable_name or "#" in callable_name

@@ -79,7 +79,9 @@ def shift(finding: Finding, width: int) -> str:
 
 
 def extent(finding: Finding) -> str:
-    """Say in how many calls the change shows, and who makes them; empty where no call was compared."""
+    """Say in how many calls the change shows, and who makes them; of a callable by itself also that no call of it was seen."""
+    if not finding.calls and finding.kind in {Kind.SIGNATURE, Kind.CALLABLE_MISSING}:
+        return "never called here"
     parts = []
     if finding.calls > 0:
         parts.append(f"in {finding.count:,} of {counted(finding.calls, 'call')}")

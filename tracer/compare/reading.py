@@ -1,0 +1,142 @@
+"""Reads the values of recorded calls and compares them pair by pair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tracer import wire
+from tracer.compare.defaults import changed_defaults, holds_default
+from tracer.compare.delta import Change, Delta, Difference, Resemblance, delta
+from tracer.compare.fingerprint import ARGUMENTS, children
+from tracer.decode import decode
+from tracer.errors import CassetteDamaged
+from tracer.model import Call, Callable, Raised, Returned
+from tracer.values import Form, Named, Object, Opaque, Sequence, Truncated, Value, ValuePath
+
+if TYPE_CHECKING:
+    import typing
+
+ARGUMENT = "argument"
+_UNREADABLE = Opaque("<unreadable>", 0)
+_OPAQUE_CODE, _TRUNCATED_CODE = bytes((wire.OPAQUE,)), bytes((wire.TRUNCATED,))
+_PARAMETER = 2  # the steps of a path that ends at a parameter
+MOST_UNSEEN = 8
+_REMEMBERED = 2_048
+_REMEMBERED_BYTES = 4_096
+
+
+class Reader:
+    """Decodes and compares the values of paired calls, remembering recent small pairs: one cause often shows in thousands of calls."""
+
+    def __init__(self) -> None:
+        self.unreadable = 0
+        self._resemblance = Resemblance()
+        self._known: dict[tuple[object, ...], Delta] = {}
+
+    def read(self, data: bytes) -> Value:
+        """Return the tree of a snapshot; a damaged one is opaque, and counted."""
+        try:
+            return decode(data)
+        except CassetteDamaged:
+            self.unreadable += 1
+            return _UNREADABLE
+
+    def arguments(self, call: Call, names: tuple[str, ...]) -> Value:
+        """Return a call's arguments as one object with the parameters as its fields, those without a name numbered."""
+        root = self.read(call.arguments)
+        if not isinstance(root, Sequence):
+            return root
+        fields = tuple((names[n] if n < len(names) else str(n), value) for n, value in enumerate(root.items))
+        return Object(ARGUMENTS, Form.PLAIN, fields)
+
+    def outcome(self, call: Call) -> Value:
+        """Return what a call returned or raised; a name that says so where it did not end."""
+        match call.outcome:
+            case Returned(value=data) | Raised(error=data):
+                return self.read(data)
+            case _:
+                return Named("outcome", "unfinished")
+
+    def delta(self, old: bytes, new: bytes, path: ValuePath) -> Delta:
+        """Return what differs between two snapshots."""
+        if old == new:
+            return Delta()
+        return self._remembered((old, new, path), lambda: self.compare(self.read(old), self.read(new), path))
+
+    def arguments_delta(self, old: Call, new: Call, before: Callable | None, after: Callable | None) -> Delta:
+        """Return what differs between the arguments of two calls, paired by the parameters' names.
+
+        Parameters that only one side has, and those left at a default that is another one now, are the signature's change, not the
+        callers'.
+        """
+        names, others = parameter_names(before), parameter_names(after)
+        if old.arguments == new.arguments and names == others:
+            return Delta()
+        found = self._remembered(
+            (old.arguments, new.arguments, names, others),
+            lambda: self.compare(self.arguments(old, names), self.arguments(new, others), ValuePath((ARGUMENT,))),
+        )
+        silent = self._left_at_defaults(old, new, before, after)
+        return replace(
+            found,
+            changes=tuple(
+                each for each in found.changes if not _one_sided(each) and not silent.intersection(each.path.steps[1:2])
+            ),
+        )
+
+    def _left_at_defaults(self, old: Call, new: Call, before: Callable | None, after: Callable | None) -> set[str]:
+        changed = changed_defaults(before, after)
+        if not changed:
+            return set()
+        passed, passed_now = self.arguments(old, parameter_names(before)), self.arguments(new, parameter_names(after))
+        return {
+            name
+            for name, (default, default_now) in changed.items()
+            if holds_default(passed, name, default) and holds_default(passed_now, name, default_now)
+        }
+
+    def compare(self, old: Value, new: Value, path: ValuePath) -> Delta:
+        """Return what differs between two trees that come of different bytes. Two that cannot be read are a change."""
+        if old is new is _UNREADABLE:
+            return Delta((Change(path, Difference.VALUE, old, new),))
+        return delta(old, new, path, self._resemblance)
+
+    def _remembered(self, key: tuple[object, ...], compare: typing.Callable[[], Delta]) -> Delta:
+        found = self._known.get(key)
+        if found is None:
+            found = compare()
+            if sum(len(part) for part in key[:2] if isinstance(part, bytes)) <= _REMEMBERED_BYTES:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[key] = found
+        return found
+
+
+def unseen_inputs(call: Call, callable_: Callable | None, reader: Reader) -> tuple[str, ...]:
+    """Return the paths of a call's arguments that hold something opaque or cut, bounded."""
+    if _OPAQUE_CODE not in call.arguments and _TRUNCATED_CODE not in call.arguments:
+        return ()  # without these bytes there can be no such extension
+    root = reader.arguments(call, parameter_names(callable_))
+    if not isinstance(root, Object):
+        return (ARGUMENT,)
+    return tuple(f"{ARGUMENT}.{name}" for name, value in root.fields if _hides_something(value))[:MOST_UNSEEN]
+
+
+def parameter_names(callable_: Callable | None) -> tuple[str, ...]:
+    """Return the names of the parameters, none for a callable that is not known."""
+    return tuple(parameter.name for parameter in callable_.parameters) if callable_ else ()
+
+
+def _hides_something(value: Value) -> bool:
+    todo = [value]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Opaque) or (isinstance(node, Truncated) and node.partial):
+            return True
+        todo.extend(children(node))
+    return False
+
+
+def _one_sided(change: Change) -> bool:
+    return len(change.path.steps) == _PARAMETER and change.difference in (Difference.KEY_ADDED, Difference.KEY_REMOVED)
