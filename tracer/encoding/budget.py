@@ -42,8 +42,9 @@ class Budget:
     `arguments` holds for each argument (state is one: the receiver), before and after the call; `outcome` for what is returned,
     raised or yielded; `full` for either, on the crossings a recorder looks at in full.
 
-    Chosen by `benchmarks/trials/state_cost.py`: on the suites of cachetools and tomlkit four times the arguments' nodes cost up to four
-    times as much (state is most of it), while with 1,024 nodes 1 outcome in 700 is cut.
+    Chosen by `benchmarks/trials/state_cost.py`: 128 nodes of arguments instead of 32 cost four times as much on the suite of cachetools
+    and twice on sqlparse's (state is nearly all of it); with 1,024 nodes 0 to 4 outcomes in 1,000 are cut. No budget brings state at every
+    crossing below the cost of coverage.py: how often state is looked at at all is the recorder's to decide.
     """
 
     arguments: Limit = Limit(nodes=32, bytes=4 << 10)

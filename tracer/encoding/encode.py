@@ -50,11 +50,13 @@ class Encoder:
 
     def __init__(self, *, redactor: Redactor, paths: PathNormaliser, budget: Budget = Budget()) -> None:  # noqa: B008  (frozen)
         self._budget = budget
-        self._found = paths.found
         least = min((budget.arguments, budget.outcome, budget.full), key=lambda limit: limit.bytes)
         self._short = range(min(_LONG, least.bytes) + 1)
         self._few = min(_FEW, *(limit.nodes for limit in (budget.arguments, budget.outcome, budget.full)))
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
+        # Functions rather than methods: they are called at every crossing.
+        self._pack_one = _make_pack(self._packers, paths.found)
+        self.scalar, self.scalars = _make_scalar(self._pack_one), _make_scalars(self._pack_one)
         self._losses: dict[str, count[int]] = {}
         self._plans: dict[int, Plan] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
@@ -72,30 +74,20 @@ class Encoder:
         `secret` holds what `Redactor.secret` said of each parameter's name, None where all are harmless.
         """
         if secret is None:
-            for value in values:
-                kind = type(value)
-                if kind is str or kind is bytes:
-                    if len(value) > _LONG:
-                        break
-                elif not (kind is int or kind is _NONE or kind is bool or kind is float):
-                    break
-            else:
-                data = self._pack(list(values))
-                if data is not None:
-                    return data
+            data = self.scalars(values)
+            if data is not None:
+                return data
             ready = self._flattened(values)
-            data = None if ready is None else self._pack(ready)
+            data = None if ready is None else self._pack_one(ready)
             if data is not None:
                 return data
         return self._guard(self._walk_arguments, values, secret, self._budget.full if full else self._budget.arguments)
 
     def value(self, value: Any, full: bool) -> bytes:
         """Return the snapshot of one value that came out of a call: returned, yielded, sent."""
-        kind = type(value)
-        if kind is _NONE or kind is bool or kind is int or kind is float or (kind is str and len(value) <= _LONG):
-            data = self._pack(value)
-            if data is not None:
-                return data
+        data = self.scalar(value)
+        if data is not None:
+            return data
         return self._guard(self._walk_value, value, self._budget.full if full else self._budget.outcome)
 
     def error(self, error: BaseException) -> bytes:
@@ -134,22 +126,6 @@ class Encoder:
         if flat_size(keys) + flat_size(items.values()) not in self._short or flat_size(items.values()) < 0:
             return None
         return items if self._shared.judge.names(keys) is None else None
-
-    def _pack(self, value: Any) -> bytes | None:
-        """Return scalars packed; None where one needs the walk (a path, a large int, lone surrogates)."""
-        # Popping is atomic, so no two threads, and no finaliser that runs in between, share a packer.
-        packers = self._packers
-        try:
-            pack = packers.pop()
-        except IndexError:
-            pack = wire.packer()
-        try:
-            data = pack(value)
-        except UNPACKABLE:
-            return None
-        finally:
-            packers.append(pack)
-        return None if b"/" in data and self._found(data) else data
 
     def _guard(self, encode: Callable[..., bytes], *parts: Any) -> bytes:
         try:
@@ -190,3 +166,52 @@ class Encoder:
 
     def _count(self, reason: str, name: str) -> None:
         next(self._losses.setdefault(f"{reason} {name}", count()))
+
+
+def _make_pack(packers: list[Callable[[Any], bytes]], found: Callable[[bytes], bool]) -> Callable[[Any], bytes | None]:
+    """Return what packs scalars and flat containers; None where one needs the walk (a path, a large int, lone surrogates)."""
+    # Popping is atomic, so no two threads, and no finaliser that runs in between, share a packer.
+    take, give = packers.pop, packers.append
+
+    def pack_one(value: Any) -> bytes | None:
+        try:
+            pack = take()
+        except IndexError:
+            pack = wire.packer()
+        try:
+            data = pack(value)
+        except UNPACKABLE:
+            return None
+        finally:
+            give(pack)
+        return None if b"/" in data and found(data) else data
+
+    return pack_one
+
+
+def _make_scalar(pack: Callable[[Any], bytes | None]) -> Callable[[Any], bytes | None]:
+    """Return what gives the snapshot of an exact scalar, None for any other value."""
+
+    def scalar(value: Any) -> bytes | None:
+        kind = type(value)
+        if kind is _NONE or kind is int or kind is bool or kind is float or (kind is str and len(value) <= _LONG):
+            return pack(value)
+        return None
+
+    return scalar
+
+
+def _make_scalars(pack: Callable[[Any], bytes | None]) -> Callable[[tuple[Any, ...]], bytes | None]:
+    """Return what gives the snapshot of a list of exact scalars, None where one is anything else: no call can change them."""
+
+    def scalars(values: tuple[Any, ...]) -> bytes | None:
+        for value in values:
+            kind = type(value)
+            if kind is str or kind is bytes:
+                if len(value) > _LONG:
+                    return None
+            elif not (kind is int or kind is _NONE or kind is bool or kind is float):
+                return None
+        return pack(list(values))
+
+    return scalars
