@@ -163,7 +163,8 @@ class Hooks:
         self, flow: int, own_number: int, own_secret: Secret, identify: Identify | None
     ) -> Function[[int, tuple[Any, ...]], list[Any] | None]:
         sink, local, new_state, current = self._sink, self._lanes.local, self._lanes.state, self._lanes.current
-        encode, next_call = self._encoder.arguments, self._next_call
+        encode, scalars, next_call = self._encoder.arguments, self._encoder.scalars, self._next_call
+        lanes = self._lanes
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
         def began(caller: int, arguments: tuple[Any, ...]) -> list[Any] | None:  # noqa: C901, PLR0911, PLR0912
@@ -178,7 +179,7 @@ class Hooks:
                 return None
             state.busy = True
             try:
-                lane = current(state)
+                lane = state.lane if lanes.running_loop is None else current(state)
                 if lane is None:
                     return None
                 number, secret = own_number, own_secret
@@ -201,10 +202,14 @@ class Hooks:
                 if seen == 1:
                     sink.met(number)
                 full = not seen & (seen - 1)
-                before = encode(arguments, secret, full)
+                kept = None
+                before = scalars(arguments) if secret is None else None
+                if before is None:
+                    before = encode(arguments, secret, full)
+                    if not immutable(arguments):
+                        kept = arguments
                 call = next_call()
                 sink.write(pack_begin(BEGIN, call, lane.ident, parent, number, caller, flow), before)
-                kept = None if immutable(arguments) else arguments
                 token = [call, stack, kept, before, secret, full, number, flow, False]
                 stack.append(token)
             except Exception as error:
@@ -221,7 +226,7 @@ class Hooks:
 
     def _make_end(self, outcome: int) -> Function[[list[Any], Any], None]:
         sink, local, new_state = self._sink, self._lanes.local, self._lanes.state
-        encode_value, encode_error = self._encoder.value, self._encoder.error
+        scalar, encode_value, encode_error = self._encoder.scalar, self._encoder.value, self._encoder.error
         write_changed = self._write_changed
 
         def ended(token: list[Any], value: Any) -> None:
@@ -240,7 +245,7 @@ class Hooks:
             try:
                 if token[_ARGUMENTS] is not None:
                     write_changed(token)
-                data = encode_error(value) if outcome == RAISED else encode_value(value, token[_FULL])
+                data = encode_error(value) if outcome == RAISED else scalar(value) or encode_value(value, token[_FULL])
                 sink.write(pack_end(END, token[_CALL], outcome), data)
             except Exception as error:
                 if not _is_ours(error):

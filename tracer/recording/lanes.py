@@ -68,7 +68,7 @@ class Lanes:
         self._tasks: dict[int, tuple[ref[Any], Lane]] = {}
         self._jobs: dict[int, str] = {}
         self._main = threading.main_thread().ident
-        self._running_loop: Callable[[], Any] | None = None
+        self.running_loop: Callable[[], Any] | None = None
         self._current_task: Callable[[Any], Any] | None = None
         self.main = "main"
 
@@ -91,8 +91,8 @@ class Lanes:
 
     def current(self, state: ThreadState) -> Lane | None:
         """Return the lane of the running task, else of the thread; None where that is out of scope."""
-        if self._running_loop is not None:
-            loop = self._running_loop()
+        if self.running_loop is not None:
+            loop = self.running_loop()
             if loop is not None and self._current_task is not None:
                 task = self._current_task(loop)
                 if task is not None:
@@ -180,14 +180,14 @@ class Lanes:
     def watch_asyncio(self, events: ModuleType, tasks: ModuleType) -> None:
         """Start telling tasks apart; called once asyncio is there."""
         self._current_task = tasks.current_task
-        self._running_loop = events._get_running_loop  # noqa: SLF001  (get_running_loop raises where there is none)
+        self.running_loop = events._get_running_loop  # noqa: SLF001  (get_running_loop raises where there is none)
 
     def task_created(self, task: object, frame: FrameType | None) -> None:
         """Name the lane of a new task. One made before a loop runs (what asyncio.run drives) goes on in its creator's lane."""
         if id(task) in self._tasks:
             return
         state = self.state()
-        outside = self._running_loop is None or self._running_loop() is None
+        outside = self.running_loop is None or self.running_loop() is None
         if outside and self._adopt(task, state):
             return
         name = self.submitted("task", frame)
@@ -195,7 +195,7 @@ class Lanes:
             self._bind(task, self.named(name))
 
     def _running_task(self) -> Any:
-        loop = self._running_loop() if self._running_loop is not None else None
+        loop = self.running_loop() if self.running_loop is not None else None
         return self._current_task(loop) if loop is not None and self._current_task is not None else None
 
     def _first_sight(self, task: Any, state: ThreadState) -> Lane | None:
