@@ -274,7 +274,7 @@ class Hooks:
         arguments, before = token[_ARGUMENTS], token[_BEFORE]
         encoder = self._encoder
         after = encoder.arguments(arguments, token[_SECRET], token[_FULL])
-        if after == before:
+        if after == before or not (_is_list(before) and _is_list(after)):
             return
         pairs = zip(split_array(before), split_array(after), strict=True)
         for position, (was, now) in enumerate(pairs):
@@ -337,6 +337,11 @@ def _drop(stack: list[Any], token: list[Any]) -> None:
         if stack[position] is token:
             del stack[position]
             return
+
+
+def _is_list(data: bytes) -> bool:
+    """Whether a snapshot of arguments is one: where the stack was too short to encode them, they are one opaque value, counted there."""
+    return data[0] & 0xF0 == 0x90 or data[0] in {0xDC, 0xDD}  # noqa: PLR2004  (msgpack's fixarray, array 16 and array 32)
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from tracer.errors import RecordingError
 from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
 from tracer.report.listing import ComponentSummary, RunSummary
+from tracer.report.sentences import counted
 from tracer.storage.compact import compact
 from tracer.storage.journal import SUFFIX
 from tracer.storage.progress import Progress
@@ -149,7 +150,9 @@ class Take:
         move_into_place(scratch, file)
         write_side(file, {"command": list(self.command), "seconds": round(self._seconds, 3)})
         if told.unclosed:
-            notes.append(f"{told.unclosed} of its processes did not end in order; what they recorded until then is kept.")
+            notes.append(
+                f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."
+            )
         if waits:
             notes.append(f"The command failed, so {self.target} stays as it is; the new recording waits in {file}.")
         if noise:
@@ -205,14 +208,17 @@ def _unmatched(recording: Recording) -> list[str]:
 
 def _why_nothing_crossed(components: tuple[ComponentSummary, ...]) -> str:
     if not components:
-        return "No call was captured: no module of a watched component was imported. Name one with --boundary."
+        return (
+            "No call was captured: no watched module was imported; what a script does inside itself crosses nothing. "
+            "Name a package it uses with --boundary."
+        )
     callables = sum(component.callables for component in components)
     if len(components) == 1:
         return (
-            f"No call was captured: {components[0].name} ({callables} callables) is the only component, and nothing outside it called in. "
+            f"No call was captured: {components[0].name} ({counted(callables, 'callable')}) is the only component, and nothing outside it called in. "
             "Name a package it uses with --boundary."
         )
-    return f"No call was captured: {callables} callables in {len(components)} components are watched, and none called another."
+    return f"No call was captured: {counted(callables, 'callable')} in {len(components)} components are watched, and none called another."
 
 
 def _by_reason(losses: Iterable[Loss]) -> tuple[tuple[str, int], ...]:
