@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import RecordingError
@@ -29,6 +30,7 @@ _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _OF_TERMINALS = frozenset({signal.SIGINT, signal.SIGQUIT})
 """What a terminal sends to the command as well as to us."""
 _TICK_SECONDS = 0.2
+_GRACE_SECONDS = 1.0
 
 
 def packages() -> dict[str, str]:
@@ -104,6 +106,7 @@ class _Signals:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
+        self._due: dict[int, float] = {}
         self._before: dict[int, Any] = {}
         self._mask: set[int | signal.Signals] = set()
 
@@ -130,10 +133,17 @@ class _Signals:
             process.send_signal(number)
 
     def look(self) -> None:
-        """Hand on what a process sent to us alone; what a terminal sent went to the command as well."""
+        """Hand on what a process sent to us alone; what a terminal sent went to the command as well.
+
+        A process may also have sent it to both, which nothing tells: the command has a second to end by itself.
+        """
         while sys.platform != "darwin" and (told := signal.sigtimedwait(_OF_TERMINALS, 0)) is not None:
-            if told.si_pid and self._process is not None:
-                self._process.send_signal(told.si_signo)
+            if told.si_pid:
+                self._due[told.si_signo] = monotonic() + _GRACE_SECONDS
+        for number in [number for number, due in self._due.items() if due <= monotonic()]:
+            del self._due[number]
+            if self._process is not None:
+                self._process.send_signal(number)
 
     def _forward(self, number: int, _frame: FrameType | None) -> None:
         if self._process is None:
