@@ -158,7 +158,7 @@ class NoiseRule:
     """What differed between two runs of the same code.
 
     `callable` may be `*`; `kind` is a change kind's value or `*`; `path` a general `ValuePath` text or `*`.
-    `source` is "learned" or "user".
+    `source` is "learned", "learned presence" (of keys and fields: they came and went) or "user".
     """
 
     callable: str

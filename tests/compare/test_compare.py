@@ -264,7 +264,7 @@ def test_private_state_that_a_call_left_explains_a_later_result() -> None:
     add = function("shop.cart:Cart.add", "self")
     found = told(counting(1), counting(2), add, TOTAL)
 
-    assert found[0] == ("Cart.add", "state", "after.self._n", "internal", "origin")
+    assert found[0] == ("Cart.add", "state", "after.self._n", "changed", "origin")
     assert ("Cart.total", "returned-value", "return", "changed", "effect") in found
 
 

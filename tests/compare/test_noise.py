@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tracer.compare.delta import Difference
-from tracer.compare.noise import Filter, Subject, covers
+from tracer.compare.noise import PRESENCE, Filter, Subject, covers
 from tracer.compare.result import Kind
 from tracer.model import NoiseRule
 
@@ -29,6 +29,12 @@ VALUE, PATH = Kind.RETURNED_VALUE, "return.items[*].id"
         (NoiseRule("*", "*", "*"), Subject("m:f", Kind.RAISED, "raised"), False),
         (NoiseRule("*", "*", "*"), Subject("m:f", Kind.SIGNATURE, "signature.a"), False),
         (NoiseRule("*", "*", "*"), Subject("m:f", Kind.CALL_ADDED, "call"), True),
+        (NoiseRule("*", "*", PATH, PRESENCE), Subject("m:f", VALUE, PATH, Difference.KEY_REMOVED), True),
+        (NoiseRule("*", "*", PATH, PRESENCE), Subject("m:f", VALUE, PATH), True),
+        (NoiseRule("*", "*", PATH, PRESENCE), Subject("m:f", VALUE, PATH, Difference.TYPE), False),
+        (NoiseRule("*", "*", PATH, PRESENCE), Subject("m:f", VALUE, PATH + ".n", Difference.KEY_REMOVED), False),
+        (NoiseRule("*", "*", PATH), Subject("m:f", VALUE, PATH, Difference.KEY_REMOVED), False),
+        (NoiseRule("*", "*", "*", PRESENCE), Subject("m:f", Kind.RAISED, "raised"), False),
     ],
 )
 def test_covers(rule: NoiseRule, subject: Subject, expected: bool) -> None:

@@ -53,9 +53,13 @@ class Callables:
 
         The innermost type that a component defines decides; types of no component (the standard library's) hold for others.
         """
-        known = self.new.get(name) or self.old.get(name)
         home = next((home for type_ in reversed(inside) if (home := self._home(type_))), "")
-        return known is not None and home == known.component
+        return bool(home) and home == self.component_of(name)
+
+    def component_of(self, name: str) -> str:
+        """Return the component of a callable, "" for one that is not known."""
+        known = self.new.get(name) or self.old.get(name)
+        return known.component if known else ""
 
     def _home(self, type_: str) -> str:
         """Return the component that defines a type, "" where none does."""
@@ -67,8 +71,7 @@ class Callables:
 
     def component_unchanged(self, name: str) -> bool:
         """Whether the component of a callable has the same callables with the same code on both sides, as far as is known."""
-        known = self.new.get(name) or self.old.get(name)
-        component = known.component if known else ""
+        component = self.component_of(name)
         if component not in self._same_code:
             old, new = (
                 {n: c.code for n, c in side.items() if c.component == component} for side in (self.old, self.new)

@@ -27,7 +27,7 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change.
+    shows the change. `presence` says that a key or field came or went.
     """
 
     callable: str
@@ -41,6 +41,7 @@ class Observation:
     cost: int
     arguments: Callable[[], str]
     weight: int = 1
+    presence: bool = False
 
 
 @dataclass(slots=True)
@@ -57,16 +58,26 @@ class Group:
     role: Role = Role.EFFECT
     confidence: Confidence = Confidence.LOW
     unseen: tuple[str, ...] = ()
+    presence: bool = False
 
     def add(self, seen: Observation) -> None:
         """Count a call."""
         self.count += seen.weight
-        if seen.severity.rank < self.severity.rank:
-            self.severity = seen.severity
+        self.see(seen)
         if seen.caller and len(self.callers) < _MOST_CALLERS:
             self.callers.add(seen.caller)
         if seen.cost < self.smallest.cost:
             self.smallest = seen
+
+    def see(self, seen: Observation) -> None:
+        """Take over what a change says of the finding, without counting a call."""
+        self.presence |= seen.presence
+        self.raise_to(seen.severity)
+
+    def raise_to(self, severity: Severity) -> None:
+        """Become at least that severe."""
+        if severity.rank < self.severity.rank:
+            self.severity = severity
 
     def explain(self, role: Role, confidence: Confidence, unseen: tuple[str, ...]) -> None:
         """Take over what was found out about one call: an origin outdoes an effect, high confidence a low one."""
@@ -81,8 +92,8 @@ class Group:
         self.count = max(self.count, other.count)
         self.callers |= other.callers
         self.explain(other.role, other.confidence, other.unseen)
-        if other.severity.rank < self.severity.rank:
-            self.severity = other.severity
+        self.presence |= other.presence
+        self.raise_to(other.severity)
         if other.smallest.cost < self.smallest.cost:
             self.smallest = other.smallest
 
@@ -101,8 +112,8 @@ class Groups:
             if id(group) not in touched:
                 touched[id(group)] = group
                 group.add(each)
-            elif each.severity.rank < group.severity.rank:
-                group.severity = each.severity
+            else:
+                group.see(each)
         return list(touched.values())
 
     def has(self, callable_: str, kind: Kind) -> bool:
@@ -219,4 +230,5 @@ def _finding(group: Group, calls: Mapping[str, int], inner: Mapping[str, tuple[s
         example=Example(group.smallest.lane, arguments) if group.smallest.lane else None,
         unseen=group.unseen,
         inner=inner.get(group.callable, ()) if group.role is Role.ORIGIN else (),
+        presence=group.presence,
     )

@@ -2,11 +2,12 @@
 
 Order in mappings and sets carries no meaning; 1, 1.0 and True differ; NaN equals NaN; 0.0 and -0.0 differ (they print differently); a shared
 reference equals the value it refers to; a cycle equals a cycle of the same length; redacted values equal each other; opaque values
-equal those of their type.
+equal those of their type; texts are equal that differ only in the addresses of a `<... at 0x7f...>`, which no program can mean.
 """
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ ARGUMENTS = "arguments"
 UNORDERED = frozenset({"set", "frozenset"})
 _LEAVES = Scalar | Atom | Named | Opaque | Redacted
 _COUNTED = frozenset({"list", "set", "bytearray"})
+_ADDRESS = re.compile(r"(?<= at 0x)[0-9a-fA-F]{6,16}\b")
 
 
 class _Step(Enum):
@@ -160,6 +162,8 @@ def _is_numbered(node: Value) -> bool:
 
 def _token(value: bool | float | str | bytes | None) -> object:
     """Return what is hashed of a scalar. Python gives equal hashes to -1 and -2, and to 0 and 2**61 - 1: numbers go as text."""
+    if isinstance(value, str) and " at 0x" in value:
+        return _ADDRESS.sub("", value)
     if isinstance(value, str | bytes) or value is None:
         return value
     return hex(value) if isinstance(value, int) else repr(value)

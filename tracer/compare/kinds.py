@@ -10,14 +10,15 @@ from tracer.compare.delta import Change, Delta, Difference, delta_inside
 from tracer.compare.fingerprint import Fingerprints
 from tracer.compare.reading import ARGUMENT, MOST_UNSEEN, Reader, parameter_names
 from tracer.compare.result import Kind
-from tracer.model import Call, Callable, ItemKind, Raised, Returned
-from tracer.values import Object, Value, ValuePath
+from tracer.model import Call, Callable, Flow, ItemKind, Raised, Returned
+from tracer.values import Object, Opaque, Value, ValuePath
 
 if TYPE_CHECKING:
     import typing
     from collections.abc import Iterable, Iterator
 
 AFTER, RETURN, RAISED = "after", "return", "raised"
+_GENERATOR = Opaque("builtins:generator", 0)
 _ITEM_NAMES = {ItemKind.YIELDED: "yielded", ItemKind.SENT: "sent", ItemKind.THROWN: "thrown"}
 
 
@@ -65,10 +66,10 @@ def compare_calls(
     kept by the called component itself: then it is state, no argument.
     """
     arguments = reader.arguments_delta(old, new, *callables)
+    outcomes = _lazily(old, new, reader) if old.flow != new.flow else None
     parts = [
         CallDelta(tuple(_input(change, is_own) for change in arguments.changes), _texts(arguments.unseen)),
-        *_items(old, new, reader),
-        _outcome(old, new, reader),
+        *((outcomes,) if outcomes else (*_items(old, new, reader), _outcome(old, new, reader))),
     ]
     if old.after or new.after:
         parts.append(_after(old, new, callables, reader))
@@ -93,6 +94,24 @@ def _input(change: Change, is_own: typing.Callable[[tuple[str, ...]], bool]) -> 
 
 def _sent(change: Change) -> CallChange:
     return _input(change, lambda inside: False)
+
+
+def _lazily(old: Call, new: Call, reader: Reader) -> CallDelta | None:
+    """Compare a generator with what a function returns: what its callers were given are an iterator and that value.
+
+    None for other flows, and where one of the two raised.
+    """
+    given = [_given(call, reader) for call in (old, new)]
+    if {old.flow, new.flow} != {Flow.CALL, Flow.GENERATOR} or given[0] is None or given[1] is None:
+        return None
+    found = reader.compare(given[0], given[1], ValuePath((RETURN,)))
+    return CallDelta(tuple(_returned(change) for change in found.changes), (RETURN,))
+
+
+def _given(call: Call, reader: Reader) -> Value | None:
+    if isinstance(call.outcome, Raised):
+        return None
+    return _GENERATOR if call.flow is Flow.GENERATOR else reader.outcome(call)
 
 
 def _outcome(old: Call, new: Call, reader: Reader) -> CallDelta:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from tracer.compare.collapse import Group, Groups, Observation
 from tracer.compare.delta import Difference
-from tracer.compare.fingerprint import Fingerprints
 from tracer.compare.kinds import CallChange, compare_calls
 from tracer.compare.noise import Filter, Subject
 from tracer.compare.origins import NO_FRAME, UNPAIRED_FRAME, Explanation, Node, Presence, explain
 from tracer.compare.pairing import Window, pair_calls
 from tracer.compare.reading import Reader, parameter_names, unseen_inputs
 from tracer.compare.result import Confidence, Kind, Role
-from tracer.compare.severity import Facts, is_private, severity
+from tracer.compare.severity import Facts, is_iterator, is_private, severity
+from tracer.compare.surfacing import Surfacing, mark
 from tracer.compare.texts import arguments_text
-from tracer.model import Raised, Returned
-from tracer.values import ValuePath
+from tracer.model import OUTSIDE, Raised, Returned
+from tracer.values import Opaque, ValuePath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,6 +42,7 @@ _VALUE_KINDS = frozenset(
         Kind.CALL_MOVED,
     }
 )
+_PRESENCE = frozenset({Difference.KEY_ADDED, Difference.KEY_REMOVED})
 _SHAPES = frozenset({Difference.TYPE, Difference.KEY_ADDED, Difference.KEY_REMOVED})
 _MOST_FEEDS = 50_000
 
@@ -69,6 +70,7 @@ class Shared:
     tally: Tally = field(default_factory=Tally)
     calls: dict[str, int] = field(default_factory=dict)  # compared or added, by callable
     removed: Counter[str] = field(default_factory=Counter)  # calls that only the old run has, by callable
+    surfacing: Surfacing = field(default_factory=Surfacing)
     feeds: set[tuple[int, int]] = field(default_factory=set)  # what changed return values changed from and to
 
 
@@ -136,7 +138,7 @@ class LaneComparison:
         if not told:
             return
         self._shared.tally.changed += 1
-        marks = [_mark(change) for change in told if change.kind is Kind.ARGUMENT_PASSED]
+        marks = [mark(change) for change in told if change.kind is Kind.ARGUMENT_PASSED]
         node = Node(
             number=j,
             frame=self._frame(j, new),
@@ -145,10 +147,12 @@ class LaneComparison:
             state_changed=any(change.entering and change.kind is Kind.STATE for change in told),
             outcome_changed=any(not change.entering and change.kind not in _CALLER_SIDE for change in told),
             moved=any(change.kind is Kind.CALL_MOVED for change in told),
-            fed=bool(marks) and all(mark in self._shared.feeds for mark in marks),
+            fed=bool(marks) and self._shared.feeds.issuperset(marks),
         )
         self._feed(told)
-        self._tell(node, new, told, (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader)))
+        self._tell(
+            node, new, told, (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader)), self._new
+        )
 
     def _written(self, callable_: str, change: CallChange) -> CallChange:
         """Return state that someone else must have written as what it is, something passed.
@@ -156,23 +160,19 @@ class LaneComparison:
         The code of the component is the same, no attribute is private, and no call was seen to leave the difference behind.
         """
         by_itself = change.kind is not Kind.STATE or not change.entering or change.internal
-        if (
-            by_itself
-            or not self._shared.callables.component_unchanged(callable_)
-            or _mark(change) in self._shared.feeds
-        ):
+        if by_itself or not self._shared.callables.component_unchanged(callable_) or mark(change) in self._shared.feeds:
             return change
         return replace(change, kind=Kind.ARGUMENT_PASSED)
 
     def _feed(self, told: Iterable[CallChange]) -> None:
         if len(self._shared.feeds) < _MOST_FEEDS:
-            self._shared.feeds.update(_mark(change) for change in told if not change.entering and not change.internal)
+            self._shared.feeds.update(mark(change) for change in told if not change.entering and not change.internal)
 
     def _added_call(self, j: int) -> None:
         call = self._new.call(j)
         change = _presence(Kind.CALL_ADDED)
         if self._is_told(call.callable, change):
-            self._tell(Node(j, self._frame(j, call), j, Presence.ADDED), call, [change], ())
+            self._tell(Node(j, self._frame(j, call), j, Presence.ADDED), call, [change], (), self._new)
 
     def _removed_call(self, i: int, place: float) -> None:
         call = self._old.call(i)
@@ -181,7 +181,7 @@ class LaneComparison:
         change = _presence(Kind.CALLABLE_MISSING if gone else Kind.CALL_REMOVED)
         if self._is_told(call.callable, change):
             frame = self._partner(i - call.parent) if call.parent else NO_FRAME
-            self._tell(Node(-3 - i, frame, place, Presence.REMOVED), call, [change], ())
+            self._tell(Node(-3 - i, frame, place, Presence.REMOVED), call, [change], (), self._old)
 
     def _frame(self, j: int, call: Call) -> int:
         if not call.parent or call.parent > j:
@@ -203,18 +203,34 @@ class LaneComparison:
             Subject(callable_, change.kind, str(change.path.general), change.difference)
         )
 
-    def _tell(self, node: Node, call: Call, told: list[CallChange], unseen: tuple[str, ...]) -> None:
+    def _tell(self, node: Node, call: Call, told: list[CallChange], unseen: tuple[str, ...], lane: LaneReader) -> None:
         self._nodes.append(node)
+        number = -3 - node.number if node.presence is Presence.REMOVED else node.number
+        own_callback = self._is_own_callback(lane, number, call)
         entering = {
             (change.kind, change.path.general): change.entering or change.kind in _CALLER_SIDE for change in told
         }
-        groups = self._shared.groups.add(self._observation(call, change) for change in told)
+        groups = self._shared.groups.add(self._observation(call, change, own_callback=own_callback) for change in told)
+        self._shared.surfacing.follow(told, {(group.kind, group.path): group for group in groups})
         self._told.append(
             (call.callable, [(group, entering.get((group.kind, group.path), False)) for group in groups], unseen)
         )
 
-    def _observation(self, call: Call, change: CallChange) -> Observation:
-        facts = Facts(change.kind, change.difference, change.internal, is_private(call.callable))
+    def _is_own_callback(self, lane: LaneReader, number: int, call: Call) -> bool:
+        """Whether the called component called itself, through code of no component: how it does that is its own business."""
+        if call.caller != OUTSIDE or not call.parent or call.parent > number:
+            return False
+        component_of = self._shared.callables.component_of
+        return component_of(lane.call(number - call.parent).callable) == component_of(call.callable)
+
+    def _observation(self, call: Call, change: CallChange, *, own_callback: bool) -> Observation:
+        facts = Facts(
+            change.kind,
+            change.difference,
+            change.internal or (own_callback and (change.entering or change.kind in _CALLER_SIDE)),
+            is_private(call.callable),
+            lazy=_lazy(change),
+        )
         return Observation(
             callable=call.callable,
             caller=call.caller,
@@ -226,6 +242,7 @@ class LaneComparison:
             lane=self._name,
             cost=_cost(call),
             arguments=lambda: self._arguments(call),
+            presence=change.difference in _PRESENCE,
         )
 
     def _arguments(self, call: Call) -> str:
@@ -254,14 +271,16 @@ class LaneComparison:
                 group.explain(explanation.outcome, sure, unseen)
 
 
+def _lazy(change: CallChange) -> bool:
+    match change.before, change.after:
+        case Opaque(type=before), Opaque(type=after):
+            return is_iterator(before) and is_iterator(after)
+        case _:
+            return False
+
+
 def _presence(kind: Kind) -> CallChange:
     return CallChange(kind, _CALLABLE if kind is Kind.CALLABLE_MISSING else _CALL, Difference.VALUE, None, None)
-
-
-def _mark(change: CallChange) -> tuple[int, int]:
-    """Return what a changed value was and is, to know it again elsewhere."""
-    before, after = (0 if value is None else Fingerprints(value).of(value) for value in (change.before, change.after))
-    return before, after
 
 
 def _cost(call: Call) -> int:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tracer.compare.delta import Difference
-from tracer.compare.result import Comparison, Kind, Severity
+from tracer.compare.result import Comparison, Kind
 from tracer.model import NoiseRule
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ALWAYS_TOLD = frozenset({Kind.RETURNED_TYPE, Kind.RAISED, Kind.EXCEPTION_TYPE, Kind.CALLABLE_MISSING, Kind.SIGNATURE})
 LEARNED = "learned"
+PRESENCE = "learned presence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ def covers(rule: NoiseRule, subject: Subject) -> bool:
     """Whether a rule hides a change.
 
     `*` and `?` are wildcards everywhere; a path also covers what lies below it. A learned rule never hides another type or shape,
-    a lost key, a new exception or a changed signature: a rule someone wrote may.
+    a new exception or a changed signature: a rule someone wrote may. It hides a lost key only at the very place where keys were
+    seen to come and go.
     """
-    if rule.source == LEARNED and _protected(subject):
+    if rule.source in {LEARNED, PRESENCE} and _protected(subject) and not _came_and_went(rule, subject):
         return False
     return bool(
         _pattern(rule.callable).fullmatch(subject.callable)
@@ -50,10 +52,10 @@ def learn(*comparisons: Comparison) -> tuple[NoiseRule, ...]:
     What no learned rule may hide gives none: a run that now and then returns another type stays visible.
     """
     rules = {
-        NoiseRule(finding.callable, finding.kind.value, finding.path, LEARNED)
+        NoiseRule(finding.callable, finding.kind.value, finding.path, PRESENCE if finding.presence else LEARNED)
         for comparison in comparisons
         for finding in comparison.findings
-        if finding.kind not in _ALWAYS_TOLD and (finding.severity is not Severity.BREAKING or _may_hide(finding.kind))
+        if finding.kind not in _ALWAYS_TOLD
     }
     return tuple(sorted(rules, key=lambda rule: (rule.callable, rule.kind, rule.path)))
 
@@ -92,8 +94,13 @@ def _protected(subject: Subject) -> bool:
     return subject.kind in _ALWAYS_TOLD or subject.difference in (Difference.TYPE, Difference.KEY_REMOVED)
 
 
-def _may_hide(kind: Kind) -> bool:
-    return kind is Kind.NO_LONGER_RAISED
+def _came_and_went(rule: NoiseRule, subject: Subject) -> bool:
+    return (
+        rule.source == PRESENCE
+        and subject.difference is Difference.KEY_REMOVED
+        and subject.kind not in _ALWAYS_TOLD
+        and rule.path == subject.path
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -78,7 +78,7 @@ class Finding:
     """One change, repeats collapsed: same callable, kind and general path.
 
     `count` is how many calls show it, `calls` how many of this callable were compared, `unseen` the inputs that could not be
-    looked at (opaque, cut), `inner` the changed inner callables it may come from.
+    looked at (opaque, cut), `inner` the changed inner callables it may come from. `presence` says that keys or fields came or went.
     """
 
     key: str
@@ -96,6 +96,7 @@ class Finding:
     example: Example | None = None
     unseen: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
+    presence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,24 @@ from tracer.compare.result import Kind, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_ITERATORS = frozenset({"generator", "map", "filter", "zip", "enumerate", "reversed"})
 _DEFINITION_KINDS = frozenset({Kind.CALLABLE_MISSING, Kind.SIGNATURE})
 _EXCEPTION_KINDS = frozenset({Kind.RAISED, Kind.NO_LONGER_RAISED, Kind.EXCEPTION_TYPE})
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rules look at. `private` says that the callable's name is not for others to use, `called` that someone was seen to."""
+    """What the rules look at. `private` says that the callable's name is not for others to use, `called` that someone was seen to.
+
+    `lazy` says that both values are iterators of the standard library.
+    """
 
     kind: Kind
     difference: Difference = Difference.VALUE
     internal: bool = False
     private: bool = False
     called: bool = True
+    lazy: bool = False
 
 
 def private_state(facts: Facts) -> Severity | None:
@@ -49,6 +54,11 @@ def callable_gone(facts: Facts) -> Severity | None:
 def other_exception(facts: Facts) -> Severity | None:
     """Callers handle exceptions by type."""
     return Severity.BREAKING if facts.kind in _EXCEPTION_KINDS else None
+
+
+def other_iterator(facts: Facts) -> Severity | None:
+    """Callers iterate over either: a generator, a map, a chain."""
+    return Severity.COMPATIBLE if facts.lazy else None
 
 
 def other_type(facts: Facts) -> Severity | None:
@@ -82,6 +92,7 @@ RULES: Final[tuple[Callable[[Facts], Severity | None], ...]] = (
     never_called,
     callable_gone,
     other_exception,
+    other_iterator,
     other_type,
     key_removed,
     key_added,
@@ -93,6 +104,12 @@ RULES: Final[tuple[Callable[[Facts], Severity | None], ...]] = (
 def severity(facts: Facts) -> Severity:
     """Return the verdict of the first rule that has one; the last always has."""
     return next(verdict for rule in RULES if (verdict := rule(facts)) is not None)
+
+
+def is_iterator(type_name: str) -> bool:
+    """Whether a type is one of the standard library's lazy iterators."""
+    module, _, name = type_name.partition(":")
+    return module == "itertools" or (module == "builtins" and (name in _ITERATORS or name.endswith("iterator")))
 
 
 def is_private(callable_name: str) -> bool:

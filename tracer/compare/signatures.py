@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _VARIADIC = frozenset({ParameterKind.VAR_POSITIONAL, ParameterKind.VAR_KEYWORD})
 _POSITIONAL = (ParameterKind.POSITIONAL_ONLY, ParameterKind.POSITIONAL_OR_KEYWORD)
+# A generator is called as a function that returns an iterator is; what a call returns is told of the calls.
+_ITERABLE_FLOWS = frozenset({Flow.CALL, Flow.GENERATOR})
 _MARKS = {ParameterKind.VAR_POSITIONAL: "*", ParameterKind.VAR_KEYWORD: "**"}
 
 
@@ -41,7 +43,8 @@ def _nature(old: Callable, new: Callable) -> Iterator[SignatureChange]:
     if CallableKind.FOREIGN in (old.kind, new.kind):
         return
     if old.flow != new.flow:
-        yield SignatureChange("flow", Difference.TYPE, _flow_text(old.flow), _flow_text(new.flow))
+        difference = Difference.KEY_ADDED if {old.flow, new.flow} == _ITERABLE_FLOWS else Difference.TYPE
+        yield SignatureChange("flow", difference, _flow_text(old.flow), _flow_text(new.flow))
     if (old.kind is CallableKind.PROPERTY) != (new.kind is CallableKind.PROPERTY):
         yield SignatureChange("kind", Difference.TYPE, old.kind.value, new.kind.value)
 

@@ -1,0 +1,64 @@
+"""Private state that callers get to see after all: what a call left in it comes out of a later one.
+
+`to()` returns an object whose `_magnitude` is another one; that is no one's business until `magnitude` returns it. Then the
+difference is one that callers see, and it came about in `to()`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from tracer.compare.fingerprint import Fingerprints
+from tracer.compare.result import Kind, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tracer.compare.collapse import Group
+    from tracer.compare.kinds import CallChange
+    from tracer.values import Key, ValuePath
+
+    Mark: TypeAlias = "tuple[int, int]"
+    Trace: TypeAlias = "tuple[str | int | Key, Mark]"  # the field, and what it changed from and to
+    Told: TypeAlias = "Mapping[tuple[Kind, ValuePath], Group]"  # the groups of one call, by kind and general path
+
+_MOST_TRACES = 50_000
+_PRESENCE = frozenset({Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED, Kind.CALLABLE_MISSING})
+
+
+def mark(change: CallChange) -> Mark:
+    """Return what a changed value was and is, to know it again elsewhere."""
+    before, after = (0 if value is None else Fingerprints(value).of(value) for value in (change.before, change.after))
+    return before, after
+
+
+class Surfacing:
+    """Follows private differences from the calls that left them to the calls that show them."""
+
+    def __init__(self) -> None:
+        self._left: dict[Trace, list[Group]] = {}
+
+    def follow(self, told: Iterable[CallChange], groups: Told) -> None:
+        """Take in what one call changed: calls must come in order."""
+        told = [change for change in told if change.kind not in _PRESENCE]
+        came = {_trace(change) for change in told if change.entering and change.internal}
+        if came:
+            self._raise(came, [change for change in told if not change.entering and not change.internal], groups)
+        for change in told:
+            group = groups.get((change.kind, change.path.general))
+            if group and change.internal and not change.entering and len(self._left) < _MOST_TRACES:
+                self._left.setdefault(_trace(change), []).append(group)
+
+    def _raise(self, came: set[Trace], seen: list[CallChange], groups: Told) -> None:
+        """Raise what left the state that this call shows: the very value, or the only state that differs here."""
+        shown = {mark(change): groups.get((change.kind, change.path.general)) for change in seen}
+        for trace in came:
+            group = shown.get(trace[1])
+            if group is None and not (shown and len(came) == 1):
+                continue
+            for source in self._left.get(trace, ()):
+                source.raise_to(group.severity if group else Severity.CHANGED)
+
+
+def _trace(change: CallChange) -> Trace:
+    return change.path.steps[-1], mark(change)
