@@ -40,6 +40,14 @@ def test_every_kind_has_its_own_words(finding: Callable[..., Finding], kind: Kin
             "no longer raises KeyError(1) (now: 0)",
         ),
         ({"kind": Kind.CALLABLE_MISSING, "calls": 0, "callers": ()}, "is gone"),
+        (
+            {"kind": Kind.CALLABLE_MISSING, "calls": 0, "path": "callable", "after": "(absent)"},
+            "is gone, never called here",
+        ),
+        (
+            {"kind": Kind.CALLABLE_MISSING, "path": "callable", "after": "shop.vat:tax"},
+            "is gone: it is now shop.vat:tax, in ",
+        ),
     ],
 )
 def test_values_stand_where_they_say_something(

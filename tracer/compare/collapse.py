@@ -204,7 +204,7 @@ def _sides(group: Group, arguments: str) -> tuple[str, str]:
         case Kind.CALL_MOVED:
             return focused(called, f"{called} at another place")
         case Kind.CALLABLE_MISSING:
-            return focused(group.callable, None)
+            return focused(group.callable, group.smallest.after)
         case _:
             return focused(group.smallest.before, group.smallest.after)
 

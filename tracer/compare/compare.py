@@ -10,6 +10,7 @@ from tracer.compare.callables import Callables
 from tracer.compare.collapse import Observation
 from tracer.compare.columns import LaneReader
 from tracer.compare.delta import Difference
+from tracer.compare.homes import Rehomed, other_homes
 from tracer.compare.lane import LaneComparison, Shared
 from tracer.compare.lanes import LanePairs, notes, pair_lanes
 from tracer.compare.noise import Filter, Subject
@@ -77,7 +78,8 @@ class _Comparing:
         shapes_only: bool,
         progress: Callable[[int, int], None] | None,
     ) -> None:
-        self._old = old
+        self._homes = other_homes(old, new)
+        self._old = old = Rehomed(old, self._homes) if self._homes else old
         self._new = new
         self._callables = Callables(old.recording, new.recording)
         self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only)
@@ -132,6 +134,7 @@ class _Comparing:
         changes = [
             *((name, Kind.SIGNATURE, change) for name, change in self._callables.signatures()),
             *((name, Kind.CALLABLE_MISSING, _gone(name)) for name in self._gone_unseen()),
+            *((name, Kind.CALLABLE_MISSING, _gone(name, home)) for name, home in self._homes.items()),
         ]
         if not changes:
             return
@@ -140,7 +143,7 @@ class _Comparing:
         for lane in left_out:
             seen.update(call.callable for call in self._old.calls(lane.name))
         for name, kind, change in changes:
-            self._note(name, kind, change, seen[name])
+            self._note(name, kind, change, seen[self._homes.get(name, name)])
 
     def _gone_unseen(self) -> Iterator[str]:
         """Yield the callables that are gone and that no removed call has told of."""
@@ -156,7 +159,9 @@ class _Comparing:
             caller="",
             kind=kind,
             path=path,
-            severity=severity(Facts(kind, change.difference, private=is_private(name), called=calls > 0)),
+            severity=severity(
+                Facts(kind, change.difference, private=is_private(name), called=calls > 0 and name not in self._homes)
+            ),
             before=change.before or None,
             after=change.after or None,
             lane="",
@@ -208,8 +213,8 @@ class _Comparing:
         return told
 
 
-def _gone(name: str) -> SignatureChange:
-    return SignatureChange("callable", Difference.VALUE, name, "")
+def _gone(name: str, home: str = "") -> SignatureChange:
+    return SignatureChange("callable", Difference.VALUE, name, home)
 
 
 def _verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:

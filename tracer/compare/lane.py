@@ -211,7 +211,8 @@ class LaneComparison:
             (change.kind, change.path.general): change.entering or change.kind in _CALLER_SIDE for change in told
         }
         groups = self._shared.groups.add(self._observation(call, change, own_callback=own_callback) for change in told)
-        self._shared.surfacing.follow(told, {(group.kind, group.path): group for group in groups})
+        by_place = {(group.kind, group.path): group for group in groups}
+        self._shared.surfacing.follow(told, by_place, same_code=self._shared.callables.unchanged(call.callable))
         self._told.append(
             (call.callable, [(group, entering.get((group.kind, group.path), False)) for group in groups], unseen)
         )

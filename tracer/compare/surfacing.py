@@ -38,23 +38,24 @@ class Surfacing:
     def __init__(self) -> None:
         self._left: dict[Trace, list[Group]] = {}
 
-    def follow(self, told: Iterable[CallChange], groups: Told) -> None:
-        """Take in what one call changed: calls must come in order."""
+    def follow(self, told: Iterable[CallChange], groups: Told, *, same_code: bool) -> None:
+        """Take in what one call changed: calls must come in order. `same_code` says that the callable has no other code."""
         told = [change for change in told if change.kind not in _PRESENCE]
         came = {_trace(change) for change in told if change.entering and change.internal}
         if came:
-            self._raise(came, [change for change in told if not change.entering and not change.internal], groups)
+            seen = [change for change in told if not change.entering and not change.internal]
+            self._raise(came, seen, groups, alone=same_code and len(came) == 1)
         for change in told:
             group = groups.get((change.kind, change.path.general))
             if group and change.internal and not change.entering and len(self._left) < _MOST_TRACES:
                 self._left.setdefault(_trace(change), []).append(group)
 
-    def _raise(self, came: set[Trace], seen: list[CallChange], groups: Told) -> None:
-        """Raise what left the state that this call shows: the very value, or the only state that differs here."""
+    def _raise(self, came: set[Trace], seen: list[CallChange], groups: Told, *, alone: bool) -> None:
+        """Raise what left the state that this call shows: the very value, or what `alone` can have changed an outcome of the same code."""
         shown = {mark(change): groups.get((change.kind, change.path.general)) for change in seen}
         for trace in came:
             group = shown.get(trace[1])
-            if group is None and not (shown and len(came) == 1):
+            if group is None and not (shown and alone):
                 continue
             for source in self._left.get(trace, ()):
                 source.raise_to(group.severity if group else Severity.CHANGED)

@@ -40,7 +40,7 @@ _CALL_SIDE: Final[dict[Kind, Callable[[Finding], str]]] = {
     Kind.CALL_REMOVED: lambda finding: finding.before,
     Kind.CALL_MOVED: lambda finding: finding.before or finding.after,
 }
-_WHOLE: Final = frozenset({"", "return", "raised"})
+_WHOLE: Final = frozenset({"", "return", "raised", "call", "callable"})
 """Paths that say no more than the kind does."""
 
 
@@ -140,6 +140,8 @@ def _values(finding: Finding, width: int) -> str:
             return f" {after}" + (f" (before: {before})" if before else "")
         case Kind.NO_LONGER_RAISED if before:
             return f" {before}" + (f" (now: {after})" if after else "")
+        case Kind.CALLABLE_MISSING if ":" in finding.after:
+            return f": it is now {after}"
         case Kind.CALL_ADDED | Kind.CALL_REMOVED | Kind.CALL_MOVED | Kind.CALLABLE_MISSING:
             return ""
     return f" ({before} -> {after})" if before or after else ""
