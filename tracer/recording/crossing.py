@@ -245,7 +245,7 @@ class Hooks:
             try:
                 if token[_ARGUMENTS] is not None:
                     write_changed(token)
-                data = encode_error(value) if outcome == RAISED else scalar(value) or encode_value(value, token[_FULL])
+                data = encode_error(value) if outcome == RAISED else scalar(value) or encode_value(value)
                 sink.write(pack_end(END, token[_CALL], outcome), data)
             except Exception as error:
                 if not _is_ours(error):
@@ -320,7 +320,7 @@ class Hooks:
                 return
             state.busy = True
             try:
-                sink.write(pack_item(ITEM, token[_CALL], kind), encode(value, token[_FULL]))
+                sink.write(pack_item(ITEM, token[_CALL], kind), encode(value))
             except Exception as error:
                 if not _is_ours(error):
                     raise

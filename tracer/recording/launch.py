@@ -97,7 +97,8 @@ def _wait(process: subprocess.Popen[bytes], signals: _Signals, tick: Callable[[]
         with suppress(subprocess.TimeoutExpired):
             return process.wait(_TICK_SECONDS)
         signals.look()
-        tick()
+        with suppress(Exception):  # what tells of the work must not end it
+            tick()
 
 
 class _Signals:

@@ -188,6 +188,8 @@ class Recorder:
             return
         for name, number in self._caller_numbers.items():
             self._journal.define_caller(number, name)
+        # Told by the child of itself: another program may take its place, and goes on under this name.
+        self._journal.child(os.getpid(), self._fork_lane)
         self.lanes.forked(self._fork_lane)
 
     def observe(self, function: Any, **hooks: Any) -> None:

@@ -15,8 +15,9 @@ _MAIN: Final = "main"
 def main_names(journals: Sequence[ScannedJournal]) -> list[str]:
     """Return the name that `main` takes for each journal, in the same order.
 
-    A child that its parent announced takes the announced name; one that was not, `<parent's main> > process`. Neither depends
-    on a pid, on time, or on the order of the journals.
+    A child that its parent announced takes the announced name; one that was not, `<parent's main> > process`; one that an announced
+    program without a journal started (a shell), `<announced name> > process`. None depends on a pid, on time, or on the order of
+    the journals.
     """
     by_pid: dict[int, int] = {}
     announced: dict[int, tuple[int, str]] = {}
@@ -70,4 +71,7 @@ def _main_name(
     # A pid used again, or two programs that replaced each other in one process, can make a circle.
     if parent >= 0 and parent not in seen:
         return f"{_main_name(parent, journals, by_pid, announced, seen)} > process"
+    parent, name = announced.get(info.get("ppid", -1), (-1, ""))
+    if parent >= 0 and parent not in seen:
+        return f"{renamed(name, _main_name(parent, journals, by_pid, announced, seen))} > process"
     return _MAIN

@@ -37,7 +37,10 @@ class Progress:
         start = self._read.get(path, 0)
         with path.open("rb") as file:
             file.seek(POSITION_AT)
-            (position,) = POSITION_STRUCT.unpack(file.read(POSITION_STRUCT.size))
+            told = file.read(POSITION_STRUCT.size)
+            if len(told) < POSITION_STRUCT.size:
+                return  # the journal is being made this instant
+            (position,) = POSITION_STRUCT.unpack(told)
             file.seek(LOG_AT + start)
             data = file.read(min(_STEP, (position >> 1) - start))
         at = 0

@@ -1,0 +1,193 @@
+"""The program must not notice: the same results, tracebacks, warnings and tools with recording as without."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import Project
+from tests.recording.recordings import calls, lanes, record, text
+
+FILES = {
+    "pyproject.toml": "",
+    "shop/__init__.py": "",
+    "shop/odd.py": """
+        import time, warnings
+        def fails(): raise KeyError("gone")
+        def chained():
+            try: fails()
+            except KeyError as error: raise ValueError("worse") from error
+        def warns(): warnings.warn("old", DeprecationWarning, stacklevel=2)
+        def take(value): return value
+        def slow(seconds):
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end: take(0)
+        def each(values):
+            for value in values: yield value
+        def who():
+            import sys
+            return sys._getframe(1).f_code.co_name, sorted(locals())
+        class Owner:
+            def close(self): return 1
+        """,
+    "shop/watcher.py": """
+        from shop.odd import Owner
+        class Handle:
+            def __init__(self): self.owner = Owner(); self.cycle = self
+            def __del__(self): self.owner.close()
+        """,
+}
+PROGRAM = {
+    "app.py": """
+        import gc, io, os, pickle, copy, inspect, signal, sys, threading, time, traceback, warnings
+        from unittest import mock
+        from shop import odd
+        from shop.watcher import Handle
+
+        def show(label, value): print(label, value, flush=True)
+
+        for function in (odd.fails, odd.chained):
+            try: function()
+            except Exception: show("traceback", traceback.format_exc())
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            odd.warns()
+            show("warning", (os.path.basename(caught[0].filename), caught[0].lineno))
+
+        events = []
+        sys.settrace(lambda frame, event, arg: events.append((event, frame.f_code.co_name)) or (
+            lambda frame, event, arg: events.append((event, frame.f_code.co_name, frame.f_lineno))))
+        odd.take(1); list(odd.each([1, 2]))
+        sys.settrace(None)
+        show("settrace", events)
+
+        def caller(): return odd.who()
+        show("frames", caller())
+        show("signature", (inspect.signature(odd.take), odd.take.__name__, odd.take.__code__.co_varnames, inspect.getsource(odd.take)))
+        show("pickle", pickle.loads(pickle.dumps(odd.take)) is odd.take)
+        show("copy", copy.deepcopy(odd.take) is odd.take)
+
+        def refuse(*args, **kwargs): raise AssertionError("the host replaced it")
+        with mock.patch("os.open", refuse), mock.patch("builtins.open", refuse), mock.patch("time.monotonic", refuse), \\
+             mock.patch("os.write", refuse), mock.patch("os.getpid", refuse), mock.patch("time.time", refuse):
+            show("mocked", [odd.take([n]) for n in range(3)])
+            thread = threading.Thread(target=odd.take, args=("in a thread",)); thread.start(); thread.join()
+
+        class Late(Exception): pass
+        def late(number, frame): raise Late
+        signal.signal(signal.SIGALRM, late)
+        seen = 0
+        for _ in range(40):
+            signal.setitimer(signal.ITIMER_REAL, 0.002)
+            try:
+                while True: odd.take([1, {"a": 2}])
+            except Late: seen += 1
+        show("alarms", seen)
+
+        gc.set_threshold(5)
+        for _ in range(2_000):
+            Handle(); odd.take([[], {}, [1, [2]]])
+        gc.collect()
+        gc.set_threshold(700)
+
+        def deep(n): return odd.take(n) if n == 0 else deep(n - 1)
+        limit = 0
+        try:
+            while True: deep(limit); limit += 1
+        except RecursionError: pass
+        show("depth", limit)
+        def rebound():
+            try: return odd.take(rebound())
+            except RecursionError: return "end"
+        show("rebound", rebound())
+        show("left", sorted(thread.name for thread in threading.enumerate()))
+        show("exit", sys.exc_info())
+        raise SystemExit("bye")
+        """,
+}
+
+
+@pytest.fixture
+def odd(project: Project) -> Project:
+    return project.with_files({**FILES, **PROGRAM})
+
+
+def without_depth(output: str) -> str:
+    return re.sub(r"depth \d+", "depth N", output)
+
+
+def depth(output: str) -> int:
+    found = re.search(r"depth (\d+)", output)
+    assert found is not None
+    return int(found[1])
+
+
+def test_a_program_that_looks_closely_sees_no_difference(odd: Project) -> None:
+    bare = odd.run("python", "app.py")
+    done = odd.tracer("record", "-o", "run.cassette", "--", sys.executable, "app.py")
+
+    assert done.exit == bare.exit == 1
+    assert without_depth(done.stdout) == without_depth(bare.stdout)
+    assert depth(bare.stdout) - depth(done.stdout) <= 15
+    assert done.stderr.startswith("bye\n")
+    assert "alarms 40" in done.stdout
+    found = text(odd)
+    assert "tracer failed" not in found
+    assert len(calls(odd, "shop.odd:Owner.close")) + counted(found, "shop.odd:Owner.close") == 2_000
+
+
+def counted(found: str, name: str) -> int:
+    """How many calls of a callable were seen and not kept."""
+    return sum(
+        int(number.replace(",", "")) for number in re.findall(rf"lost ([\d,]+) of {re.escape(name)}: called", found)
+    )
+
+
+def test_coverage_is_the_same(odd: Project) -> None:
+    run = ("-m", "coverage", "run", "--branch", "--include=shop/*")
+    lines = "import json, sys\nfrom coverage import CoverageData\ndata = CoverageData(sys.argv[1]); data.read()\n"
+    lines += "print(json.dumps({f: sorted(data.arcs(f)) for f in sorted(data.measured_files())}))"
+    odd = odd.with_files(
+        {"few.py": "from shop import odd\nodd.take(1)\nlist(odd.each([1]))\nodd.who()\n", "arcs.py": lines}
+    )
+
+    odd.run("python", *run, "--data-file=bare.data", "few.py")
+    done = record(odd, "python", *run, "--data-file=traced.data", "few.py")
+
+    assert done.exit == 0
+    bare, traced = (odd.run("python", "arcs.py", f"{name}.data") for name in ("bare", "traced"))
+    assert bare.stdout == traced.stdout != ""
+    assert sum(lanes(odd.folder / "run.cassette").values()) == 3
+
+
+def test_a_python_without_tracer_records_too(odd: Project, tmp_path: Path) -> None:
+    """A virtual environment in which neither tracer nor anything it needs is installed."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    odd = odd.with_files(
+        {
+            "few.py": "import sys\nfrom shop import odd\nodd.take({'a': [1, 2.5, None, 'x', b'y', 10**30]})\nprint('tracer' in sys.modules, sys.path[:2])\n"
+        }
+    )
+    python = str(tmp_path / "venv" / "bin" / "python")
+    environment = {"PYTHONPATH": ""}
+
+    tracer = [sys.executable, "-m", "tracer"]
+    odd.write()
+    bare = odd.run(python, "-c", "import tracer", env=environment)
+    done = odd.run(
+        "python", "-c", RUN, *tracer[1:], "record", "-o", "run.cassette", "--", python, "few.py", env=environment
+    )
+
+    assert bare.exit == 1
+    assert done.exit == 0, done.stderr
+    assert calls(odd) == [
+        "shop.odd:take(value={'a': [1, 2.5, None, 'x', b'y', 1000000000000000000000000000000]}) -> {'a': [1, 2.5, None, 'x', b'y', 1000000000000000000000000000000]}"
+    ]
+
+
+RUN = f"import sys; sys.path.insert(0, {os.getcwd()!r}); sys.argv = sys.argv[2:]; from tracer.cli import main; main()"

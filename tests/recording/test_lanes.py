@@ -1,0 +1,233 @@
+"""Lanes have names that do not depend on timing, and the same program gives the same bytes."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.helpers import Project
+from tests.recording.recordings import calls, lanes, lines, record
+
+WORK = {
+    "pyproject.toml": "",
+    "shop/__init__.py": "",
+    "shop/jobs.py": """
+        import random, time
+        def work(name):
+            time.sleep(random.random() / 100)
+            return name
+        async def fetch(name):
+            import asyncio
+            await asyncio.sleep(random.random() / 100)
+            return name
+        def tags(words): return set(words)
+        """,
+}
+CONCURRENT = {
+    "shop/start.py": """
+        import asyncio, threading
+        from concurrent.futures import ThreadPoolExecutor
+        from shop.jobs import fetch, tags, work
+
+        def threads():
+            started = [threading.Thread(target=work, args=(f"thread {n}",)) for n in range(3)]
+            for thread in started: thread.start()
+            for thread in reversed(started): thread.join()
+
+        def pool():
+            with ThreadPoolExecutor(3) as executor:
+                jobs = [executor.submit(work, f"job {n}") for n in range(4)]
+            last = threading.Thread(target=work, args=("after the pool",))
+            last.start(); last.join()
+            return [job.result() for job in jobs]
+
+        async def one(n):
+            await fetch(f"task {n}")
+            return await asyncio.to_thread(work, f"helper {n}")
+
+        async def tasks():
+            work("before")
+            await asyncio.gather(*(one(n) for n in range(3)))
+            work("after")
+        """,
+    "app.py": """
+        import asyncio
+        from shop import jobs, start
+        start.threads(); start.pool(); asyncio.run(start.tasks())
+        jobs.tags([chr(97 + n) * n for n in range(20)])
+        """,
+}
+
+
+def test_threads_jobs_and_tasks_have_lanes_named_by_where_they_were_started(project: Project) -> None:
+    project = project.with_files({**WORK, **CONCURRENT})
+
+    record(project, "python", "app.py", name="one")
+    record(project, "python", "app.py", name="two")
+
+    found = lanes(project.folder / "one.cassette")
+    assert (
+        list(found)
+        == [
+            "main",
+            *(f"main > job shop.start:pool#{n}" for n in range(4)),
+            *(f"main > task shop.start:tasks#{n}" for n in range(3)),
+            *(f"main > thread shop.start:{place}" for place in ("pool#0", "threads#0", "threads#1", "threads#2")),
+        ]
+        or found
+    )
+    assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
+
+
+PROCESSES = {
+    "app.py": """
+        import multiprocessing, os, subprocess, sys
+        from shop.jobs import work
+
+        def child(name):
+            work(name)
+
+        def main():
+            for method in ("fork", "spawn"):
+                context = multiprocessing.get_context(method)
+                started = [context.Process(target=child, args=(f"{method} {n}",)) for n in range(2)]
+                for process in started: process.start()
+                for process in started: process.join()
+            subprocess.run([sys.executable, "-c", "from shop.jobs import work; work('direct')"], check=True)
+            subprocess.run(["sh", "-c", f"{sys.executable} -c \\"from shop.jobs import work; work('by sh')\\"; true"], check=True)
+            pid = os.fork()
+            if not pid:
+                work("forked")
+                os._exit(0)
+            os.waitpid(pid, 0)
+            pid = os.fork()
+            if not pid:
+                os.execv(sys.executable, [sys.executable, "-c", "from shop.jobs import work; work('executed')"])
+            os.waitpid(pid, 0)
+            work("parent")
+
+        if __name__ == "__main__":
+            main()
+        """,
+}
+
+
+def test_children_record_too_under_the_lane_that_started_them(project: Project) -> None:
+    project = project.with_files({**WORK, **PROCESSES})
+
+    record(project, "python", "app.py", name="one")
+    record(project, "python", "app.py", name="two")
+
+    found = [line.rpartition("'")[0].rpartition("'")[2] or line for line in lines(project, "shop.jobs:work", "one")]
+    assert found == [
+        *("lane main", "parent"),
+        *("lane main > command app:main#0 > process", "by sh"),
+        *("lane main > process app:main#0", "fork 0"),
+        *("lane main > process app:main#1", "fork 1"),
+        *("lane main > process app:main#2", "spawn 0"),
+        *("lane main > process app:main#3", "spawn 1"),
+        *("lane main > process app:main#4", "direct"),
+        *("lane main > process app:main#5", "forked"),
+        *("lane main > process app:main#6", "executed"),
+    ]
+    assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
+
+
+def test_equal_programs_give_equal_bytes_in_any_folder_and_under_any_hash_seed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    program = {
+        "app.py": """
+            import os, pathlib, tempfile, uuid
+            from shop.jobs import tags
+            class Thing:
+                def __init__(self): self.me = self
+            tags({"a": 1, "b": 2}); tags(["c", "d", "e"]); tags({"x", "y", "z"})
+            tags([object(), Thing(), pathlib.Path.cwd() / "data", os.path.abspath(__file__), tempfile.gettempdir()])
+            tags([lambda: 0, len, Thing, open(os.devnull)])
+            """
+    }
+    found = []
+    for place, seed in (("here", "1"), ("somewhere/else", "2")):
+        project = Project(tmp_path_factory.mktemp("deterministic") / place).with_files({**WORK, **program})
+        record(project, "python", "app.py", env={"PYTHONHASHSEED": seed})
+        found.append((project.folder / "run.cassette").read_bytes())
+        assert len(calls(project)) == 5
+
+    assert found[0] == found[1]
+
+
+SUITE = {
+    "conftest.py": """
+        import pytest
+        from shop.jobs import work
+
+        @pytest.fixture(scope="session")
+        def server():
+            work("server up")
+            yield
+            work("server down")
+
+        @pytest.fixture(scope="module", params=["x", "y"])
+        def table(request):
+            return work(f"table {request.param}")
+
+        @pytest.fixture
+        def row(server):
+            return work("row")
+        """,
+    "test_a.py": """
+        import pytest
+        from shop.jobs import work
+
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_row(row, n): work(n)
+        def test_table(table): work("in table")
+        class TestIt:
+            def test_inside(self): work("inside")
+        """,
+    "test_b.py": """
+        from shop.jobs import work
+        def test_row(row): work("b")
+        def test_fails(row):
+            work("failing")
+            raise AssertionError
+        """,
+    "test_nested.py": """
+        pytest_plugins = "pytester"
+        def test_guest(pytester):
+            pytester.makepyfile("def test_x():\\n    from shop.jobs import work\\n    work('guest')")
+            pytester.syspathinsert(__import__("os").path.dirname(__file__))
+            assert pytester.inline_run("-p", "no:cacheprovider").ret == 0
+        """,
+}
+EXPECTED = {
+    "fixture module table[0]": 1,
+    "fixture module table[1]": 1,
+    "fixture session server": 2,
+    "test test_a.py::TestIt::test_inside": 1,
+    "test test_a.py::test_row[1]": 2,
+    "test test_a.py::test_row[2]": 2,
+    "test test_a.py::test_table[x]": 1,
+    "test test_a.py::test_table[y]": 1,
+    "test test_b.py::test_fails": 2,
+    "test test_b.py::test_row": 2,
+    "test test_nested.py::test_guest": 1,
+}
+
+
+def test_each_test_and_each_wider_fixture_has_a_lane_whatever_runs_them(project: Project) -> None:
+    project = project.with_files({**WORK, **SUITE})
+    pytest_words = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+    plain = project.tracer("record", "-o", "plain.cassette", "--", sys.executable, *pytest_words)
+    spread = project.tracer("record", "-o", "spread.cassette", "--", sys.executable, *pytest_words, "-n2")
+    without = project.tracer(
+        "record", "-o", "no.cassette", "--", sys.executable, *pytest_words, "-p", "no:tracer.pytest_plugin"
+    )
+
+    assert (plain.exit, spread.exit, without.exit) == (1, 1, 1), plain.stderr
+    assert lanes(project.folder / "plain.cassette") == EXPECTED
+    assert lanes(project.folder / "spread.cassette") == EXPECTED
+    assert set(lanes(project.folder / "no.cassette")) == {"main"}
