@@ -39,7 +39,7 @@ def test_outcomes_have_more_room_than_arguments_and_full_ones_most() -> None:
     rows = [[Box(1)] for _ in range(60)]
 
     assert isinstance(first(rows), Truncated)
-    assert isinstance(decode(make().value(rows, full=False)), Sequence)
+    assert isinstance(decode(make().value(rows)), Sequence)
     assert isinstance(first(rows, full=True), Sequence)
 
 

@@ -29,17 +29,17 @@ def make(redactor: Redactor | None = None) -> Encoder:
 
 
 def tree(value: Any) -> Any:
-    return decode(make().value(value, full=True))
+    return decode(make().value(value))
 
 
 @given(builtins)
 def test_builtin_values_come_back_as_their_tree(value: Any) -> None:
-    assert same(decode(make(Redactor(names=())).value(value, full=True)), expected(value))
+    assert same(decode(make(Redactor(names=())).value(value)), expected(value))
 
 
 @given(values)
 def test_the_same_value_gives_the_same_bytes(value: Any) -> None:
-    assert make().value(value, full=False) == make().value(value, full=False)
+    assert make().value(value) == make().value(value)
 
 
 @given(builtins)
@@ -47,8 +47,8 @@ def test_arguments_and_values_are_encoded_alike(value: Any) -> None:
     """An argument list holds for each argument the bytes that the value alone has, whichever way they were packed."""
     encoder = make()
 
-    assert encoder.arguments((value,), None, full=True) == b"\x91" + encoder.value(value, full=True)
-    assert encoder.arguments((value,), (0,), full=True) == b"\x91" + encoder.value(value, full=True)
+    assert encoder.arguments((value,), None, full=True) == b"\x91" + encoder.value(value)
+    assert encoder.arguments((value,), (0,), full=True) == b"\x91" + encoder.value(value)
 
 
 def test_hash_order_does_not_show() -> None:
@@ -61,7 +61,7 @@ def test_hash_order_does_not_show() -> None:
         "deep = {('k%d' % i, frozenset({'a%d' % i, 'b'})) for i in range(40)}\n"
         "objects = {A('o%d' % i) for i in range(30)}\n"
         "shared = [1]\n"
-        "data = make().value([names, deep, objects, shared, shared, set(map(str, range(5000)))], full=False)\n"
+        "data = make().value([names, deep, objects, shared, shared, set(map(str, range(5000)))])\n"
         "print(data.hex())\n"
     )
     outputs = {
@@ -136,7 +136,7 @@ def test_every_reference_points_to_the_container_it_stands_for() -> None:
         *(deque([[1]]), OrderedDict(a=[]), defaultdict(list, {1: []}), MappingProxyType({"a": []}), ValueError([])),
         *([0] * 3, {1: 2}, Counter("a"), [{"x": [1]}], list(range(10**5)), "x" * 10**6, object(), open, Thing),
     ]
-    data = decode(make().value([*around, marker, marker], full=False))
+    data = decode(make().value([*around, marker, marker]))
     assert isinstance(data, Sequence)
 
     *_, first, second = data.items
@@ -206,7 +206,7 @@ def test_no_code_of_a_value_runs(base: type, arguments: tuple[Any, ...]) -> None
     encoder = make()
     Hostile.calls.clear()
 
-    snapshots = [encoder.value(value, full=True) for value in (instance, [instance], {"a": instance}, (cls,))]
+    snapshots = [encoder.value(value) for value in (instance, [instance], {"a": instance}, (cls,))]
     snapshots.append(encoder.arguments((instance, cls), None, full=False))
     immutable((instance,))
 
@@ -254,7 +254,7 @@ def test_what_fails_inside_is_opaque_and_counted() -> None:
     broken = Fraction.__new__(Fraction)
     object.__setattr__(broken, "_numerator", "no number")
     encoder = make()
-    data = decode(encoder.value([1, broken, [2]], full=False))
+    data = decode(encoder.value([1, broken, [2]]))
 
     assert data == Sequence("list", (Scalar(1), Opaque("fractions:Fraction", 0), Sequence("list", (Scalar(2),))))
     assert sum(encoder.losses.values()) == 1
@@ -286,7 +286,7 @@ def test_near_the_recursion_limit_the_host_sees_no_error() -> None:
         except RecursionError:
             pass
         if len(results) < 200:
-            results.append(encoder.value(nested, full=False))
+            results.append(encoder.value(nested))
 
     descend()
 
@@ -302,7 +302,7 @@ def test_threads_share_an_encoder() -> None:
 
     def work() -> None:
         for _ in range(200):
-            results.add(encoder.value(value, full=False))
+            results.add(encoder.value(value))
             results.add(encoder.arguments(("a", 1), None, full=False))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -325,7 +325,7 @@ def test_types_are_not_kept_alive() -> None:
 
         value = Short()
         value.a = 1  # type: ignore[attr-defined]
-        encoder.value(value, full=False)
+        encoder.value(value)
         return weakref.ref(Short)
 
     watch = use()
@@ -441,7 +441,7 @@ def test_handles_are_opaque_and_numbered_from_zero_in_each_call() -> None:
     encoder = make()
     lock = threading.Lock()
     for _ in range(2):
-        data = decode(encoder.value([lock, threading.Lock(), lock], full=False))
+        data = decode(encoder.value([lock, threading.Lock(), lock]))
         assert isinstance(data, Sequence)
         assert [item.ordinal for item in data.items if isinstance(item, Opaque)] == [0, 1, 0]
     assert encoder.losses == {f"opaque {data.items[0].type}": 4}  # type: ignore[union-attr]
@@ -457,10 +457,10 @@ def test_secrets_are_gone_before_anything_is_kept() -> None:
     data = b"".join(
         [
             encoder.arguments(("ann", "hunter2-parameter"), (0, 1), full=True),
-            encoder.value({"Authorization": "hunter2-header", "n": [{"api_key": "hunter2-key"}]}, full=False),
-            encoder.value({b"cookie": b"hunter2-bytes", 1: 2}, full=False),
-            encoder.value(Login(), full=False),
-            encoder.value([Login()] * 10_000, full=False),
+            encoder.value({"Authorization": "hunter2-header", "n": [{"api_key": "hunter2-key"}]}),
+            encoder.value({b"cookie": b"hunter2-bytes", 1: 2}),
+            encoder.value(Login()),
+            encoder.value([Login()] * 10_000),
             encoder.arguments(({"password": "hunter2-cut"} | {f"k{i}": i for i in range(10**5)},), None, full=False),
         ]
     )
@@ -472,8 +472,8 @@ def test_secrets_are_gone_before_anything_is_kept() -> None:
 def test_a_token_that_is_an_object_is_shown_and_one_that_is_text_is_not() -> None:
     encoder = make()
 
-    assert decode(encoder.value({"token": "abc"}, full=False)) == Mapping(((Scalar("token"), Redacted()),))
-    assert isinstance(decode(encoder.value({"token": Cart(1)}, full=False)).items[0][1], Object)  # type: ignore[union-attr,index]
+    assert decode(encoder.value({"token": "abc"})) == Mapping(((Scalar("token"), Redacted()),))
+    assert isinstance(decode(encoder.value({"token": Cart(1)})).items[0][1], Object)  # type: ignore[union-attr,index]
 
 
 def test_paths_inside_values_are_normalised() -> None:

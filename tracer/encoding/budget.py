@@ -39,14 +39,13 @@ class Limit:
 class Budget:
     """The limits of one crossing.
 
-    `arguments` holds for each argument (state is one: the receiver), before and after the call; `outcome` for what is returned,
-    raised or yielded; `full` for either, on the crossings a recorder looks at in full.
+    `arguments` holds for each argument (state is one: the receiver), before and after the call; `full` for each argument on the crossings a
+    recorder looks at in full; `outcome` for what is returned, raised or yielded.
 
-    Chosen by `benchmarks/trials/state_cost.py`: 128 nodes of arguments instead of 32 cost four times as much on the suite of cachetools
-    and twice on sqlparse's (state is nearly all of it); with 1,024 nodes 0 to 4 outcomes in 1,000 are cut. No budget brings state at every
-    crossing below the cost of coverage.py: how often state is looked at at all is the recorder's to decide.
+    State encoded in full at every method call is quadratic, and it is most of the cost: on the suites of cachetools, tomlkit and
+    sqlparse 77 to 99 % of the time went into arguments (`benchmarks/trials/state_cost.py`). With 1,024 nodes at most 1 outcome in 250 is cut.
     """
 
-    arguments: Limit = Limit(nodes=32, bytes=4 << 10)
+    arguments: Limit = Limit(nodes=8, bytes=2 << 10)
+    full: Limit = Limit(nodes=256, bytes=16 << 10)
     outcome: Limit = Limit(nodes=1024, bytes=128 << 10)
-    full: Limit = Limit(nodes=16384, bytes=1 << 20)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer import wire
 from tracer.encoding import plans
 from tracer.encoding.budget import Budget
+from tracer.encoding.faults import is_ours
 from tracer.encoding.redact import Judge
 from tracer.encoding.walk import UNPACKABLE, Plan, Shared, Walk, all_str, flat_size
 
@@ -52,7 +53,8 @@ class Encoder:
         self._budget = budget
         least = min((budget.arguments, budget.outcome, budget.full), key=lambda limit: limit.bytes)
         self._short = range(min(_LONG, least.bytes) + 1)
-        self._few = min(_FEW, *(limit.nodes for limit in (budget.arguments, budget.outcome, budget.full)))
+        # A node pays for eight items of a flat container; what is left of it pays for the container itself.
+        self._few = min(_FEW, *(6 * limit.nodes for limit in (budget.arguments, budget.outcome, budget.full)))
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
         # Functions rather than methods: they are called at every crossing.
         self._pack_one = _make_pack(self._packers, paths.found)
@@ -83,12 +85,12 @@ class Encoder:
                 return data
         return self._guard(self._walk_arguments, values, secret, self._budget.full if full else self._budget.arguments)
 
-    def value(self, value: Any, full: bool) -> bytes:
+    def value(self, value: Any) -> bytes:
         """Return the snapshot of one value that came out of a call: returned, yielded, sent."""
         data = self.scalar(value)
         if data is not None:
             return data
-        return self._guard(self._walk_value, value, self._budget.full if full else self._budget.outcome)
+        return self._guard(self._walk_value, value, self._budget.outcome)
 
     def error(self, error: BaseException) -> bytes:
         """Return the snapshot of an exception: type, arguments, notes, cause and attributes; never its text or traceback."""
@@ -130,7 +132,10 @@ class Encoder:
     def _guard(self, encode: Callable[..., bytes], *parts: Any) -> bytes:
         try:
             return encode(*parts)
-        except Exception:  # noqa: BLE001  (the host must not notice: the walk's own net needs a frame and memory too)
+        except Exception as error:
+            # The host must not notice: the walk's own net needs a frame and memory too.
+            if not is_ours(error):
+                raise
             return UNKNOWN
 
     def _walk_arguments(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, limit: Limit) -> bytes:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tracer import wire
 from tracer.encoding import cut
 from tracer.encoding.budget import FLAT_WEIGHT, MAX_LEVELS, SHORT_TEXT
+from tracer.encoding.faults import is_ours
 from tracer.encoding.redact import Secrecy, is_data
 
 if TYPE_CHECKING:
@@ -101,9 +102,11 @@ class Walk:
         level, containers, opaques = self.level, len(self.keep), len(self.opaques)
         try:
             return plan.encode(self, value)
-        except Exception as error:  # noqa: BLE001  (the one place where a hostile object or an unknown internal ends)
+        except Exception as error:  # the one place where a hostile object or an unknown internal ends
             self.level = level
             self.forget(containers, opaques)
+            if not is_ours(error):
+                raise
             return self.opaque(value, plan.name, "failed " + type(error).__name__)
 
     def values(self, items: list[Any], size: int) -> bytes:

@@ -15,6 +15,7 @@ from sys import _getframe
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.encoding.encode import immutable
+from tracer.encoding.faults import is_ours
 from tracer.instrument.probe import Probe
 from tracer.model import Flow, ItemKind
 from tracer.storage.journal import (
@@ -213,7 +214,7 @@ class Hooks:
                 token = [call, stack, kept, before, secret, full, number, flow, False]
                 stack.append(token)
             except Exception as error:
-                if not _is_ours(error):
+                if not is_ours(error):
                     raise
                 sink.lose(own_number, f"tracer failed: {type(error).__name__}")
                 return None
@@ -248,7 +249,7 @@ class Hooks:
                 data = encode_error(value) if outcome == RAISED else scalar(value) or encode_value(value)
                 sink.write(pack_end(END, token[_CALL], outcome), data)
             except Exception as error:
-                if not _is_ours(error):
+                if not is_ours(error):
                     raise
                 sink.lose(token[_CALLABLE], f"tracer failed: {type(error).__name__}")
             finally:
@@ -322,7 +323,7 @@ class Hooks:
             try:
                 sink.write(pack_item(ITEM, token[_CALL], kind), encode(value))
             except Exception as error:
-                if not _is_ours(error):
+                if not is_ours(error):
                     raise
                 sink.lose(token[_CALLABLE], f"tracer failed: {type(error).__name__}")
             finally:
@@ -342,20 +343,6 @@ def _drop(stack: list[Any], token: list[Any]) -> None:
 def _is_list(data: bytes) -> bool:
     """Whether a snapshot of arguments is one: where the stack was too short to encode them, they are one opaque value, counted there."""
     return data[0] & 0xF0 == 0x90 or data[0] in {0xDC, 0xDD}  # noqa: PLR2004  (msgpack's fixarray, array 16 and array 32)
-
-
-def _is_ours(error: BaseException) -> bool:
-    """Whether an exception arose in tracer rather than in a signal handler or finalizer of the host that ran meanwhile."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return True
-    module = str(traceback.tb_frame.f_globals.get("__name__"))
-    return module.partition(".")[0] in _OUR_PACKAGES
-
-
-_OUR_PACKAGES: Final = frozenset({"tracer", "msgpack"})
 
 
 def _nothing(*_: Any) -> None:
