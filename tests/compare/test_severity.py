@@ -36,9 +36,9 @@ from tracer.compare.severity import Facts, is_private, severity
         (Facts(Kind.SIGNATURE, Difference.KEY_REMOVED), Severity.BREAKING),
         (Facts(Kind.SIGNATURE, Difference.KEY_REMOVED, private=True), Severity.INTERNAL),
         (Facts(Kind.SIGNATURE, Difference.KEY_ADDED), Severity.COMPATIBLE),
-        (Facts(Kind.SIGNATURE, Difference.KEY_REMOVED, called=False), Severity.COMPATIBLE),
-        (Facts(Kind.CALLABLE_MISSING, called=False), Severity.COMPATIBLE),
-        (Facts(Kind.CALLABLE_MISSING, called=False, private=True), Severity.INTERNAL),
+        (Facts(Kind.SIGNATURE, Difference.KEY_REMOVED, relied_on=False), Severity.COMPATIBLE),
+        (Facts(Kind.CALLABLE_MISSING, relied_on=False), Severity.COMPATIBLE),
+        (Facts(Kind.CALLABLE_MISSING, relied_on=False, private=True), Severity.INTERNAL),
         (Facts(Kind.RAISED, private=True), Severity.BREAKING),
     ],
 )

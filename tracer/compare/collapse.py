@@ -120,6 +120,11 @@ class Groups:
         """Whether a change of this kind was counted for a callable."""
         return (callable_, kind) in self._groups
 
+    def worst(self, callable_: str, kinds: Iterable[Kind]) -> Severity:
+        """Return the highest severity that was counted for a callable in some kinds."""
+        found = [group.severity for kind in kinds for group in self._groups.get((callable_, kind), {}).values()]
+        return min(found, key=lambda each: each.rank, default=Severity.NOISE)
+
     @property
     def callables(self) -> frozenset[str]:
         """The callables that something was counted for."""

@@ -7,20 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tracer.compare.callables import Callables
-from tracer.compare.collapse import Observation
 from tracer.compare.columns import LaneReader
-from tracer.compare.delta import Difference
+from tracer.compare.definitions import Definitions
 from tracer.compare.homes import Rehomed, other_homes
 from tracer.compare.lane import LaneComparison, Shared
 from tracer.compare.lanes import LanePairs, notes, pair_lanes
-from tracer.compare.noise import Filter, Subject
-from tracer.compare.result import Comparison, Confidence, Finding, Kind, Role, Severity, Side, Summary, Verdict
-from tracer.compare.severity import Facts, is_private, severity
-from tracer.compare.signatures import SignatureChange
-from tracer.values import ValuePath
+from tracer.compare.noise import Filter
+from tracer.compare.result import Comparison, Finding, Severity, Side, Summary, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tracer.model import LaneSummary, NoiseRule, RecordedRun, Recording
 
@@ -131,46 +127,10 @@ class _Comparing:
             self._progress(min(self._done, self._total), self._total)
 
     def _about_callables(self, left_out: tuple[LaneSummary, ...]) -> None:
-        changes = [
-            *((name, Kind.SIGNATURE, change) for name, change in self._callables.signatures()),
-            *((name, Kind.CALLABLE_MISSING, _gone(name)) for name in self._gone_unseen()),
-            *((name, Kind.CALLABLE_MISSING, _gone(name, home)) for name, home in self._homes.items()),
-        ]
-        if not changes:
-            return
-        self._count_unread()
-        seen = Counter(self._shared.calls) + self._shared.removed
-        for lane in left_out:
-            seen.update(call.callable for call in self._old.calls(lane.name))
-        for name, kind, change in changes:
-            self._note(name, kind, change, seen[self._homes.get(name, name)])
-
-    def _gone_unseen(self) -> Iterator[str]:
-        """Yield the callables that are gone and that no removed call has told of."""
-        return (n for n in self._callables.missing() if not self._shared.groups.has(n, Kind.CALLABLE_MISSING))
-
-    def _note(self, name: str, kind: Kind, change: SignatureChange, calls: int) -> None:
-        """Tell of a change that no call shows by itself; `calls` of the callable were seen on either side."""
-        path = ValuePath((kind.value, change.subject) if kind is Kind.SIGNATURE else (change.subject,))
-        if self._shared.rules.hides(Subject(name, kind, str(path), change.difference)):
-            return
-        seen = Observation(
-            callable=name,
-            caller="",
-            kind=kind,
-            path=path,
-            severity=severity(
-                Facts(kind, change.difference, private=is_private(name), called=calls > 0 and name not in self._homes)
-            ),
-            before=change.before or None,
-            after=change.after or None,
-            lane="",
-            cost=0,
-            arguments=str,
-            weight=calls,
-        )
-        for group in self._shared.groups.add([seen]):
-            group.explain(Role.ORIGIN, Confidence.HIGH, ())
+        definitions = Definitions(self._old, self._homes, self._shared)
+        if definitions.any:
+            self._count_unread()
+            definitions.tell(left_out)
 
     def _findings(self) -> tuple[Finding, ...]:
         names = self._shared.groups.callables
@@ -211,10 +171,6 @@ class _Comparing:
         if self._shared.reader.unreadable:
             told.append(f"{self._shared.reader.unreadable} recorded values could not be read.")
         return told
-
-
-def _gone(name: str, home: str = "") -> SignatureChange:
-    return SignatureChange("callable", Difference.VALUE, name, home)
 
 
 def _verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:

@@ -18,16 +18,17 @@ _EXCEPTION_KINDS = frozenset({Kind.RAISED, Kind.NO_LONGER_RAISED, Kind.EXCEPTION
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rules look at. `private` says that the callable's name is not for others to use, `called` that someone was seen to.
+    """What the rules look at.
 
-    `lazy` says that both values are iterators of the standard library.
+    `private` says that the callable's name is not for others to use, `relied_on` that someone was seen to rely on what changed of
+    its definition, `lazy` that both values are iterators of the standard library.
     """
 
     kind: Kind
     difference: Difference = Difference.VALUE
     internal: bool = False
     private: bool = False
-    called: bool = True
+    relied_on: bool = True
     lazy: bool = False
 
 
@@ -41,9 +42,9 @@ def private_callable(facts: Facts) -> Severity | None:
     return Severity.INTERNAL if facts.private and facts.kind in _DEFINITION_KINDS else None
 
 
-def never_called(facts: Facts) -> Severity | None:
-    """An interface is what others call: what no one was seen to call may go or change without breaking what was seen."""
-    return Severity.COMPATIBLE if not facts.called and facts.kind in _DEFINITION_KINDS else None
+def relied_on_by_no_one(facts: Facts) -> Severity | None:
+    """An interface is what others call: what no one was seen to rely on may go or change without breaking what was seen."""
+    return Severity.COMPATIBLE if not facts.relied_on and facts.kind in _DEFINITION_KINDS else None
 
 
 def callable_gone(facts: Facts) -> Severity | None:
@@ -89,7 +90,7 @@ def other_value(facts: Facts) -> Severity | None:  # noqa: ARG001  (every rule t
 RULES: Final[tuple[Callable[[Facts], Severity | None], ...]] = (
     private_state,
     private_callable,
-    never_called,
+    relied_on_by_no_one,
     callable_gone,
     other_exception,
     other_iterator,
