@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import Project
+from tests.helpers import REPOSITORY, Project
 from tests.recording.recordings import calls, lanes, record, text
 
 FILES = {
@@ -60,8 +59,10 @@ PROGRAM = {
             show("warning", (os.path.basename(caught[0].filename), caught[0].lineno))
 
         events = []
-        sys.settrace(lambda frame, event, arg: events.append((event, frame.f_code.co_name)) or (
-            lambda frame, event, arg: events.append((event, frame.f_code.co_name, frame.f_lineno))))
+        def follow(frame, event, arg):
+            if frame.f_code.co_filename == odd.__file__: events.append((event, frame.f_code.co_name, frame.f_lineno))
+            return follow
+        sys.settrace(follow)
         odd.take(1); list(odd.each([1, 2]))
         sys.settrace(None)
         show("settrace", events)
@@ -82,10 +83,11 @@ PROGRAM = {
         def late(number, frame): raise Late
         signal.signal(signal.SIGALRM, late)
         seen = 0
+        def spin():
+            while True: odd.take([1, {"a": 2}])
         for _ in range(40):
             signal.setitimer(signal.ITIMER_REAL, 0.002)
-            try:
-                while True: odd.take([1, {"a": 2}])
+            try: spin()
             except Late: seen += 1
         show("alarms", seen)
 
@@ -165,29 +167,28 @@ def test_coverage_is_the_same(odd: Project) -> None:
     assert sum(lanes(odd.folder / "run.cassette").values()) == 3
 
 
+VALUE = "{'a': [1, 2.5, None, 'x', b'y', 1000000000000000000000000000000]}"
+FEW = {"few.py": f"from shop import odd\nodd.take({VALUE})\n"}
+BY_PATH = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from tracer.cli import main; main()"
+"""Starts tracer without a word about it in the environment, so that what it starts cannot find it there."""
+
+
+def others() -> list[str]:
+    """Bare Pythons of other releases that tracer supports, where this machine has them."""
+    found = {str(path.resolve()) for path in Path(sys.base_prefix).parent.glob("3.1[0-3]*/bin/python")}
+    return sorted(found - {str(Path(sys.executable).resolve())})
+
+
 def test_a_python_without_tracer_records_too(odd: Project, tmp_path: Path) -> None:
-    """A virtual environment in which neither tracer nor anything it needs is installed."""
+    """A virtual environment in which neither tracer nor anything it needs is installed, and Pythons of other releases."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
-    odd = odd.with_files(
-        {
-            "few.py": "import sys\nfrom shop import odd\nodd.take({'a': [1, 2.5, None, 'x', b'y', 10**30]})\nprint('tracer' in sys.modules, sys.path[:2])\n"
-        }
-    )
-    python = str(tmp_path / "venv" / "bin" / "python")
+    odd = odd.with_files(FEW)
+    pythons = [str(tmp_path / "venv" / "bin" / "python"), *others()[:2]]
     environment = {"PYTHONPATH": ""}
 
-    tracer = [sys.executable, "-m", "tracer"]
-    odd.write()
-    bare = odd.run(python, "-c", "import tracer", env=environment)
-    done = odd.run(
-        "python", "-c", RUN, *tracer[1:], "record", "-o", "run.cassette", "--", python, "few.py", env=environment
-    )
-
-    assert bare.exit == 1
-    assert done.exit == 0, done.stderr
-    assert calls(odd) == [
-        "shop.odd:take(value={'a': [1, 2.5, None, 'x', b'y', 1000000000000000000000000000000]}) -> {'a': [1, 2.5, None, 'x', b'y', 1000000000000000000000000000000]}"
-    ]
-
-
-RUN = f"import sys; sys.path.insert(0, {os.getcwd()!r}); sys.argv = sys.argv[2:]; from tracer.cli import main; main()"
+    assert odd.run(pythons[0], "-c", "import tracer", env=environment).exit == 1
+    for number, python in enumerate(pythons):
+        words = ("record", "-o", f"{number}.cassette", "--", python, "few.py")
+        done = odd.run("python", "-c", BY_PATH, *words, env=environment)
+        assert done.exit == 0, (python, done.stderr)
+        assert calls(odd, name=str(number)) == [f"shop.odd:take(value={VALUE}) -> {VALUE}"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-
-import pytest
+from typing import TYPE_CHECKING
 
 from tests.helpers import Project
 from tests.recording.recordings import calls, lanes, lines, record
+
+if TYPE_CHECKING:
+    import pytest
 
 WORK = {
     "pyproject.toml": "",

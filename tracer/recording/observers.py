@@ -15,6 +15,7 @@ from sys import _getframe
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from tracer.encoding.faults import is_ours
 from tracer.instrument.engines import default_engine
 from tracer.instrument.probe import Probe
 
@@ -88,7 +89,9 @@ class Observers:
             state.busy = True
             try:
                 return (hook(*arguments),)
-            except Exception as error:  # noqa: BLE001  (tracer's own failure is counted, never raised into the host)
+            except Exception as error:
+                if not is_ours(error):
+                    raise
                 recorder.lose(function.__qualname__, f"tracer failed: {type(error).__name__}")
                 return ()
             finally:
