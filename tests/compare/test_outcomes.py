@@ -141,3 +141,38 @@ def test_keys_that_come_and_go_between_equal_runs_are_noise_where_they_do() -> N
 
     assert verdict(other) == "noise"
     assert verdict(Run(MAKE, main=returned(b=2))) == "breaking"
+
+
+def rates(rate: int, **seen: Any) -> list[Call]:
+    """One call makes a cart, the next finds it in an order."""
+    cart = obj("m:Cart", rate=rate)
+    return [
+        call("m:make", [1], cart),
+        call("m:Box.value", [obj("m:Box", _at=rate)], obj("m:Order", **{"cart": cart} | seen)),
+    ]
+
+
+def test_a_changed_field_that_turns_up_again_does_not_matter_twice() -> None:
+    assert told(rates(1), rates(2)) == [
+        ("make", "returned-value", "changed", "origin"),
+        ("Box.value", "returned-value", "compatible", "effect"),
+        ("Box.value", "state", "internal", "effect"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(rates(1, total=5), rates(2, total=6)), (rates(1, cart=3), rates(2, cart=4))],
+    ids=["another field", "another value"],
+)
+def test_an_effect_with_another_change_of_its_own_matters_by_itself(old: list[Call], new: list[Call]) -> None:
+    assert ("Box.value", "returned-value", "changed", "effect") in told(old, new)
+
+
+def test_the_same_change_in_a_call_that_nothing_explains_matters_too() -> None:
+    def both(rate: int) -> list[Call]:
+        return [call("m:make", [n], {"rate": rate}) for n in (1, 2)] + [call("m:other", [1], {"rate": rate})]
+
+    other = function("m:other", "n", code="1")
+
+    assert {how for name, _, how, _ in told(both(1), both(2), MAKE, other)} == {"changed"}

@@ -10,10 +10,11 @@ from tracer.compare.callables import Callables
 from tracer.compare.columns import LaneReader
 from tracer.compare.definitions import Definitions
 from tracer.compare.homes import Rehomed, other_homes
-from tracer.compare.lane import LaneComparison, Shared
+from tracer.compare.lane import LaneComparison
 from tracer.compare.lanes import LanePairs, notes, pair_lanes
 from tracer.compare.noise import Filter
 from tracer.compare.result import Comparison, Finding, Severity, Side, Summary, Verdict
+from tracer.compare.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable

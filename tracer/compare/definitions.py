@@ -17,7 +17,7 @@ from tracer.values import ValuePath
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tracer.compare.lane import Shared
+    from tracer.compare.shared import Shared
     from tracer.model import LaneSummary, RecordedRun
 
 _OUTCOMES: Final = frozenset(

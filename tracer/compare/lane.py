@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tracer.compare.collapse import Group, Groups, Observation
+from tracer.compare.collapse import Group, Observation
 from tracer.compare.delta import Difference
 from tracer.compare.kinds import CallChange, compare_calls
-from tracer.compare.noise import Filter, Subject
+from tracer.compare.noise import Subject
 from tracer.compare.origins import NO_FRAME, UNPAIRED_FRAME, Explanation, Node, Presence, explain
 from tracer.compare.pairing import Window, pair_calls
-from tracer.compare.reading import Reader, parameter_names, unseen_inputs
-from tracer.compare.result import Confidence, Kind, Role
+from tracer.compare.reading import parameter_names, unseen_inputs
+from tracer.compare.result import Confidence, Kind, Role, Severity
 from tracer.compare.severity import Facts, is_iterator, is_private, severity
-from tracer.compare.surfacing import Surfacing, mark
 from tracer.compare.texts import arguments_text
 from tracer.model import OUTSIDE, Raised, Returned
 from tracer.values import Opaque, ValuePath
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from tracer.compare.callables import Callables
     from tracer.compare.columns import LaneReader
+    from tracer.compare.shared import Shared
     from tracer.model import Call
 
 _CALL = ValuePath(("call",))
@@ -44,34 +42,15 @@ _VALUE_KINDS = frozenset(
 )
 _PRESENCE = frozenset({Difference.KEY_ADDED, Difference.KEY_REMOVED})
 _SHAPES = frozenset({Difference.TYPE, Difference.KEY_ADDED, Difference.KEY_REMOVED})
-_MOST_FEEDS = 50_000
 
 
-@dataclass(slots=True)
-class Tally:
-    """Calls, counted while lanes are compared."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was told of one call: its groups, each with whether the change was there on entering, and how severe it is by itself."""
 
-    compared: int = 0
-    changed: int = 0
-    added: int = 0
-    removed: int = 0
-    partly: int = 0
-
-
-@dataclass(slots=True)
-class Shared:
-    """What the comparison of one lane shares with that of the others."""
-
-    callables: Callables
-    rules: Filter
-    shapes_only: bool
-    reader: Reader = field(default_factory=Reader)
-    groups: Groups = field(default_factory=Groups)
-    tally: Tally = field(default_factory=Tally)
-    calls: dict[str, int] = field(default_factory=dict)  # compared or added, by callable
-    removed: Counter[str] = field(default_factory=Counter)  # calls that only the old run has, by callable
-    surfacing: Surfacing = field(default_factory=Surfacing)
-    feeds: set[tuple[int, int]] = field(default_factory=set)  # what changed return values changed from and to
+    callable: str
+    groups: tuple[tuple[Group, bool, Severity], ...]
+    unseen: tuple[str, ...]
 
 
 class LaneComparison:
@@ -85,7 +64,7 @@ class LaneComparison:
         self._partners: list[tuple[int, Sequence[int]]] = []
         self._added: set[int] = set()
         self._nodes: list[Node] = []
-        self._told: list[tuple[str, list[tuple[Group, bool]], tuple[str, ...]]] = []
+        self._told: list[_Told] = []
 
     def run(self, progress: Callable[[int], None], unread: Callable[[int, int], None]) -> None:
         """Compare all calls; `progress` is told of calls done, `unread` of ranges of new calls passed over as equal."""
@@ -96,7 +75,7 @@ class LaneComparison:
             self._count(window, unread)
             progress(len(window.partners) + len(window.added))
         for node, explanation, told in zip(self._nodes, explain(self._nodes), self._told, strict=True):
-            self._explain(node, explanation, *told)
+            self._explain(node, explanation, told)
 
     def _window(self, window: Window) -> None:
         crossed = set(window.moved)
@@ -138,18 +117,17 @@ class LaneComparison:
         if not told:
             return
         self._shared.tally.changed += 1
-        marks = [mark(change) for change in told if change.kind is Kind.ARGUMENT_PASSED]
+        passed = [change for change in told if change.kind is Kind.ARGUMENT_PASSED]
         node = Node(
             number=j,
             frame=self._frame(j, new),
             place=j,
-            arguments_changed=bool(marks),
+            arguments_changed=bool(passed),
             state_changed=any(change.entering and change.kind is Kind.STATE for change in told),
             outcome_changed=any(not change.entering and change.kind not in _CALLER_SIDE for change in told),
             moved=any(change.kind is Kind.CALL_MOVED for change in told),
-            fed=bool(marks) and self._shared.feeds.issuperset(marks),
+            fed=bool(passed) and self._shared.outcomes.hold(passed),
         )
-        self._feed(told)
         self._tell(
             node, new, told, (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader)), self._new
         )
@@ -160,13 +138,13 @@ class LaneComparison:
         The code of the component is the same, no attribute is private, and no call was seen to leave the difference behind.
         """
         by_itself = change.kind is not Kind.STATE or not change.entering or change.internal
-        if by_itself or not self._shared.callables.component_unchanged(callable_) or mark(change) in self._shared.feeds:
+        if (
+            by_itself
+            or not self._shared.callables.component_unchanged(callable_)
+            or self._shared.outcomes.hold([change])
+        ):
             return change
         return replace(change, kind=Kind.ARGUMENT_PASSED)
-
-    def _feed(self, told: Iterable[CallChange]) -> None:
-        if len(self._shared.feeds) < _MOST_FEEDS:
-            self._shared.feeds.update(mark(change) for change in told if not change.entering and not change.internal)
 
     def _added_call(self, j: int) -> None:
         call = self._new.call(j)
@@ -207,15 +185,25 @@ class LaneComparison:
         self._nodes.append(node)
         number = -3 - node.number if node.presence is Presence.REMOVED else node.number
         own_callback = self._is_own_callback(lane, number, call)
-        entering = {
-            (change.kind, change.path.general): change.entering or change.kind in _CALLER_SIDE for change in told
-        }
-        groups = self._shared.groups.add(self._observation(call, change, own_callback=own_callback) for change in told)
+        observations = [self._observation(call, change, own_callback=own_callback) for change in told]
+        groups = self._shared.groups.add(map(self._carried, observations, told))
         by_place = {(group.kind, group.path): group for group in groups}
         self._shared.surfacing.follow(told, by_place, same_code=self._shared.callables.unchanged(call.callable))
-        self._told.append(
-            (call.callable, [(group, entering.get((group.kind, group.path), False)) for group in groups], unseen)
-        )
+        self._shared.outcomes.add(told)
+        found: dict[int, tuple[Group, bool, Severity]] = {}
+        for change, seen in zip(told, observations, strict=True):
+            path = change.path.general
+            # Of a kind with very many paths the groups go by the first step alone.
+            group = by_place.get((change.kind, path)) or by_place.get((change.kind, ValuePath(path.steps[:1])))
+            if group and (id(group) not in found or seen.severity.rank < found[id(group)][2].rank):
+                found[id(group)] = (group, change.entering or change.kind in _CALLER_SIDE, seen.severity)
+        self._told.append(_Told(call.callable, tuple(found.values()), unseen))
+
+    def _carried(self, seen: Observation, change: CallChange) -> Observation:
+        """Return an observation as little severe as one is that only repeats what an outcome has shown before."""
+        if seen.severity.rank >= Severity.COMPATIBLE.rank or not self._shared.outcomes.repeat(change):
+            return seen
+        return replace(seen, severity=Severity.COMPATIBLE)
 
     def _is_own_callback(self, lane: LaneReader, number: int, call: Call) -> bool:
         """Whether the called component called itself, through code of no component: how it does that is its own business."""
@@ -251,25 +239,19 @@ class LaneComparison:
         names = parameter_names(known.new.get(call.callable) or known.old.get(call.callable))
         return arguments_text(self._shared.reader.arguments(call, names))
 
-    def _explain(
-        self,
-        node: Node,
-        explanation: Explanation,
-        callable_: str,
-        groups: list[tuple[Group, bool]],
-        unseen: tuple[str, ...],
-    ) -> None:
-        doubtful = bool(unseen) or self._shared.callables.unchanged(callable_)
-        for group, entering in groups:
+    def _explain(self, node: Node, explanation: Explanation, told: _Told) -> None:
+        doubtful = bool(told.unseen) or self._shared.callables.unchanged(told.callable)
+        for group, entering, by_itself in told.groups:
+            role, confidence = explanation.outcome, Confidence.LOW if doubtful else explanation.outcome_confidence
             if group.kind is Kind.CALLABLE_MISSING:
-                group.explain(Role.ORIGIN, Confidence.HIGH, ())
+                role, confidence = Role.ORIGIN, Confidence.HIGH
             elif group.kind is Kind.STATE and entering:
-                group.explain(Role.EFFECT, Confidence.HIGH, unseen)
+                role, confidence = Role.EFFECT, Confidence.HIGH
             elif entering or node.presence is not Presence.BOTH:
-                group.explain(explanation.entry, explanation.entry_confidence, unseen)
-            else:
-                sure = Confidence.LOW if doubtful else explanation.outcome_confidence
-                group.explain(explanation.outcome, sure, unseen)
+                role, confidence = explanation.entry, explanation.entry_confidence
+            group.explain(role, confidence, told.unseen)
+            if role is Role.ORIGIN:
+                group.raise_to(by_itself)
 
 
 def _lazy(change: CallChange) -> bool:

@@ -1,0 +1,73 @@
+"""What the comparison of one lane shares with that of the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from tracer.compare.collapse import Groups
+from tracer.compare.reading import Reader
+from tracer.compare.surfacing import Mark, Surfacing, Trace, mark, trace
+from tracer.values import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tracer.compare.callables import Callables
+    from tracer.compare.kinds import CallChange
+    from tracer.compare.noise import Filter
+
+_MOST: Final = 50_000
+
+
+@dataclass(slots=True)
+class Tally:
+    """Calls, counted while lanes are compared."""
+
+    compared: int = 0
+    changed: int = 0
+    added: int = 0
+    removed: int = 0
+    partly: int = 0
+
+
+class Outcomes:
+    """What changed outcomes, seen so far, changed from and to: the same elsewhere follows from them."""
+
+    def __init__(self) -> None:
+        self._marks: set[Mark] = set()
+        self._traces: set[Trace] = set()
+
+    def add(self, told: Iterable[CallChange]) -> None:
+        """Take in what changed about one call; its private outcomes do not count."""
+        seen = [change for change in told if not change.entering and not change.internal]
+        if len(self._marks) < _MOST:
+            self._marks.update(mark(change) for change in seen)
+            self._traces.update(trace(change) for change in seen)
+
+    def hold(self, changes: Iterable[CallChange]) -> bool:
+        """Whether an outcome has shown each of these changes of a value before, wherever it stood."""
+        return self._marks.issuperset(mark(change) for change in changes)
+
+    def repeat(self, change: CallChange) -> bool:
+        """Whether an outcome has shown this change of a value before, in a field or under a key of the same name."""
+        steps = change.path.steps
+        named = len(steps) > 1 and not isinstance(steps[-1], int) and steps[-1] != Key("*")
+        return named and trace(change) in self._traces
+
+
+@dataclass(slots=True)
+class Shared:
+    """What lanes share. `calls` are those compared or added, `removed` those that only the old run has, by callable."""
+
+    callables: Callables
+    rules: Filter
+    shapes_only: bool
+    reader: Reader = field(default_factory=Reader)
+    groups: Groups = field(default_factory=Groups)
+    tally: Tally = field(default_factory=Tally)
+    calls: dict[str, int] = field(default_factory=dict)
+    removed: Counter[str] = field(default_factory=Counter)
+    surfacing: Surfacing = field(default_factory=Surfacing)
+    outcomes: Outcomes = field(default_factory=Outcomes)
