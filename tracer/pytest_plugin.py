@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=MODES,
         default=None,
         help="how cassettes behave: once (record when missing, else compare), none (never record), "
-        "new_episodes (new calls are welcome), all (record again), off. Default: TRACER_MODE, the settings, once.",
+        "new_episodes (new calls are welcome), all (record again), off. Wins over a test's own mode. Default: TRACER_MODE, the settings, once.",
     )
 
 
@@ -120,7 +120,8 @@ def _cassette(item: pytest.Item, name: str, options: dict[str, Any]) -> Cassette
         used[name] = outcome
 
     used[name] = "unused"
-    mode = options.pop("mode", None) or item.config.getoption("--tracer-mode")
+    own = options.pop("mode", None)
+    mode = item.config.getoption("--tracer-mode") or own
     return Cassette(name, mode=mode, on_outcome=note, **options)
 
 

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 LOOK_THROUGH: Final = 8
 """How many frames of modules in no component are looked through for a caller: stdlib mixins, event loops, foreign decorators."""
 
+FIRST: Final = 4
+"""So many crossings of a callable in a lane are looked at in full, and after them each power of two."""
+
 # An activation is a list, the cheapest mutable thing there is: the token of a call that has begun.
 _CALL, _STACK, _ARGUMENTS, _BEFORE, _SECRET, _FULL, _CALLABLE, _FLOW, _SUSPENDED = range(9)
 
@@ -165,7 +168,7 @@ class Hooks:
     ) -> Function[[int, tuple[Any, ...]], list[Any] | None]:
         sink, local, new_state, current = self._sink, self._lanes.local, self._lanes.state, self._lanes.current
         encode, scalars, next_call = self._encoder.arguments, self._encoder.scalars, self._next_call
-        lanes = self._lanes
+        lanes, flat = self._lanes, self._encoder.flat
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
         def began(caller: int, arguments: tuple[Any, ...]) -> list[Any] | None:  # noqa: C901, PLR0911, PLR0912
@@ -202,12 +205,13 @@ class Hooks:
                 lane.seen[number] = seen
                 if seen == 1:
                     sink.met(number)
-                full = not seen & (seen - 1)
+                full = seen <= FIRST or not seen & (seen - 1)
                 kept = None
                 before = scalars(arguments) if secret is None else None
                 if before is None:
                     before = encode(arguments, secret, full)
-                    if not immutable(arguments):
+                    # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
+                    if (full or flat(arguments) is not None) and not immutable(arguments):
                         kept = arguments
                 call = next_call()
                 sink.write(pack_begin(BEGIN, call, lane.ident, parent, number, caller, flow), before)

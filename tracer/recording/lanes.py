@@ -173,7 +173,14 @@ class Lanes:
     def job_began(self, item: object) -> Lane | None:
         """Let the worker thread go on in the lane of the job it took; return the lane it was in."""
         name = self._jobs.pop(id(item), None)
-        return self.switch(name) if name is not None else self.state().lane
+        if name is not None:
+            return self.switch(name)
+        state = self.state()
+        before = state.lane
+        if self._scoped:
+            # A pool may outlive who started it, and work for others.
+            state.lane = None
+        return before
 
     # -- tasks -------------------------------------------------------------------------------------------------------------
 

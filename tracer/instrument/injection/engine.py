@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import threading
 import weakref
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -10,16 +12,22 @@ from typing import TYPE_CHECKING, Any
 from tracer.instrument.injection.rewrite import Unsupported, rewrite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tracer.instrument.probe import Probe
+
+
+# Engines at work at one time, as when two cassettes are open, see one another's code objects.
+_turn = threading.RLock()
+_engines: weakref.WeakSet[InjectionEngine] = weakref.WeakSet()
+os.register_at_fork(after_in_child=lambda: _turn._at_fork_reinit())  # type: ignore[attr-defined] # noqa: SLF001, PLW0108  (as the standard library does with its own)
 
 
 class InjectionEngine:
     """Implements `tracer.instrument.probe.Engine`.
 
     A code object that cannot be rewritten safely is left as it is; `unwatched` tells which and why. The same original
-    code always gives the same rewritten code, until `detach`. Not thread-safe: attach and detach under one lock.
+    code always gives the same rewritten code, until `detach`. Engines take turns, whichever is detached first.
     """
 
     def __init__(self) -> None:
@@ -29,6 +37,8 @@ class InjectionEngine:
         self._functions: weakref.WeakSet[FunctionType] = weakref.WeakSet()
         self._unwatched: dict[int, tuple[CodeType, str]] = {}
         self._hooks: set[int] = set()
+        with _turn:
+            _engines.add(self)
 
     @property
     def unwatched(self) -> tuple[tuple[CodeType, str], ...]:
@@ -37,7 +47,8 @@ class InjectionEngine:
 
     def attach_module(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
         """Return what is to be executed instead of a module's code object (see `Engine`)."""
-        return self._rewrite(self.original(code), probe_of)
+        with _turn:
+            return self._rewrite(self.original(code), probe_of)
 
     def attach_function(self, function: Any, probe_of: Callable[[CodeType], Probe | None]) -> bool:
         """Watch a live Python function and the function codes nested in it (see `Engine`).
@@ -46,12 +57,13 @@ class InjectionEngine:
         """
         if not isinstance(function, FunctionType):
             return False
-        original = self.original(function.__code__)
-        watched = self._rewrite(original, probe_of)
-        if watched is not function.__code__:
-            function.__code__ = watched
-        self._functions.add(function)
-        return id(original) not in self._unwatched
+        with _turn:
+            original = self.original(function.__code__)
+            watched = self._rewrite(original, probe_of)
+            if watched is not function.__code__:
+                function.__code__ = watched
+            self._functions.add(function)
+            return id(original) not in self._unwatched
 
     def original(self, code: CodeType) -> CodeType:
         """Return the code object as it was before this engine touched it (itself where it did not)."""
@@ -64,6 +76,13 @@ class InjectionEngine:
         Every live function is looked at, so closures made from rewritten code are restored too. Activations that are
         under way go on with the rewritten code, so their probes still hear of them.
         """
+        with _turn:
+            return self._detach()
+
+    def _detach(self) -> tuple[str, ...]:
+        _engines.discard(self)
+        for other in _engines:
+            other.skip(self._originals)
         kept = [self._not_restored(function) for function in list(self._functions)]
         for function in gc.get_objects():
             if type(function) is FunctionType and id(function.__code__) in self._originals:
@@ -73,9 +92,17 @@ class InjectionEngine:
         self._unwatched.clear()
         return tuple(sentence for sentence in kept if sentence)
 
+    def skip(self, originals: Mapping[int, tuple[CodeType, CodeType]]) -> None:
+        """Restore, in the end, what another engine that is detached first would have restored: what we rewrote was its code."""
+        for key, (rewritten, original) in self._originals.items():
+            if id(original) in originals:
+                self._originals[key] = rewritten, originals[id(original)][1]
+
     def _not_restored(self, function: FunctionType) -> str:
         code = function.__code__
-        if id(code) in self._originals or not any(id(constant) in self._hooks for constant in code.co_consts):
+        if id(code) in self._originals or any(id(code) in other._originals for other in _engines):
+            return ""
+        if not any(id(constant) in self._hooks for constant in code.co_consts):
             return ""
         name = f"{function.__module__}:{function.__qualname__}"
         return f"Couldn't restore {name}: its code was changed again after it was instrumented."

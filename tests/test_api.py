@@ -1,0 +1,301 @@
+"""`tracer.cassette`, `tracer.record` and `tracer.diff` in programs that use them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import tracer
+from tests.recording.recordings import calls, lanes
+
+if TYPE_CHECKING:
+    from tests.helpers import Project
+
+SHOP = {
+    "pyproject.toml": "",
+    "shop/__init__.py": "",
+    "shop/tax.py": "RATE = 2\ndef vat(amount): return amount * RATE\n",
+    "shop/cart.py": """
+        import asyncio
+        from shop import tax
+        def total(*prices): return sum(tax.vat(price) for price in prices)
+        async def later(price):
+            await asyncio.sleep(0)
+            return tax.vat(price)
+        """,
+}
+CHECKS = """
+    import sys, threading
+    from shop import tax
+    HOOKS, CODE = list(sys.meta_path), tax.vat.__code__
+    def check():
+        assert sys.meta_path == HOOKS, sys.meta_path
+        assert tax.vat.__code__ is CODE
+        assert threading.enumerate() == [threading.main_thread()]
+    """
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    return project.with_files({**SHOP, "checks.py": CHECKS})
+
+
+def run(shop: Project, program: str, **env: str) -> str:
+    done = shop.with_files({"program.py": program}).run("python", "program.py", env=env)
+    assert done.exit == 0, done.stderr
+    return done.stdout
+
+
+BEHAVES = """
+    import tracer
+    from checks import check
+    from shop import cart
+    with tracer.cassette("checkout", boundaries=["shop.tax"]) as cassette:
+        cart.total(1, 2)
+    print(cassette.comparison and cassette.comparison.verdict.value)
+    check()
+    """
+
+
+def test_the_first_run_records_and_later_ones_compare_and_raise(shop: Project) -> None:
+    first, second = run(shop, BEHAVES), run(shop, BEHAVES)
+    baseline = (shop.folder / "cassettes/checkout.cassette").read_bytes()
+    changed = shop.with_files({"shop/tax.py": "RATE = 3\ndef vat(amount): return amount * RATE\n"})
+    third = changed.with_files({"program.py": BEHAVES}).run("python", "program.py")
+
+    assert (first, second) == ("None\n", "same\n")
+    assert third.exit == 1
+    assert "tracer.errors.BehaviourChanged: behaviour changed since" in third.stderr
+    assert "shop.tax:vat" in third.stderr
+    assert (shop.folder / "cassettes/checkout.cassette").read_bytes() == baseline
+    assert calls(shop, name="cassettes/checkout") == ["shop.tax:vat(amount=1) -> 2", "shop.tax:vat(amount=2) -> 4"]
+    assert calls(shop, name="cassettes/checkout.cassette.pending"[: -len(".cassette.pending")]) == calls(
+        shop, name="cassettes/checkout"
+    )
+    assert (shop.folder / "cassettes/checkout.cassette.pending").exists()
+    assert run(shop, BEHAVES) == "same\n"
+    assert not (shop.folder / "cassettes/checkout.cassette.pending").exists()
+
+
+def test_the_modes(shop: Project) -> None:
+    program = """
+        import sys, tracer
+        from checks import check
+        from shop import cart, tax
+        tax.RATE, prices = int(sys.argv[1]) if len(sys.argv) > 1 else 2, [1]
+        def outcome(mode, *prices, rate=2, **more):
+            tax.RATE = rate
+            try:
+                with tracer.cassette("modes", mode=mode, boundaries=["shop.tax"], **more) as cassette:
+                    cart.total(*prices)
+            except (AssertionError, tracer.TracerError) as error:
+                return type(error).__name__
+            finally:
+                check()
+            return cassette.comparison and cassette.comparison.verdict.value
+        assert outcome("none", 1) == "CassetteNotFound"
+        assert outcome("off", 1) is None
+        assert outcome("once", 1) is None
+        assert outcome("none", 1) == "same"
+        assert outcome("once", 1, rate=3) == "BehaviourChanged"
+        assert outcome("once", 1, rate=3, fail_on="breaking") == "changed"
+        assert outcome("off", 1, rate=3) is None
+        assert outcome("new_episodes", 1, 5) == "compatible"
+        assert outcome("once", 1, 5) == "same"
+        assert outcome("new_episodes", 1, 5, rate=3) == "BehaviourChanged"
+        assert outcome("all", 1, rate=3) is None
+        assert outcome(None, 1, rate=3) == "same"
+        assert outcome("once") == "RecordingError"
+        try: tracer.cassette("x", mode="sometimes").__enter__()
+        except tracer.ConfigError as error: print(error)
+        try: tracer.cassette("x", mode="once", fail_on="grave").__enter__()
+        except tracer.ConfigError as error: print(error)
+        """
+
+    told = run(shop, program).splitlines()
+
+    assert told == [
+        "Couldn't open the cassette: 'sometimes' is no mode. Use one of: none, once, new_episodes, all, off.",
+        "Couldn't use the fail-on level: 'grave' is no severity. Use one of: breaking, changed, compatible, internal, noise.",
+    ]
+    env = shop.with_files({"program.py": BEHAVES}).run("python", "program.py", env={"TRACER_MODE": "none"})
+    assert "CassetteNotFound" in env.stderr
+    env = shop.with_files({"program.py": BEHAVES}).run("python", "program.py", env={"TRACER_MODE": "never"})
+    assert "'never'" in env.stderr
+    assert "'new_episodes'" in env.stderr
+
+
+def test_every_way_to_stand_around_code(shop: Project) -> None:
+    program = """
+        import asyncio, tracer, unittest
+        from checks import check
+        from shop import cart
+        around = {"boundaries": ["shop.tax"]}
+
+        @tracer.cassette("plain", **around)
+        def plain(x):
+            "Doc."
+            return cart.total(x)
+
+        @tracer.cassette("coroutine", **around)
+        async def coroutine(x): return await cart.later(x)
+
+        @tracer.cassette("generator", **around)
+        def generator(x):
+            got = yield cart.total(x)
+            yield cart.total(got)
+            return "end"
+
+        @tracer.cassette("asyncgen", **around)
+        async def asyncgen(x):
+            try:
+                yield await cart.later(x)
+            except KeyError:
+                yield await cart.later(7)
+
+        class Case(unittest.TestCase):
+            @tracer.cassette("case", **around)
+            def test_it(self): self.assertEqual(cart.total(4), 8)
+
+        async def block():
+            async with tracer.cassette("block", **around):
+                return await asyncio.gather(cart.later(1), cart.later(2))
+
+        async def drive():
+            items = asyncgen(3)
+            first = await items.__anext__()
+            return [first, await items.athrow(KeyError("k")), [item async for item in items]]
+
+        def drain():
+            items = generator(5)
+            return [next(items), items.send(6), list(items)]
+
+        def everything():
+            assert (plain(1), plain.__name__, plain.__doc__) == (2, "plain", "Doc.")
+            assert asyncio.run(coroutine(2)) == 4
+            assert asyncio.iscoroutinefunction(coroutine)
+            assert drain() == [10, 12, []]
+            assert asyncio.run(drive()) == [6, 14, []]
+            assert asyncio.run(block()) == [2, 4]
+            assert unittest.TextTestRunner().run(unittest.defaultTestLoader.loadTestsFromTestCase(Case)).wasSuccessful()
+            check()
+        everything()
+        everything()
+        with tracer.record("run.cassette", boundaries=["shop.tax"]): cart.total(9)
+        comparison = tracer.diff("run.cassette", "cassettes/plain.cassette")
+        print(comparison.verdict.value, {finding.callable for finding in comparison.findings}, comparison.summary.compared)
+        """
+
+    assert run(shop, program) == "changed {'shop.tax:vat'} 1\n"
+    found = {path.stem: len(calls(shop, name=f"cassettes/{path.stem}")) for path in shop.folder.glob("cassettes/*")}
+    assert found == {"plain": 1, "coroutine": 1, "generator": 2, "asyncgen": 2, "case": 1, "block": 2}
+    assert calls(shop) == ["shop.tax:vat(amount=9) -> 18"]
+
+
+def test_an_exception_passes_untouched_and_the_baseline_stays(shop: Project) -> None:
+    program = """
+        import os, sys, tracer
+        from checks import check
+        from shop import cart
+        def attempt(around, *prices, fail=True):
+            try:
+                with around:
+                    cart.total(*prices)
+                    if fail: raise LookupError("mine")
+            except LookupError as error:
+                frames, trace = [], error.__traceback__
+                while trace: frames.append(trace.tb_frame.f_code.co_name); trace = trace.tb_next
+                assert (frames, error.__context__) == (["attempt"], None), frames
+            check()
+        for around in (lambda: tracer.cassette("a", boundaries=["shop.tax"]), lambda: tracer.record("r.cassette", boundaries=["shop.tax"])):
+            attempt(around(), 1)
+            attempt(around(), 1, fail=False)
+            attempt(around(), 1, 2)
+            attempt(around())
+        with tracer.record("moved.cassette", boundaries=["shop.tax"]):
+            os.mkdir("elsewhere"); os.chdir("elsewhere")
+            cart.total(1)
+        os.chdir("..")
+        with tracer.record("forked.cassette", boundaries=["shop.tax"]):
+            cart.total(1)
+            pid = os.fork()
+            if not pid: cart.total(2)
+        if not pid: os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        try:
+            with tracer.record("file/x.cassette"): pass
+        except tracer.RecordingError as error: print(error)
+        """
+    told = run(shop.with_files({"file": ""}), program)
+
+    assert (
+        told
+        == "Couldn't record into 'FOLDER/file/x.cassette': Not a directory. Name another file with -o.\n".replace(
+            "FOLDER", str(shop.folder)
+        )
+    )
+    for name in ("cassettes/a", "r", "moved"):
+        assert calls(shop, name=name) == ["shop.tax:vat(amount=1) -> 2"]
+    assert calls(shop, name="forked")[0] == "shop.tax:vat(amount=1) -> 2"
+    assert not list(shop.folder.rglob("*.part*"))
+
+
+def test_cassettes_open_at_once_do_not_mix(shop: Project) -> None:
+    program = """
+        import asyncio, threading, tracer
+        from concurrent.futures import ThreadPoolExecutor
+        from checks import check
+        from shop import cart
+        barrier = threading.Barrier(3)
+
+        def in_thread(n):
+            with tracer.record(f"thread{n}.cassette", boundaries=["shop.tax"]):
+                for step in range(20):
+                    barrier.wait()
+                    cart.total(n * 100 + step)
+                helper = threading.Thread(target=cart.total, args=(n * 100 + 99,))
+                helper.start(); helper.join()
+
+        async def in_task(n):
+            async with tracer.record(f"task{n}.cassette", boundaries=["shop.tax"]):
+                for step in range(5):
+                    await cart.later(n * 100 + step)
+                await asyncio.gather(asyncio.to_thread(cart.total, n * 100 + 50), cart.later(n * 100 + 60))
+
+        async def tasks():
+            await asyncio.gather(*(in_task(n) for n in range(3)), cart.later(-1))
+
+        threads = [threading.Thread(target=in_thread, args=(n,)) for n in range(3)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        asyncio.run(tasks())
+        check()
+
+        with tracer.record("outer.cassette", boundaries=["shop.tax"]):
+            cart.total(1)
+            with tracer.record("inner.cassette", boundaries=["shop.tax"]):
+                cart.total(2)
+            cart.total(3)
+        cart.total(4)
+        check()
+        """
+    run(shop, program)
+
+    def arguments(name: str) -> list[int]:
+        return sorted(int(call.partition("amount=")[2].partition(")")[0]) for call in calls(shop, name=name))
+
+    for n in range(3):
+        assert arguments(f"thread{n}") == [*range(n * 100, n * 100 + 20), n * 100 + 99]
+        assert arguments(f"task{n}") == [*range(n * 100, n * 100 + 5), n * 100 + 50, n * 100 + 60]
+        assert list(lanes(shop.folder / f"thread{n}.cassette")) == ["main", "main > thread program:in_thread#0"]
+    assert arguments("outer") == [1, 2, 3]
+    assert arguments("inner") == [2]
+
+
+def test_behaviour_changed_is_an_assertion_that_carries_the_comparison() -> None:
+    error = tracer.BehaviourChanged("a comparison", "a report")
+
+    assert isinstance(error, AssertionError)
+    assert not isinstance(error, tracer.TracerError)
+    assert (error.comparison, str(error)) == ("a comparison", "a report")
