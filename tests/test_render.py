@@ -30,7 +30,7 @@ class Cart:
 
 
 def text(value: Any, limit: int = 200) -> str:
-    return render(decode(ENCODER.value(value, full=False)), limit)
+    return render(decode(ENCODER.value(value)), limit)
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,14 @@ class Limit:
 class Budget:
     """The limits of one crossing.
 
-    `arguments` holds for each argument (state is one: the receiver), before and after the call; `full` for each argument on the crossings a
-    recorder looks at in full; `outcome` for what is returned, raised or yielded.
+    `full` holds for each argument (state is one: the receiver), before and after the call, on the crossings a recorder looks at in full;
+    `arguments` on the others: without nodes, what is no scalar and no small flat container is only named, with its size. `outcome`
+    holds for what is returned, raised or yielded.
 
-    State encoded in full at every method call is quadratic, and it is most of the cost: on the suites of cachetools, tomlkit and
-    sqlparse 77 to 99 % of the time went into arguments (`benchmarks/trials/state_cost.py`). With 1,024 nodes at most 1 outcome in 250 is cut.
+    State encoded at every method call is quadratic, and it is most of the cost: on the suites of cachetools, tomlkit and sqlparse
+    77 to 99 % of the time went into arguments (`benchmarks/trials/state_cost.py`). With 1,024 nodes at most 1 outcome in 250 is cut.
     """
 
-    arguments: Limit = Limit(nodes=8, bytes=2 << 10)
-    full: Limit = Limit(nodes=256, bytes=16 << 10)
+    arguments: Limit = Limit(nodes=0, bytes=2 << 10)
+    full: Limit = Limit(nodes=128, bytes=16 << 10)
     outcome: Limit = Limit(nodes=1024, bytes=128 << 10)

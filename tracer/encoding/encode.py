@@ -53,8 +53,6 @@ class Encoder:
         self._budget = budget
         least = min((budget.arguments, budget.outcome, budget.full), key=lambda limit: limit.bytes)
         self._short = range(min(_LONG, least.bytes) + 1)
-        # A node pays for eight items of a flat container; what is left of it pays for the container itself.
-        self._few = min(_FEW, *(6 * limit.nodes for limit in (budget.arguments, budget.outcome, budget.full)))
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
         # Functions rather than methods: they are called at every crossing.
         self._pack_one = _make_pack(self._packers, paths.found)
@@ -76,14 +74,15 @@ class Encoder:
         `secret` holds what `Redactor.secret` said of each parameter's name, None where all are harmless.
         """
         if secret is None:
-            data = self.scalars(values)
-            if data is not None:
-                return data
-            ready = self._flattened(values)
-            data = None if ready is None else self._pack_one(ready)
+            data = self.scalars(values) or self.flat(values)
             if data is not None:
                 return data
         return self._guard(self._walk_arguments, values, secret, self._budget.full if full else self._budget.arguments)
+
+    def flat(self, values: tuple[Any, ...]) -> bytes | None:
+        """Return the snapshot of arguments that are scalars but for at most one small flat container; None of any others."""
+        ready = self._flattened(values)
+        return None if ready is None else self._pack_one(ready)
 
     def value(self, value: Any) -> bytes:
         """Return the snapshot of one value that came out of a call: returned, yielded, sent."""
@@ -116,7 +115,7 @@ class Encoder:
 
     def _small(self, value: Any, kind: type) -> Any:
         """Return a copy of a flat list, or of a flat dict without secret keys, that no budget cuts; None of any other."""
-        if len(value) > self._few:
+        if len(value) > _FEW:
             return None
         if kind is list:
             items = value[:]

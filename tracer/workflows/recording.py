@@ -222,7 +222,15 @@ def _why_nothing_crossed(components: tuple[ComponentSummary, ...]) -> str:
 
 
 def _by_reason(losses: Iterable[Loss]) -> tuple[tuple[str, int], ...]:
+    """Sum losses by reason; values that were looked at only in part are one reason, whatever their types."""
     reasons: Counter[str] = Counter()
     for loss in losses:
-        reasons[loss.reason] += loss.count
+        kind = loss.reason.partition(" ")[0] if loss.callable == "*" else ""
+        reasons[_VALUES.get(kind, loss.reason)] += loss.count
     return tuple(sorted(reasons.items()))
+
+
+_VALUES = {
+    "truncated": "values kept in part, past their budget",
+    "opaque": "values known by their type only",
+}
