@@ -43,12 +43,24 @@ def test_outcomes_have_more_room_than_arguments_and_full_ones_most() -> None:
     assert isinstance(first(rows, full=True), Sequence)
 
 
-def test_each_argument_has_its_own_budget() -> None:
+def test_a_large_argument_leaves_room_for_its_neighbours() -> None:
     large, small = [[Box(i)] for i in range(100)], [[1], [2]]
     one, other = decode_arguments(make().arguments((large, small), None, False))
 
     assert isinstance(one, Truncated)
     assert isinstance(other, Sequence)
+
+
+def test_what_is_near_is_kept_before_what_is_far() -> None:
+    """The first field of an object is as large as it likes; the fields beside it are told all the same."""
+    deep: Any = Box(0)
+    for _ in range(100):
+        deep = Box([deep, [deep]])
+    value = first(Box((deep, Box("near"))))
+
+    assert isinstance(value, Object)
+    ((_, pair),) = value.fields
+    assert pair.items[1].fields == (("content", Scalar("near")),)
 
 
 def test_inside_a_large_object_the_rest_is_cut_and_counted() -> None:

@@ -91,8 +91,8 @@ def test_two_arguments_that_are_one_container_are_told_from_two_equal_ones() -> 
     one, other = [1], [1]
     encoder = make()
 
-    assert encoder.arguments((one, one), None, False) != encoder.arguments((one, other), None, False)
-    assert decode_arguments(encoder.arguments((one, one), None, False))[1] == Reference(1 - 1)
+    assert encoder.arguments((one, one), None, True) != encoder.arguments((one, other), None, True)
+    assert decode_arguments(encoder.arguments((one, one), None, True))[1] == Reference(1 - 1)
 
 
 def test_cycles_end() -> None:
