@@ -18,7 +18,8 @@ lint: .venv/installed-lint
 	@$(BIN)/lint-imports
 
 bench: .venv/installed-bench
-	@$(BIN)/python -m pytest benchmarks $(ARGS)
+	@$(BIN)/python -m pytest benchmarks -o 'python_files=bench_*.py' -q $(ARGS)
+	@$(BIN)/python benchmarks/crossing.py
 
 clean:
 	rm -rf .venv .venvs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks build dist .coverage*
