@@ -27,7 +27,8 @@ class CallChange:
     """One change of a paired call. `before` or `after` is None where there was nothing.
 
     `entering` says that it was there when the call began: it is an input of the call, not something that the call did.
-    `inside` are the types of the objects that the path leads into, outermost first.
+    `inside` are the types of the objects that the path leads into, outermost first. `mark` is what the value was and is, as
+    fingerprints, by which the same change of a value is known elsewhere.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class CallChange:
     after: Value | None
     entering: bool = False
     inside: tuple[str, ...] = ()
+    mark: tuple[int, int] = (0, 0)
 
     @property
     def internal(self) -> bool:
@@ -84,7 +86,12 @@ def _texts(paths: Iterable[ValuePath]) -> tuple[str, ...]:
 
 
 def _made(kind: Kind, change: Change, *, entering: bool = False) -> CallChange:
-    return CallChange(kind, change.path, change.difference, change.before, change.after, entering, change.inside)
+    mark = _print(change.before), _print(change.after)
+    return CallChange(kind, change.path, change.difference, change.before, change.after, entering, change.inside, mark)
+
+
+def _print(value: Value | None) -> int:
+    return 0 if value is None else Fingerprints(value).of(value)
 
 
 def _input(change: Change, is_own: typing.Callable[[tuple[str, ...]], bool]) -> CallChange:
@@ -131,7 +138,7 @@ def _outcome(old: Call, new: Call, reader: Reader) -> CallDelta:
         case _:
             kind, path = Kind.RETURNED_VALUE, RETURN
     shown = reader.outcome(old), reader.outcome(new)
-    return CallDelta((CallChange(kind, ValuePath((path,)), Difference.VALUE, *shown),))
+    return CallDelta((_made(kind, Change(ValuePath((path,)), Difference.VALUE, *shown)),))
 
 
 def _returned(change: Change) -> CallChange:
@@ -221,5 +228,4 @@ def _left(change: Change) -> CallChange:
 
 def _mark(change: Change) -> tuple[object, ...]:
     """Return what two tellings of the same difference have in common."""
-    values = (Fingerprints(value).of(value) if value is not None else 0 for value in (change.before, change.after))
-    return (change.path, change.difference, *values)
+    return (change.path, change.difference, _print(change.before), _print(change.after))

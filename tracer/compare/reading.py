@@ -23,6 +23,7 @@ _OPAQUE_CODE, _TRUNCATED_CODE = bytes((wire.OPAQUE,)), bytes((wire.TRUNCATED,))
 _PARAMETER = 2  # the steps of a path that ends at a parameter
 MOST_UNSEEN = 8
 _REMEMBERED = 2_048
+_TREES = 16  # one pair of calls is read in several places
 _REMEMBERED_BYTES = 4_096
 
 
@@ -33,9 +34,19 @@ class Reader:
         self.unreadable = 0
         self._resemblance = Resemblance()
         self._known: dict[tuple[object, ...], Delta] = {}
+        self._trees: dict[bytes, Value] = {}
 
     def read(self, data: bytes) -> Value:
-        """Return the tree of a snapshot; a damaged one is opaque, and counted."""
+        """Return the tree of a snapshot; a damaged one is opaque, and counted. The trees of the last few are kept."""
+        tree = self._trees.get(data)
+        if tree is None:
+            tree = self._decoded(data)
+            if len(self._trees) >= _TREES:
+                self._trees.pop(next(iter(self._trees)))
+            self._trees[data] = tree
+        return tree
+
+    def _decoded(self, data: bytes) -> Value:
         try:
             return decode(data)
         except CassetteDamaged:

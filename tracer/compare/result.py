@@ -38,7 +38,10 @@ class Severity(str, Enum):
     @property
     def rank(self) -> int:
         """Return 0 for the highest."""
-        return list(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Verdict(str, Enum):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.compare.collapse import Groups
 from tracer.compare.reading import Reader
-from tracer.compare.surfacing import Mark, Surfacing, Trace, mark, trace
+from tracer.compare.surfacing import Mark, Surfacing, Trace, trace
 from tracer.values import Key
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class Outcomes:
         """Take in what changed about one call; its private outcomes do not count."""
         seen = [change for change in told if not change.entering and not change.internal]
         if len(self._marks) < _MOST:
-            self._marks.update(mark(change) for change in seen)
+            self._marks.update(change.mark for change in seen)
             self._traces.update(trace(change) for change in seen)
 
     def hold(self, changes: Iterable[CallChange]) -> bool:
         """Whether an outcome has shown each of these changes of a value before, wherever it stood."""
-        return self._marks.issuperset(mark(change) for change in changes)
+        return self._marks.issuperset(change.mark for change in changes)
 
     def repeat(self, change: CallChange) -> bool:
         """Whether an outcome has shown this change of a value before, in a field or under a key of the same name."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from tracer.compare.fingerprint import Fingerprints
 from tracer.compare.result import Kind, Severity
 from tracer.values import Key
 
@@ -27,15 +26,9 @@ _MOST_TRACES = 50_000
 _PRESENCE = frozenset({Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED, Kind.CALLABLE_MISSING})
 
 
-def mark(change: CallChange) -> Mark:
-    """Return what a changed value was and is, to know it again elsewhere."""
-    before, after = (0 if value is None else Fingerprints(value).of(value) for value in (change.before, change.after))
-    return before, after
-
-
 def trace(change: CallChange) -> Trace:
     """Return the last step to a changed value, and what it changed from and to."""
-    return change.path.steps[-1], mark(change)
+    return change.path.steps[-1], change.mark
 
 
 class Surfacing:
@@ -58,7 +51,7 @@ class Surfacing:
 
     def _raise(self, came: set[Trace], seen: list[CallChange], groups: Told, *, alone: bool) -> None:
         """Raise what left the state that this call shows: the very value, or what `alone` can have changed an outcome of the same code."""
-        shown = {mark(change): groups.get((change.kind, change.path.general)) for change in seen}
+        shown = {change.mark: groups.get((change.kind, change.path.general)) for change in seen}
         for left in came:
             group = shown.get(left[1])
             if group is None and not (shown and alone):
