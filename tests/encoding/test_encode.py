@@ -18,10 +18,14 @@ from hypothesis import given
 
 from tests.strategies import builtins, expected, same, values
 from tracer.decode import containers, decode, decode_arguments
+from tracer.encoding.budget import Budget, Limit
 from tracer.encoding.encode import Encoder, immutable
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.values import Atom, Form, Mapping, Named, Object, Opaque, Redacted, Reference, Scalar, Sequence, Truncated
+
+LARGE = Limit(nodes=1024, bytes=128 << 10)
+EVEN = Budget(arguments=LARGE, full=LARGE, outcome=LARGE)
 
 
 def make(redactor: Redactor | None = None) -> Encoder:
@@ -45,7 +49,7 @@ def test_the_same_value_gives_the_same_bytes(value: Any) -> None:
 @given(builtins)
 def test_arguments_and_values_are_encoded_alike(value: Any) -> None:
     """An argument list holds for each argument the bytes that the value alone has, whichever way they were packed."""
-    encoder = make()
+    encoder = Encoder(redactor=Redactor(), paths=PathNormaliser("/proj/shop", temporary=["/tmp"]), budget=EVEN)
 
     assert encoder.arguments((value,), None, full=True) == b"\x91" + encoder.value(value)
     assert encoder.arguments((value,), (0,), full=True) == b"\x91" + encoder.value(value)
