@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
 from tracer.encoding import budget
+from tracer.encoding.looks import heavy
+from tracer.encoding.redact import Secrecy
 from tracer.values import SAMPLED_DIGEST, WHOLE_DIGEST
 
 if TYPE_CHECKING:
     from tracer.encoding.walk import Walk
 
 _SMALL_INT_BYTES: Final = 512
+_REMEMBERED_SIZES: Final = 4096
 
 
 def truncated(walk: Walk, name: str, size: int, heads: list[bytes], digest: bytes = b"") -> bytes:
@@ -26,41 +29,45 @@ def truncated(walk: Walk, name: str, size: int, heads: list[bytes], digest: byte
     return wire.extension(wire.TRUNCATED, b"".join(parts))
 
 
+def bare(walk: Walk, name: str, size: int) -> bytes:
+    """Return a cut value of which nothing is kept but its size. Remembered: where a budget ends, there are many."""
+    known = walk.shared.bare.get((name, size))
+    if known is None:
+        if len(walk.shared.bare) >= _REMEMBERED_SIZES:
+            walk.shared.bare.clear()
+        known = walk.shared.bare[name, size] = truncated(walk, name, size, [])
+    else:
+        walk.shared.lost("truncated", name)
+    return known
+
+
 def container(walk: Walk, name: str, size: int, items: list[Any]) -> bytes:
-    """Return a container cut to its first items; of those, containers are cut to their size."""
+    """Return a container cut to its first items, which share what is left of the budget."""
     if walk.nodes <= 0 or walk.level >= budget.MAX_LEVELS:
-        return truncated(walk, name, size, [])
-    with _Head(walk):
-        heads = [walk.value(item) for item in items[: budget.HEAD_ITEMS]]
-    return truncated(walk, name, size, heads)
+        return bare(walk, name, size)
+    return truncated(walk, name, size, _heads(walk, items[: min(budget.HEAD_ITEMS, walk.nodes)]))
 
 
 def pairs(walk: Walk, name: str, size: int, keys: list[Any], values: list[Any]) -> bytes:
     """Return a mapping or an object of that size cut to its first pairs, each a tuple of key and value."""
     if walk.nodes <= 0 or walk.level >= budget.MAX_LEVELS:
-        return truncated(walk, name, size, [])
-    heads = []
-    with _Head(walk):
-        for key, value in zip(keys[: budget.HEAD_ITEMS], values, strict=False):
-            pair = walk.value(key) + walk.secret_value(value, walk.shared.judge.key(key))
-            heads.append(wire.extension(wire.TUPLE, wire.array_header(2) + pair))
-    return truncated(walk, name, size, heads)
+        return bare(walk, name, size)
+    items, judged = [], []
+    for key, value in zip(keys[: min(budget.HEAD_ITEMS, walk.nodes)], values, strict=False):
+        items += [key, value]
+        judged += [Secrecy.NONE, walk.shared.judge.key(key)]
+    heads = _heads(walk, items, judged)
+    header = wire.array_header(2)
+    found = [wire.extension(wire.TUPLE, header + heads[at] + heads[at + 1]) for at in range(0, len(heads), 2)]
+    return truncated(walk, name, size, found)
 
 
-class _Head:
-    """While a head is encoded there are no nodes for what it contains; what was left is given back, less the head's items."""
-
-    def __init__(self, walk: Walk) -> None:
-        self._walk = walk
-        self._nodes = walk.nodes
-
-    def __enter__(self) -> None:
-        self._walk.nodes = 0
-        self._walk.level += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._walk.nodes = max(0, self._nodes - budget.HEAD_ITEMS)
-        self._walk.level -= 1
+def _heads(walk: Walk, items: list[Any], judged: list[Secrecy] | None = None) -> list[bytes]:
+    walk.nodes = max(0, walk.nodes - len(items))
+    walk.level += 1
+    heads = walk.shares(items, heavy(items), judged)
+    walk.level -= 1
+    return heads
 
 
 def long_text(walk: Walk, text: str, name: str = "str") -> bytes:

@@ -14,6 +14,7 @@ from tracer import wire
 from tracer.encoding import plans
 from tracer.encoding.budget import Budget
 from tracer.encoding.faults import is_ours
+from tracer.encoding.looks import heavy
 from tracer.encoding.redact import Judge
 from tracer.encoding.walk import UNPACKABLE, Plan, Shared, Walk, all_str, flat_size
 
@@ -57,19 +58,20 @@ class Encoder:
         # Functions rather than methods: they are called at every crossing.
         self._pack_one = _make_pack(self._packers, paths.found)
         self.scalar, self.scalars = _make_scalar(self._pack_one), _make_scalars(self._pack_one)
-        self._losses: dict[str, count[int]] = {}
+        self._losses: dict[tuple[str, str], count[int]] = {}
         self._plans: dict[int, Plan] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
-        self._shared = Shared(self._plan, self._plans, Judge(redactor), paths, {}, self._count)
+        self._shared = Shared(self._plan, self._plans, Judge(redactor), paths, {}, self._count, {})
 
     @property
     def losses(self) -> dict[str, int]:
         """What was not (fully) kept: a reason and a type (`opaque socket:socket`, `truncated list`) with how often."""
         # A counter shows its next number only in its text; as one C object it counts right when threads take turns.
-        return {reason: int(repr(counter)[6:-1]) for reason, counter in sorted(self._losses.copy().items())}
+        losses = sorted(self._losses.copy().items())
+        return {f"{reason} {name}": int(repr(counter)[6:-1]) for (reason, name), counter in losses}
 
     def arguments(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, full: bool) -> bytes:
-        """Return the snapshot of a list with one element per parameter. Each argument has its own budget.
+        """Return the snapshot of a list with one element per parameter. They share the budget of the call.
 
         `secret` holds what `Redactor.secret` said of each parameter's name, None where all are harmless.
         """
@@ -139,12 +141,9 @@ class Encoder:
 
     def _walk_arguments(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, limit: Limit) -> bytes:
         walk = Walk(self._shared, self._packer(), limit)
-        parts = [wire.array_header(len(values))]
-        for place, value in enumerate(values):
-            walk.nodes, walk.bytes = limit.nodes, limit.bytes
-            parts.append(walk.value(value) if secret is None else walk.secret_value(value, secret[place]))
+        data = wire.array_header(len(values)) + b"".join(walk.shares(values, heavy(values), secret))
         self._packers.append(walk.pack)
-        return b"".join(parts)
+        return data
 
     def _walk_value(self, value: Any, limit: Limit) -> bytes:
         walk = Walk(self._shared, self._packer(), limit)
@@ -169,7 +168,9 @@ class Encoder:
         return plan
 
     def _count(self, reason: str, name: str) -> None:
-        next(self._losses.setdefault(f"{reason} {name}", count()))
+        key = reason, name
+        counter = self._losses.get(key)
+        next(self._losses.setdefault(key, count()) if counter is None else counter)
 
 
 def _make_pack(packers: list[Callable[[Any], bytes]], found: Callable[[bytes], bool]) -> Callable[[Any], bytes | None]:

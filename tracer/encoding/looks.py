@@ -16,7 +16,7 @@ from types import (
     MethodDescriptorType,
     WrapperDescriptorType,
 )
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +31,9 @@ mro = _mro
 namespace = _namespace
 
 _SOLID = (WrapperDescriptorType, MethodDescriptorType, ClassMethodDescriptorType, GetSetDescriptorType)
+
+SCALARS: Final = frozenset(map(id, (str, bytes, int, float, bool, type(None))))
+"""The exact types, by identity, of which an item costs no node of its own."""
 
 
 def type_name(cls: type) -> str:
@@ -166,3 +169,17 @@ def _read_hidden(value: Any, name: str, depth: int, names: list[Any], values: li
     else:
         names.append(name)
         values.append(found)
+
+
+def heavy(items: Any) -> int:
+    """Return how many items may cost nodes of their own: all but exact scalars."""
+    count = 0
+    for item in items:
+        if id(type(item)) not in SCALARS:  # by identity: hashing a class may run its metaclass's code
+            count += 1
+    return count
+
+
+def count(value: Any) -> int:
+    """Return how many attributes an instance's dictionary holds."""
+    return dict.__len__(_attribute(value, "__dict__"))

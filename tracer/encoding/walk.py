@@ -10,16 +10,18 @@ numbered from where the set stands, and what was first met inside one is forgott
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracer import wire
 from tracer.encoding import cut
 from tracer.encoding.budget import FLAT_WEIGHT, MAX_LEVELS, SHORT_TEXT
 from tracer.encoding.faults import is_ours
+from tracer.encoding.looks import SCALARS, heavy
 from tracer.encoding.redact import Secrecy, is_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tracer.encoding.budget import Limit
     from tracer.encoding.paths import PathNormaliser
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 REDACTED: Final = wire.extension(wire.REDACTED, b"")
 UNPACKABLE = (OverflowError, UnicodeEncodeError)  # an int beyond 64 bits, a str with lone surrogates
 _NONE = type(None)
+_SIZED: Final = {id(kind): kind.__name__ for kind in (list, tuple, dict, set, frozenset)}
 _REMEMBERED_SHAPES: Final = 4096  # shapes of objects, after which the table starts anew
 
 
@@ -47,6 +50,7 @@ class Shared(NamedTuple):
     paths: PathNormaliser
     shapes: dict[tuple[str, ...], tuple[bytes, tuple[Secrecy, ...] | None]]
     lost: Callable[[str, str], None]
+    bare: dict[tuple[str, int], bytes]
 
 
 def flat_size(items: Any) -> int:
@@ -85,7 +89,7 @@ class Walk:
         self.opaque_memo: dict[int, int] = {}
         self.opaques: list[Any] = []
 
-    def value(self, value: Any) -> bytes:
+    def value(self, value: Any) -> bytes:  # noqa: PLR0911  (a table of cases)
         """Return the bytes of any value. Where its type's codec fails, an opaque."""
         kind = type(value)
         if kind is str:
@@ -98,6 +102,10 @@ class Walk:
         known = self.memo.get(id(value))
         if known is not None:  # a container entered before, whatever its type
             return wire.extension(wire.REFERENCE, self.pack(known))
+        if self.nodes <= 0:
+            name = _SIZED.get(id(kind))
+            if name is not None and value:
+                return cut.bare(self, name, len(value))
         plan = self.shared.plans.get(id(kind)) or self.shared.plan_of(kind)
         level, containers, opaques = self.level, len(self.keep), len(self.opaques)
         try:
@@ -109,13 +117,37 @@ class Walk:
                 raise
             return self.opaque(value, plan.name, "failed " + type(error).__name__)
 
-    def values(self, items: list[Any], size: int) -> bytes:
-        """Return an array of any values; a flat run (`size` is what `flat_size` said) in one call of the packer."""
+    def values(self, items: list[Any], size: int, left: int) -> bytes:
+        """Return an array of values, `left` of them no scalars; a flat run (`size` is what `flat_size` said) in one call of the packer."""
         if 0 <= size <= self.bytes:
             data = self.flat(items)
             if data is not None:
                 return data
-        return wire.array_header(len(items)) + b"".join([self.value(item) for item in items])
+        return wire.array_header(len(items)) + b"".join(self.shares(items, left))
+
+    def shares(self, items: Sequence[Any], left: int, judged: Sequence[int] | None = None) -> list[bytes]:
+        """Return the bytes of each item. Those that are no scalars have equal shares of the nodes that are left.
+
+        So what is near is kept before what is far: the first item cannot use up what its neighbours need for their own fields. Nodes
+        that an item leaves are shared by the later ones. `left` is how many are no scalars; `judged` says how secret each is, None
+        where none is.
+        """
+        value = self.value
+        if judged is None and left <= 1:
+            return [value(item) for item in items]
+        packed = []
+        for item, secret in zip(items, judged or repeat(0), strict=False):
+            if secret and (secret != Secrecy.DATA or is_data(item)):
+                packed.append(REDACTED)
+            elif left > 1 and id(type(item)) not in SCALARS:
+                kept = self.nodes - self.nodes // left
+                left -= 1
+                self.nodes -= kept
+                packed.append(value(item))
+                self.nodes += kept
+            else:
+                packed.append(value(item))
+        return packed
 
     def flat(self, items: Any) -> bytes | None:
         """Return the packed form of a flat container; None where an item needs a closer look."""
@@ -158,12 +190,9 @@ class Walk:
         """Say whether a container of that many items, if it is flat, is within the budget."""
         return count <= self.nodes * FLAT_WEIGHT and self.level < MAX_LEVELS
 
-    def charge(self, count: int, size: int) -> bool:
-        """Pay for a container of `count` items that is about to be encoded; False where the budget does not reach.
-
-        `size` is what `flat_size` said of the items.
-        """
-        weight = 1 + count // FLAT_WEIGHT if size >= 0 else 1 + count
+    def charge(self, count: int, nodes: int) -> bool:
+        """Pay for a container of `count` items, `nodes` of them no scalars, that is about to be encoded; False where the budget does not reach."""
+        weight = 1 + nodes + (count - nodes) // FLAT_WEIGHT
         if (weight > self.nodes and count) or self.level >= MAX_LEVELS:
             return False
         self.nodes = max(0, self.nodes - weight)
@@ -175,12 +204,13 @@ class Walk:
         `owner` is entered when not None; `code` is the extension the array goes into, 0 for none.
         """
         size = flat_size(items)
-        if not self.charge(len(items), size):
+        left = 0 if size >= 0 else heavy(items)
+        if not self.charge(len(items), left):
             return cut.container(self, name, len(items), items)
         if owner is not None:
             self.enter(owner)
         self.level += 1
-        data = self.values(items, size)
+        data = self.values(items, size, left)
         self.level -= 1
         return wire.extension(code, data) if code else data
 
@@ -191,7 +221,7 @@ class Walk:
         budget, numbers from the same start, and leaves nothing behind.
         """
         flat = flat_size(items)
-        if not self.charge(len(items), flat):
+        if not self.charge(len(items), 0 if flat >= 0 else heavy(items)):
             return cut.truncated(self, name, len(items), [])
         if owner is not None:
             self.enter(owner)
@@ -216,7 +246,7 @@ class Walk:
         if size >= 0:
             keys_size = flat_size(keys)
             size = size + keys_size if keys_size >= 0 else -1
-        if not self.charge(2 * len(keys), size):
+        if not self.charge(2 * len(keys), 0 if size >= 0 else heavy(keys) + heavy(values)):
             return cut.pairs(self, name, len(keys), keys, values)
         if owner is not None:
             self.enter(owner)
@@ -236,7 +266,7 @@ class Walk:
         keys = tuple(copy)
         size += sum(map(len, keys))
         nodes = self.nodes
-        if size > self.bytes or self.shared.judge.names(keys) is not None or not self.charge(2 * len(keys), size):
+        if size > self.bytes or self.shared.judge.names(keys) is not None or not self.charge(2 * len(keys), 0):
             return None
         data = self.flat(copy)
         if data is None:
@@ -252,13 +282,12 @@ class Walk:
             if data is not None:
                 return data
         packed = [self.text(key) for key in keys]
-        hidden = self.under(judged, values)
+        hidden = self.shares(values, heavy(values), judged)
+        body = b"".join([part for pair in zip(packed, hidden, strict=True) for part in pair])
         # Two keys may become one when their paths are normalised or they are cut; then it is no map any more.
         if len({*packed}) == len(packed) and all(key[0] & 0xE0 == 0xA0 or 0xD9 <= key[0] <= 0xDB for key in packed):  # noqa: PLR2004  (msgpack's str markers)
-            return wire.map_header(len(keys)) + b"".join(
-                [part for pair in zip(packed, hidden, strict=True) for part in pair]
-            )
-        return self._array_of_pairs(packed, hidden)
+            return wire.map_header(len(keys)) + body
+        return wire.extension(wire.MAPPING, wire.array_header(2 * len(keys)) + body)
 
     def _any_pairs(self, keys: list[Any], values: list[Any], size: int) -> bytes:
         if 0 <= size <= self.bytes and not any(type(key) is str or type(key) is bytes for key in keys):
@@ -267,30 +296,12 @@ class Walk:
             data = self.flat(both)
             if data is not None:
                 return wire.extension(wire.MAPPING, data)
-        secrecy = tuple(self.shared.judge.key(key) for key in keys)
-        packed: list[bytes] = []
-        hidden: list[bytes] = []
-        for key, value, secret in zip(keys, values, secrecy, strict=True):
-            packed.append(self.value(key))
-            hidden.append(self.secret_value(value, secret))
-        return self._array_of_pairs(packed, hidden)
-
-    @staticmethod
-    def _array_of_pairs(keys: list[bytes], values: list[bytes]) -> bytes:
-        body = b"".join([part for pair in zip(keys, values, strict=True) for part in pair])
-        return wire.extension(wire.MAPPING, wire.array_header(2 * len(keys)) + body)
-
-    def under(self, judged: tuple[Secrecy, ...] | None, values: list[Any]) -> list[bytes]:
-        """Return the bytes of values that stand under judged names."""
-        if judged is None:
-            return [self.value(value) for value in values]
-        return [self.secret_value(value, secret) for value, secret in zip(values, judged, strict=True)]
-
-    def secret_value(self, value: Any, secret: int) -> bytes:
-        """Return the bytes of a value, or the mark of a secret."""
-        if secret == Secrecy.NONE or (secret == Secrecy.DATA and not is_data(value)):
-            return self.value(value)
-        return REDACTED
+        secrecy = [self.shared.judge.key(key) for key in keys]
+        items = [part for pair in zip(keys, values, strict=True) for part in pair]
+        judged = [part for secret in secrecy for part in (Secrecy.NONE, secret)]
+        return wire.extension(
+            wire.MAPPING, wire.array_header(len(items)) + b"".join(self.shares(items, heavy(items), judged))
+        )
 
     def _shape(self, name: str, form: str, payload: bool, names: list[str]) -> tuple[bytes, tuple[Secrecy, ...] | None]:
         """Return the first bytes of an object, up to its field names, and how secret its fields are. Remembered."""
@@ -321,15 +332,19 @@ class Walk:
             kept = [(each, item) for each, item in zip(names, values, strict=True) if type(each) is str]
             names, values = [each for each, _ in kept], [item for _, item in kept]
         size = flat_size(values)
-        if not self.charge(len(names), size):
+        left = 0 if size >= 0 else heavy(values)
+        if not self.charge(len(names), left):
             return cut.pairs(self, name, len(names), names, values)
         self.enter(value)
         self.level += 1
         head, judged = self._shape(name, form, payload is not None, names)
+        reserve = 0 if payload is None else self.nodes // (left + 1)
+        self.nodes -= reserve
         if judged is None:
-            valued = self.values(values, size)
+            valued = self.values(values, size, left)
         else:
-            valued = wire.array_header(len(values)) + b"".join(self.under(judged, values))
+            valued = wire.array_header(len(values)) + b"".join(self.shares(values, left, judged))
+        self.nodes += reserve
         content = b"" if payload is None else payload(self, value)
         self.level -= 1
         return wire.extension(wire.OBJECT, head + valued + content)

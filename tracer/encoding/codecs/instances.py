@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.encoding import looks
+from tracer.encoding import cut, looks
 from tracer.encoding.walk import Plan
 from tracer.values import Form
 
@@ -37,7 +37,13 @@ def by_attributes(cls: type, form: Form, content: Content | None = None, more: F
     where = looks.layout(cls)
     text = form.value
 
+    countable = where.dictionary and not where.slots and not where.hidden and more is None
+
     def encode(walk: Walk, value: Any) -> bytes:
+        if countable and walk.nodes <= 0:
+            size = looks.count(value)
+            if size:
+                return cut.bare(walk, name, size)
         names, values = looks.fields(value, where)
         if more is not None:
             extra_names, extra_values = more(value)
