@@ -221,13 +221,17 @@ EXPECTED = {
 
 def test_each_test_and_each_wider_fixture_has_a_lane_whatever_runs_them(project: Project) -> None:
     project = project.with_files({**WORK, **SUITE})
+    bare = {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"
+    }  # what happens to be installed takes longer to load than all of this to run
     pytest_words = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 
-    plain = project.tracer("record", "-o", "plain.cassette", "--", sys.executable, *pytest_words)
-    spread = project.tracer("record", "-o", "spread.cassette", "--", sys.executable, *pytest_words, "-n2")
-    without = project.tracer(
-        "record", "-o", "no.cassette", "--", sys.executable, *pytest_words, "-p", "no:tracer.pytest_plugin"
+    plain = project.tracer("record", "-o", "plain.cassette", "--", sys.executable, *pytest_words, env=bare)
+    spread = project.tracer(
+        "record", "-o", "spread.cassette", "--", sys.executable, *pytest_words, "-p", "xdist", "-n2", env=bare
     )
+    off = ("test_b.py", "-p", "no:tracer.pytest_plugin")
+    without = project.tracer("record", "-o", "no.cassette", "--", sys.executable, *pytest_words, *off, env=bare)
 
     assert (plain.exit, spread.exit, without.exit) == (1, 1, 1), plain.stderr
     assert lanes(project.folder / "plain.cassette") == EXPECTED

@@ -6,8 +6,10 @@ Imported in every Python that a recorded command starts, so it imports nothing b
 from __future__ import annotations
 
 import atexit
+import json
 import os
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from traceback import format_exception_only
 
@@ -37,8 +39,15 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     """
     redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
     encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=settings.project))
-    selection = Selection.from_json(settings.selection)
+    selection = _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
     return Recorder(Path(settings.folder), selection, encoder, redactor, dunders=settings.dunders, scoped=scoped)
+
+
+@lru_cache(maxsize=8)
+def _selection(settings: str, folder: str) -> Selection:
+    """Return a selection that knows the modules it was asked about before: hundreds are loaded when the next cassette opens."""
+    del folder  # relative files of modules refer to it
+    return Selection.from_json(json.loads(settings))
 
 
 def start_from_environment() -> None:
