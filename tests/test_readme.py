@@ -38,6 +38,7 @@ WORDS = {
     "NEW": "after.cassette",
     "REV": "HEAD",
     "COMMAND": "pytest",
+    "FOLDER": ".",
 }
 
 
