@@ -57,7 +57,7 @@ class Difference(str, Enum):
 class Change:
     """One difference. `before` or `after` is None where there was nothing.
 
-    `inside` are the types of the objects that the path leads into, outermost first.
+    `inside` are the types of the objects that the path leads into, outermost first; that of an object which differs as a whole counts.
     """
 
     path: ValuePath
@@ -151,7 +151,7 @@ class _Comparing:
         return Delta(tuple(self._changes), tuple(self._unseen))
 
     def _change(self, path: ValuePath, difference: Difference, before: Value | None, after: Value | None) -> None:
-        heads = (ValuePath(path.steps[:length]) for length in range(len(path.steps))) if self._objects else ()
+        heads = (ValuePath(path.steps[:length]) for length in range(len(path.steps) + 1)) if self._objects else ()
         inside = tuple(self._objects[head] for head in heads if head in self._objects)
         self._changes.append(Change(path, difference, before, after, inside))
 

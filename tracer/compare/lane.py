@@ -12,7 +12,7 @@ from tracer.compare.kinds import CallChange, compare_calls
 from tracer.compare.noise import Subject
 from tracer.compare.origins import NO_FRAME, UNPAIRED_FRAME, Explanation, Node, Presence, explain
 from tracer.compare.pairing import Window, pair_calls
-from tracer.compare.reading import parameter_names, unseen_inputs
+from tracer.compare.reading import cut_types, parameter_names, unseen_inputs
 from tracer.compare.result import Confidence, Kind, Role, Severity
 from tracer.compare.severity import Facts, is_iterator, is_private, severity
 from tracer.compare.texts import arguments_text
@@ -188,7 +188,9 @@ class LaneComparison:
         observations = [self._observation(call, change, own_callback=own_callback) for change in told]
         groups = self._shared.groups.add(map(self._carried, observations, told))
         by_place = {(group.kind, group.path): group for group in groups}
-        self._shared.surfacing.follow(told, by_place, same_code=self._shared.callables.unchanged(call.callable))
+        known = self._shared.callables
+        cut = cut_types(call, known.new.get(call.callable), self._shared.reader) if unseen else frozenset()
+        self._shared.surfacing.follow(told, by_place, cut, same_code=known.unchanged(call.callable))
         self._shared.outcomes.add(told)
         found: dict[int, tuple[Group, bool, Severity]] = {}
         for change, seen in zip(told, observations, strict=True):

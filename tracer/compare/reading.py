@@ -134,6 +134,15 @@ def unseen_inputs(call: Call, callable_: Callable | None, reader: Reader) -> tup
     return tuple(f"{ARGUMENT}.{name}" for name, value in root.fields if _hides_something(value))[:MOST_UNSEEN]
 
 
+def cut_types(call: Call, callable_: Callable | None, reader: Reader) -> frozenset[str]:
+    """Return the types of a call's arguments that were not recorded in full."""
+    if _TRUNCATED_CODE not in call.arguments:
+        return frozenset()
+    root = reader.arguments(call, parameter_names(callable_))
+    values = [value for _, value in root.fields] if isinstance(root, Object) else []
+    return frozenset(value.type for value in values if isinstance(value, Truncated))
+
+
 def parameter_names(callable_: Callable | None) -> tuple[str, ...]:
     """Return the names of the parameters, none for a callable that is not known."""
     return tuple(parameter.name for parameter in callable_.parameters) if callable_ else ()

@@ -12,7 +12,8 @@ from tracer.compare.result import Kind, Severity
 from tracer.values import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from tracer.compare.collapse import Group
     from tracer.compare.kinds import CallChange
@@ -36,25 +37,47 @@ class Surfacing:
 
     def __init__(self) -> None:
         self._left: dict[Trace, list[Group]] = {}
+        self._held: dict[tuple[str, Mark], list[Group]] = {}  # by the type of the object that keeps the state
 
-    def follow(self, told: Iterable[CallChange], groups: Told, *, same_code: bool) -> None:
-        """Take in what one call changed: calls must come in order. `same_code` says that the callable has no other code."""
+    def follow(self, told: Iterable[CallChange], groups: Told, cut: AbstractSet[str], *, same_code: bool) -> None:
+        """Take in what one call changed: calls must come in order.
+
+        `cut` are the types of its arguments that were not recorded in full; `same_code` says that the callable has no other code.
+        """
         told = [change for change in told if change.kind not in _PRESENCE]
         came = {trace(change) for change in told if change.entering and change.internal}
-        if came:
-            seen = [change for change in told if not change.entering and not change.internal]
-            self._raise(came, seen, groups, alone=same_code and len(came) == 1)
-        for change in told:
-            group = groups.get((change.kind, change.path.general))
-            if group and change.internal and not change.entering and len(self._left) < _MOST_TRACES:
-                self._left.setdefault(trace(change), []).append(group)
+        shown = {
+            change.mark: groups.get((change.kind, change.path.general))
+            for change in told
+            if not change.entering and not change.internal
+        }
+        for source, severity in self._sources(came, shown, cut, alone=same_code and len(came) == 1):
+            source.raise_to(severity)
+        if len(self._left) < _MOST_TRACES:
+            self._keep(told, groups)
 
-    def _raise(self, came: set[Trace], seen: list[CallChange], groups: Told, *, alone: bool) -> None:
-        """Raise what left the state that this call shows: the very value, or what `alone` can have changed an outcome of the same code."""
-        shown = {change.mark: groups.get((change.kind, change.path.general)) for change in seen}
+    def _sources(
+        self, came: set[Trace], shown: Mapping[Mark, Group | None], cut: AbstractSet[str], *, alone: bool
+    ) -> Iterator[tuple[Group, Severity]]:
+        """Yield what left the state that a call shows, and how severe that is.
+
+        The call shows the very value that its arguments hold, or, where these were cut, that objects of such a type were left
+        with; or nothing but this state can have changed an outcome of the same code.
+        """
         for left in came:
             group = shown.get(left[1])
-            if group is None and not (shown and alone):
-                continue
-            for source in self._left.get(left, ()):
-                source.raise_to(group.severity if group else Severity.CHANGED)
+            if group or (shown and alone):
+                severity = group.severity if group else Severity.CHANGED
+                yield from ((source, severity) for source in self._left.get(left, ()))
+        for type_ in cut:
+            for mark, group in shown.items():
+                if group:
+                    yield from ((source, group.severity) for source in self._held.get((type_, mark), ()))
+
+    def _keep(self, told: Iterable[CallChange], groups: Told) -> None:
+        for change in told:
+            group = groups.get((change.kind, change.path.general))
+            if group and change.internal and not change.entering:
+                self._left.setdefault(trace(change), []).append(group)
+                if change.inside:
+                    self._held.setdefault((change.inside[-1], change.mark), []).append(group)
