@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from tracer.compare.align import Gap, align, gaps
 from tracer.compare.delta import Change, Delta, Difference, delta_inside
 from tracer.compare.fingerprint import Fingerprints
-from tracer.compare.reading import ARGUMENT, MOST_UNSEEN, Reader, parameter_names
+from tracer.compare.reading import ARGUMENT, MOST_UNSEEN, Reader, looked_at_again, parameter_names
 from tracer.compare.result import Kind
 from tracer.model import Call, Callable, Flow, ItemKind, Raised, Returned
 from tracer.values import Object, Opaque, Value, ValuePath
@@ -190,35 +190,48 @@ def _yielded(change: Change) -> CallChange:
 _Part: TypeAlias = tuple[Fingerprints, Value]
 
 
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """One argument as it was passed and as it was left, the same where the call changed nothing; `known` says that someone looked."""
+
+    passed: _Part
+    left: _Part
+    known: bool
+
+
 def _after(old: Call, new: Call, callables: tuple[Callable | None, Callable | None], reader: Reader) -> CallDelta:
     """Compare the arguments as the call left them, less the differences that they came with."""
-    before = _passed_and_left(old, parameter_names(callables[0]), reader)
-    after = _passed_and_left(new, parameter_names(callables[1]), reader)
+    before = _images(old, parameter_names(callables[0]), reader)
+    after = _images(new, parameter_names(callables[1]), reader)
     changes: list[CallChange] = []
     unseen: list[str] = []
     for name in [name for name in before if name in after]:
         path = ValuePath((AFTER, name))
-        brought = delta_inside(before[name][0], after[name][0], path)
-        found = delta_inside(before[name][1], after[name][1], path)
+        if not (before[name].known and after[name].known):
+            unseen.append(str(path))
+            continue
+        brought = delta_inside(before[name].passed, after[name].passed, path)
+        found = delta_inside(before[name].left, after[name].left, path)
         known = {_mark(change) for change in brought.changes}
         changes.extend(_left(change) for change in found.changes if _mark(change) not in known)
         unseen.extend(_texts(found.unseen))
     return CallDelta(tuple(changes), tuple(unseen))
 
 
-def _passed_and_left(call: Call, names: tuple[str, ...], reader: Reader) -> dict[str, tuple[_Part, _Part]]:
-    """Return by parameter what was passed and what was left of it, the same where the call changed nothing."""
+def _images(call: Call, names: tuple[str, ...], reader: Reader) -> dict[str, _Image]:
+    """Return the images of a call's arguments by parameter."""
     root = reader.arguments(call, names)
     if not isinstance(root, Object):
         return {}
     prints = Fingerprints(root)
-    both: dict[str, tuple[_Part, _Part]] = {name: ((prints, value), (prints, value)) for name, value in root.fields}
+    known = looked_at_again(call, root)
+    images = {name: _Image((prints, value), (prints, value), known) for name, value in root.fields}
     for position, data in call.after:
         name = names[position] if position < len(names) else str(position)
         value = reader.read(data)
-        if name in both:
-            both[name] = (both[name][0], (Fingerprints(value), value))
-    return both
+        if name in images:
+            images[name] = replace(images[name], left=(Fingerprints(value), value))
+    return images
 
 
 def _left(change: Change) -> CallChange:

@@ -186,7 +186,9 @@ class LaneComparison:
         number = -3 - node.number if node.presence is Presence.REMOVED else node.number
         own_callback = self._is_own_callback(lane, number, call)
         observations = [self._observation(call, change, own_callback=own_callback) for change in told]
-        groups = self._shared.groups.add(map(self._carried, observations, told))
+        groups = self._shared.groups.add(
+            self._carried(seen, change, cut=bool(unseen)) for seen, change in zip(observations, told, strict=True)
+        )
         by_place = {(group.kind, group.path): group for group in groups}
         known = self._shared.callables
         cut = cut_types(call, known.new.get(call.callable), self._shared.reader) if unseen else frozenset()
@@ -201,9 +203,14 @@ class LaneComparison:
                 found[id(group)] = (group, change.entering or change.kind in _CALLER_SIDE, seen.severity)
         self._told.append(_Told(call.callable, tuple(found.values()), unseen))
 
-    def _carried(self, seen: Observation, change: CallChange) -> Observation:
-        """Return an observation as little severe as one is that only repeats what an outcome has shown before."""
-        if seen.severity.rank >= Severity.COMPATIBLE.rank or not self._shared.outcomes.repeat(change):
+    def _carried(self, seen: Observation, change: CallChange, *, cut: bool) -> Observation:
+        """Return an observation as little severe as one is that only repeats what an outcome has shown before.
+
+        Where arguments were `cut`, an after-image also tells of what they came with.
+        """
+        outcomes = self._shared.outcomes
+        repeats = outcomes.repeat(change) or (cut and change.kind is Kind.ARGUMENT_AFTER and outcomes.hold([change]))
+        if seen.severity.rank >= Severity.COMPATIBLE.rank or not repeats:
             return seen
         return replace(seen, severity=Severity.COMPATIBLE)
 

@@ -12,7 +12,7 @@ from tracer.compare.fingerprint import ARGUMENTS, children
 from tracer.decode import decode
 from tracer.errors import CassetteDamaged
 from tracer.model import Call, Callable, Raised, Returned
-from tracer.values import Form, Named, Object, Opaque, Sequence, Truncated, Value, ValuePath
+from tracer.values import Form, Mapping, Named, Object, Opaque, Scalar, Sequence, Truncated, Value, ValuePath
 
 if TYPE_CHECKING:
     import typing
@@ -141,6 +141,21 @@ def cut_types(call: Call, callable_: Callable | None, reader: Reader) -> frozens
     root = reader.arguments(call, parameter_names(callable_))
     values = [value for _, value in root.fields] if isinstance(root, Object) else []
     return frozenset(value.type for value in values if isinstance(value, Truncated))
+
+
+def looked_at_again(call: Call, arguments: Value) -> bool:
+    """Whether arguments without an after-image are known to be left as they were.
+
+    Past the first crossings of a callable recorders only name objects and do not look at them again, so that then no after-image says
+    nothing. What shows that they looked: another after-image, a container with content, or nothing but scalars and one flat container.
+    """
+    if call.after:
+        return True
+    values = [value for _, value in arguments.fields] if isinstance(arguments, Object) else [arguments]
+    others = [value for value in values if not isinstance(value, Scalar)]
+    if any(not isinstance(value, Truncated) and next(children(value), None) is not None for value in others):
+        return True
+    return len(others) <= 1 and all(isinstance(value, Sequence | Mapping) for value in others)
 
 
 def parameter_names(callable_: Callable | None) -> tuple[str, ...]:
