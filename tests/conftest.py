@@ -17,11 +17,14 @@ settings.load_profile("fast" if os.environ.get("FAST") == "1" else "ci" if os.en
 
 
 def traces_of_tracer() -> list[str]:
-    """Name what tracer has put into this interpreter: import hooks, and a recorder of the whole process."""
+    """Name what tracer has put into this interpreter: import hooks, a recorder of the whole process, recorders of blocks."""
     found = [repr(finder) for finder in sys.meta_path if _home(finder).startswith("tracer.")]
     child = sys.modules.get("tracer.recording.child")
     if child is not None and child.process_recorder() is not None:
         found.append("a recorder of this process")
+    observers = sys.modules.get("tracer.recording.observers")
+    if observers is not None:
+        found += ["a recorder that was not stopped"] * len(observers._forking)
     return found
 
 

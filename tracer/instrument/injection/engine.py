@@ -92,6 +92,10 @@ class InjectionEngine:
         self._unwatched.clear()
         return tuple(sentence for sentence in kept if sentence)
 
+    def made(self, code: CodeType) -> bool:
+        """Whether a code object is one of those that this engine put in the place of others."""
+        return id(code) in self._originals
+
     def skip(self, originals: Mapping[int, tuple[CodeType, CodeType]]) -> None:
         """Restore, in the end, what another engine that is detached first would have restored: what we rewrote was its code."""
         for key, (rewritten, original) in self._originals.items():
@@ -100,7 +104,7 @@ class InjectionEngine:
 
     def _not_restored(self, function: FunctionType) -> str:
         code = function.__code__
-        if id(code) in self._originals or any(id(code) in other._originals for other in _engines):
+        if id(code) in self._originals or any(other.made(code) for other in _engines):
             return ""
         if not any(id(constant) in self._hooks for constant in code.co_consts):
             return ""

@@ -1,0 +1,58 @@
+"""What a type checker has to know of the front door. Checked by mypy, never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from typing_extensions import assert_type
+
+import tracer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+
+@tracer.cassette("plain", boundaries=["shop"], mode="once", fail_on="changed", folder=Path("cassettes"))
+def plain(amount: int) -> str:
+    return str(amount)
+
+
+@tracer.record(Path("run.cassette"))
+async def coroutine(amount: int) -> str:
+    return str(amount)
+
+
+@tracer.cassette("generator")
+def generator(amount: int) -> Iterator[int]:
+    yield amount
+
+
+@tracer.cassette("async generator")
+async def async_generator(amount: int) -> AsyncIterator[int]:
+    yield amount
+
+
+def blocks() -> None:
+    with tracer.cassette("block") as cassette:
+        assert_type(cassette, tracer.cassette)
+    assert_type(cassette.comparison, "tracer.Comparison | None")
+    with tracer.record("run.cassette", boundaries=("shop",)) as recording:
+        assert_type(recording.path, Path)
+
+
+async def async_blocks() -> None:
+    async with tracer.cassette("block") as cassette:
+        assert_type(cassette.name, str)
+    assert_type(await coroutine(1), str)
+    async for item in async_generator(1):
+        assert_type(item, int)
+
+
+def comparisons() -> None:
+    comparison = tracer.diff("old.cassette", Path("new.cassette"))
+    assert_type(comparison, tracer.Comparison)
+    assert_type(comparison.findings, tuple[tracer.Finding, ...])
+    assert_type(plain(1), str)
+    assert_type(next(generator(1)), int)
+    plain("1")  # type: ignore[arg-type]  # a decorated function keeps its parameters
