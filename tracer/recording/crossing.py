@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.encoding.encode import immutable
 from tracer.encoding.faults import is_ours
+from tracer.encoding.looks import heavy
 from tracer.instrument.probe import Probe
 from tracer.model import Flow, ItemKind
 from tracer.storage.journal import (
@@ -281,11 +282,15 @@ class Hooks:
         after = encoder.arguments(arguments, token[_SECRET], token[_FULL])
         if after == before or not (_is_list(before) and _is_list(after)):
             return
+        several = heavy(arguments) > 1
         pairs = zip(split_array(before), split_array(after), strict=True)
         for position, (was, now) in enumerate(pairs):
             if was != now:
-                # Encoded once more by itself: inside the list it may refer to containers of the arguments before it.
-                (alone,) = split_array(encoder.arguments((arguments[position],), None, token[_FULL]))
+                alone = now
+                if (
+                    several
+                ):  # encoded once more by itself: inside the list it may refer to containers of the arguments before it
+                    (alone,) = split_array(encoder.arguments((arguments[position],), None, token[_FULL]))
                 self._sink.write(pack_after(AFTER, token[_CALL], position), alone)
 
     def _make_yielded(self) -> Function[[list[Any], Any], None]:
