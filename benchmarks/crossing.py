@@ -186,7 +186,9 @@ def measure() -> dict[str, dict[str, float]]:
         rows = {kind: {"bare": best(getattr(caller, f"run_{kind}"), number) - empty} for kind in KINDS}
         inside_bare = best(library.loop_small, number) - best(library.loop_nothing, number)
         original = library.small
-        library.small = wrapt.FunctionWrapper(original, lambda wrapped, instance, args, kwargs: wrapped(*args, **kwargs))
+        library.small = wrapt.FunctionWrapper(
+            original, lambda wrapped, instance, args, kwargs: wrapped(*args, **kwargs)
+        )
         rows["small"]["wrapt"] = best(caller.run_small, number) - empty
         library.small = original
         recorder = make_recorder(folder)
@@ -231,7 +233,10 @@ def import_cost() -> float:
 
 def instrument_cost() -> float:
     """Return the milliseconds of watching 1,000 functions of a module that is being imported."""
-    body = "".join(f"def f{number}(a, b=1, *c, **d):\n    if a:\n        return b\n    return [x for x in c]\n" for number in range(1000))
+    body = "".join(
+        f"def f{number}(a, b=1, *c, **d):\n    if a:\n        return b\n    return [x for x in c]\n"
+        for number in range(1000)
+    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "thousand.py").write_text(body)
@@ -260,7 +265,9 @@ def table(rows: dict[str, dict[str, float]]) -> str:
         kept = "" if promise == "" else "yes" if row["recorded"] <= promise else "no"
         cells = [row.get("bare"), row.get("pack"), row.get("wrapt")]
         shown = "".join(f"{cell:>8.0f}" if cell else f"{'':>8}" for cell in cells)
-        lines.append(f"{kind:<10}{shown}{row['recorded']:>10.0f}{promise if promise == '' else format(promise, '.0f'):>10}{kept:>6}")
+        lines.append(
+            f"{kind:<10}{shown}{row['recorded']:>10.0f}{promise if promise == '' else format(promise, '.0f'):>10}{kept:>6}"
+        )
     return "\n".join(lines)
 
 
