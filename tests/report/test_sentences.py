@@ -87,7 +87,7 @@ def test_hidden_noise_is_told_with_the_good_news(comparison: Callable[..., Compa
 
 
 def test_losses_are_told_in_the_totals() -> None:
-    assert totals(Summary(1, 1, lost=2)).endswith("2 lost (seen but not kept)")
+    assert totals(Summary(1, 1, lost=2)).endswith("2 lost")
 
 
 @pytest.mark.parametrize("width", range(16, 60))

@@ -112,7 +112,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Calls, counted. `hidden_as_noise` counts differences, `lost` calls or values seen but not kept on either side."""
+    """Calls, counted. `hidden_as_noise` counts differences, `lost` calls that were seen but not kept, on either side."""
 
     compared: int = 0
     identical: int = 0

@@ -126,7 +126,7 @@ def unchanged(comparison: Comparison) -> str:
 
 def totals(summary: Summary) -> str:
     """Return the summary's counts on one line."""
-    lost = f"{summary.lost:,} lost (seen but not kept)" if summary.lost else "0 lost"
+    lost = f"{summary.lost:,} lost" if summary.lost else "0 lost"
     return (
         f"{counted(summary.compared, 'call')} compared: {summary.identical:,} identical, {summary.changed:,} changed, "
         f"{summary.added:,} added, {summary.removed:,} removed; {summary.hidden_as_noise:,} hidden as noise; {lost}"
