@@ -79,6 +79,10 @@ class Encoder:
             data = self.scalars(values) or self.flat(values)
             if data is not None:
                 return data
+        return self.walked(values, secret, full)
+
+    def walked(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, full: bool) -> bytes:
+        """As `arguments`, for those that neither `scalars` nor `flat` takes."""
         return self._guard(self._walk_arguments, values, secret, self._budget.full if full else self._budget.arguments)
 
     def flat(self, values: tuple[Any, ...]) -> bytes | None:
@@ -89,9 +93,10 @@ class Encoder:
     def value(self, value: Any) -> bytes:
         """Return the snapshot of one value that came out of a call: returned, yielded, sent."""
         data = self.scalar(value)
-        if data is not None:
-            return data
-        return self._guard(self._walk_value, value, self._budget.outcome)
+        if data is None and (type(value) is dict or type(value) is list):
+            flat = self._small(value, type(value))
+            data = None if flat is None else self._pack_one(flat)
+        return data if data is not None else self._guard(self._walk_value, value, self._budget.outcome)
 
     def error(self, error: BaseException) -> bytes:
         """Return the snapshot of an exception: type, arguments, notes, cause and attributes; never its text or traceback."""

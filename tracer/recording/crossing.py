@@ -164,15 +164,15 @@ class Hooks:
         began = self._make_began(flow, number, secret, identify)
         return Probe(entered, began, self._returned, self._raised, self._yielded, self._resumed)
 
-    def _make_began(  # noqa: C901  (a factory: the hook below is all of it)
+    def _make_began(  # noqa: C901, PLR0915  (a factory: the hook below is all of it)
         self, flow: int, own_number: int, own_secret: Secret, identify: Identify | None
     ) -> Function[[int, tuple[Any, ...]], list[Any] | None]:
         sink, local, new_state, current = self._sink, self._lanes.local, self._lanes.state, self._lanes.current
-        encode, scalars, next_call = self._encoder.arguments, self._encoder.scalars, self._next_call
+        walked, scalars, next_call = self._encoder.walked, self._encoder.scalars, self._next_call
         lanes, flat = self._lanes, self._encoder.flat
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
-        def began(caller: int, arguments: tuple[Any, ...]) -> list[Any] | None:  # noqa: C901, PLR0911, PLR0912
+        def began(caller: int, arguments: tuple[Any, ...]) -> list[Any] | None:  # noqa: C901, PLR0911, PLR0912, PLR0915
             if not sink.active:
                 return None
             try:
@@ -210,10 +210,14 @@ class Hooks:
                 kept = None
                 before = scalars(arguments) if secret is None else None
                 if before is None:
-                    before = encode(arguments, secret, full)
-                    # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
-                    if (full or flat(arguments) is not None) and not immutable(arguments):
+                    before = flat(arguments) if secret is None else None
+                    if before is not None:
                         kept = arguments
+                    else:
+                        before = walked(arguments, secret, full)
+                        # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
+                        if full and not immutable(arguments):
+                            kept = arguments
                 call = next_call()
                 sink.write(pack_begin(BEGIN, call, lane.ident, parent, number, caller, flow), before)
                 token = [call, stack, kept, before, secret, full, number, flow, False]
