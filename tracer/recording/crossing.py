@@ -172,7 +172,7 @@ class Hooks:
         lanes, flat = self._lanes, self._encoder.flat
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
-        def began(caller: int, arguments: tuple[Any, ...]) -> list[Any] | None:  # noqa: C901, PLR0911, PLR0912, PLR0915
+        def began(caller: int, arguments: tuple[Any, ...]) -> list[Any] | None:  # noqa: C901, PLR0911, PLR0912
             if not sink.active:
                 return None
             try:
