@@ -49,9 +49,9 @@ def test_a_project_inside_the_temporary_folder_is_the_project() -> None:
 
 def test_pytests_base_folder_may_be_anywhere() -> None:
     normaliser = PathNormaliser(None, temporary=[])
-    normaliser.set_basetemp("/work/base")
+    normaliser.set_basetemp("/srv/base")
 
-    assert normaliser.text("/work/base/test_a0") == "<tmp>/pytest/test_a0"
+    assert normaliser.text("/srv/base/test_a0") == "<tmp>/pytest/test_a0"
 
 
 def test_folders_count_with_their_links_resolved(tmp_path: Path) -> None:
