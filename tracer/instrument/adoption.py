@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
 from tracer.instrument.discovery import settle
+from tracer.instrument.living import all_functions
 from tracer.instrument.signatures import parameters_of_function
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Adoption:
 
     def settle_remaining(self) -> None:
         """Take the defaults of functions that no name leads to (registered, nested) from the live functions there are."""
-        for function in live.all_functions():
+        for function in all_functions():
             known = self.known_code(function)
             if known is not None and not known.settled:
                 settle(known, parameters_of_function(function, known.code), None)
@@ -128,7 +129,7 @@ def _functions_of(namespaces: list[dict[str, Any]]) -> dict[int, list[FunctionTy
     """Return the live functions that have one of these as globals, by its identity."""
     found: dict[int, list[FunctionType]] = {id(namespace): [] for namespace in namespaces}
     if found:
-        for function in live.all_functions():
+        for function in all_functions():
             functions = found.get(id(function.__globals__))
             if functions is not None:
                 functions.append(function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from tracer.model import Callable
 
 MAX_KEPT_FAILURES: Final = 100
+
+_turn: Final = RLock()
+"""One for all: what one finds in a live function, another that stops would replace before it is instrumented."""
+os.register_at_fork(after_in_child=_turn._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001  (as the standard library does with its own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class Instrumentation:
         wrappers = Wrappers(self._catalogue, self._engine, wanted)
         self._adoption = Adoption(self._catalogue, self._engine, wrappers, partial(self._note, "instrument module"))
         self._foreign = ForeignCallables(wanted, make_probe)
-        self._lock = RLock()
+        self._lock = _turn
         self._replaced: dict[str, ModuleRecord | None] = {}
         self._unfinished: list[ModuleType] = []
         self._failed_imports: dict[str, None] = {}

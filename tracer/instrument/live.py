@@ -7,7 +7,6 @@ the slots of their own C types, containers are entered only where they are exact
 from __future__ import annotations
 
 import functools
-import gc
 from contextlib import suppress
 from dataclasses import dataclass
 from types import FunctionType, GetSetDescriptorType, MethodType, ModuleType
@@ -171,8 +170,3 @@ def closure(function: FunctionType) -> abc.Iterator[tuple[str, Any]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
         with suppress(ValueError):  # the cell is still empty
             yield name, cell.cell_contents
-
-
-def all_functions() -> list[FunctionType]:
-    """Return every live function the collector knows of: registries, closures and defaults included. Takes some 20 ms."""
-    return [found for found in gc.get_objects() if type(found) is FunctionType]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tracer.recording.recorder import Recorder
 
 _forking: WeakSet[Recorder] = WeakSet()
+_turn = threading.RLock()
 
 
 class Observers:
@@ -65,7 +66,8 @@ class Observers:
     def detach(self) -> tuple[str, ...]:
         """Stop watching."""
         _forking.discard(self._recorder)
-        return self._engine.detach()
+        with _turn:
+            return self._engine.detach()
 
     def watch(
         self,
@@ -113,8 +115,9 @@ class Observers:
         def probe_of(code: CodeType) -> Probe | None:
             return probe if code is original else None
 
-        original = self._engine.original(function.__code__)
-        self._engine.attach_function(function, probe_of)
+        with _turn:
+            original = self._engine.original(function.__code__)
+            self._engine.attach_function(function, probe_of)
 
     # -- threads and executors -----------------------------------------------------------------------------------------------
 
@@ -224,5 +227,11 @@ def _after_fork_in_child() -> None:
             recorder.after_fork_in_child()
 
 
+def _renew_lock() -> None:
+    global _turn  # noqa: PLW0603  (a thread that the child does not have may hold it)
+    _turn = threading.RLock()
+
+
 # Registered once for the process: there is no way to take such a registration back.
+os.register_at_fork(after_in_child=_renew_lock)
 os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)

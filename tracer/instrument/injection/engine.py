@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 import weakref
@@ -10,6 +9,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from tracer.instrument.injection.rewrite import Unsupported, rewrite
+from tracer.instrument.living import all_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,8 +84,8 @@ class InjectionEngine:
         for other in _engines:
             other.skip(self._originals)
         kept = [self._not_restored(function) for function in list(self._functions)]
-        for function in gc.get_objects():
-            if type(function) is FunctionType and id(function.__code__) in self._originals:
+        for function in all_functions():
+            if id(function.__code__) in self._originals:
                 function.__code__ = self.original(function.__code__)
         self._functions.clear()
         self._rewritten.clear()
