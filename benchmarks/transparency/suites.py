@@ -1,0 +1,90 @@
+"""Test suites of real packages, each pinned and in an environment of its own that later runs find again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE = Path(os.environ.get("SUITES_CACHE") or Path(tempfile.gettempdir()) / "tracer-suites")
+TOOLS = ("pytest==8.3.4", "pytest-xdist==3.6.1", "coverage==7.6.9")
+TIMEOUT = 1800
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The pinned distribution, where its tests are, what else they need, whether two workers run them, and what else pytest is told."""
+
+    name: str
+    version: str
+    tests: str
+    needs: tuple[str, ...] = ()
+    workers: bool = False
+    options: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return CACHE / f"{self.name}-{self.version}"
+
+    def command(self, *before: str) -> list[str]:
+        """The suite's own command, from `folder`: no plugin cache left behind. `before` stands between Python and pytest."""
+        workers = ["-n2"] if self.workers else ["-p", "no:xdist"]
+        python = str(self.folder / ".venv" / "bin" / "python")
+        return [
+            *(python, *before, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *(*workers, *self.options, *self.tests.split()),
+        ]
+
+
+SUITES = (
+    Suite("cachetools", "5.5.2", "tests"),
+    Suite("aiosqlite", "0.20.0", "aiosqlite/tests/smoke.py"),
+    Suite("pluggy", "1.5.0", "testing", needs=("pytest-benchmark==5.1.0",)),
+    Suite("tomlkit", "0.13.2", "tests", needs=("pyyaml==6.0.2",), workers=True),
+    Suite("sqlparse", "0.5.3", "tests", workers=True),
+    Suite("click", "8.1.8", "tests"),
+    Suite("flask", "3.1.0", "tests"),
+    Suite("janus", "2.0.0", "tests", needs=("pytest-asyncio==0.25.0", "pytest-cov==6.0.0")),
+    Suite("joblib", "1.4.2", "joblib/test/test_func_inspect.py joblib/test/test_store_backends.py"),
+)
+
+
+class StepFailed(Exception):
+    """A step did not work; the message is what it wrote."""
+
+
+def run(command: list[str], cwd: Path, accepted: tuple[int, ...] = (0,), **env: str) -> str:
+    """Run a command; return what it printed."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **env}
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
+    if done.returncode not in accepted:
+        tail = (done.stdout + done.stderr).strip()[-800:]
+        message = f"{' '.join(command[:4])} ... exited {done.returncode}: {tail}"
+        raise StepFailed(message)
+    return done.stdout
+
+
+def build(suite: Suite) -> None:
+    """Unpack the package's source distribution and install it, editable, into an environment inside; once."""
+    mark = suite.folder / ".built"
+    pins = "\n".join([sys.version, *TOOLS, *suite.needs])
+    if mark.exists() and mark.read_text() == pins:
+        return
+    shutil.rmtree(suite.folder, ignore_errors=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    exact = f"{suite.name}=={suite.version}"
+    pip = [sys.executable, "-m", "pip"]
+    run([*pip, "download", "-q", "--no-deps", "--no-binary", suite.name, "-d", str(CACHE), exact], CACHE)
+    with tarfile.open(CACHE / f"{suite.name}-{suite.version}.tar.gz") as archive:
+        archive.extractall(CACHE, filter="data")
+    run([sys.executable, "-m", "venv", str(suite.folder / ".venv")], CACHE)
+    python = str(suite.folder / ".venv" / "bin" / "python")
+    run([python, "-m", "pip", "install", "-q", *TOOLS, *suite.needs, "-e", str(suite.folder)], CACHE)
+    mark.write_text(pins)
