@@ -173,8 +173,8 @@ WAITING = {
         if "--polite" in sys.argv:
             signal.signal(signal.SIGTERM, leave)
         total([1])
-        print("ready", flush=True)
         try:
+            print("ready", flush=True)
             time.sleep(60)
         except KeyboardInterrupt:
             total([2])
