@@ -70,7 +70,10 @@ def test_the_readme_names_the_commands_it_should() -> None:
 
 
 def test_every_command_of_the_readme_runs(shop: Project) -> None:
-    environment = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": "."}
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": f".{os.pathsep}{REPOSITORY}",
+    }
 
     for command in commands():
         words = shlex.split(command)[1:]
