@@ -9,7 +9,7 @@ import pytest
 
 from tests.compare.runs import Run, call, function, obj
 from tracer.compare.compare import compare
-from tracer.model import Component, Recording
+from tracer.model import Component, NoiseRule, Recording
 
 FETCH = function("net.client:Client.fetch", "self", code="1")
 FETCH_NEW = function("net.client:Client.fetch", "self", code="2")
@@ -90,6 +90,19 @@ def test_a_difference_that_a_call_left_behind_is_told_there_only() -> None:
         ("argument-after", "after.self.retries", "changed"),
         ("state", "argument.self.retries", "internal"),
     ]
+
+
+def test_what_a_rule_hides_where_it_was_left_is_not_told_where_it_is_met_again() -> None:
+    """Else each learned rule for a clock would uncover the same clock in every later call on that object."""
+
+    def made_and_used(start: float) -> Run:
+        made = call("net.client:Client.__init__", [client()], None, after={0: client(start=start)})
+        return run(made, call("net.client:Client.fetch", [client(start=start)], 1))
+
+    rule = NoiseRule("net.client:Client.__init__", "argument-after", "after.self.start", "learned")
+    found = compare(made_and_used(1.5), made_and_used(2.5), old_name="old", new_name="new", rules=(rule,)).findings
+
+    assert [(finding.kind.value, finding.severity.value) for finding in found] == [("state", "internal")]
 
 
 OPEN = "net.client:open_"

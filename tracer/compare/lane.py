@@ -20,7 +20,7 @@ from tracer.model import OUTSIDE, Raised, Returned
 from tracer.values import Opaque, ValuePath
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tracer.compare.columns import LaneReader
     from tracer.compare.shared import Shared
@@ -112,7 +112,8 @@ class LaneComparison:
             lambda inside: callables.owns(new.callable, inside),
         )
         changes = (*found.changes, _presence(Kind.CALL_MOVED)) if moved else found.changes
-        told = [change for each in changes if self._is_told(new.callable, change := self._written(new.callable, each))]
+        told, hidden = self._sorted(new.callable, [self._written(new.callable, each) for each in changes])
+        self._shared.outcomes.add(hidden)
         self._shared.tally.partly += bool(found.unseen)
         if not told:
             return
@@ -180,6 +181,14 @@ class LaneComparison:
         return not self._shared.rules.hides(
             Subject(callable_, change.kind, str(change.path.general), change.difference)
         )
+
+    def _sorted(self, callable_: str, changes: Iterable[CallChange]) -> tuple[list[CallChange], list[CallChange]]:
+        """Return what is told and what a rule hides. The latter still accounts for what later calls are entered with."""
+        told: list[CallChange] = []
+        hidden: list[CallChange] = []
+        for change in changes:
+            (told if self._is_told(callable_, change) else hidden).append(change)
+        return told, hidden
 
     def _tell(self, node: Node, call: Call, told: list[CallChange], unseen: tuple[str, ...], lane: LaneReader) -> None:
         self._nodes.append(node)
