@@ -71,3 +71,11 @@ def test_names_that_tempfile_makes_are_alike() -> None:
 def test_bytes_without_a_root_need_no_closer_look() -> None:
     assert not NORMALISER.found(b"/srv/data")
     assert NORMALISER.found(b"x/tmp/data")
+
+
+def test_the_folder_of_the_recording_is_the_same_in_every_recording() -> None:
+    """The settings file's path is in the environment, which programs copy and hand on."""
+    for folder in ("/proj/shop/a.cassette.part", "/tmp/b.cassette.part"):
+        normaliser = PathNormaliser("/proj/shop", temporary=["/tmp"], recording=folder)
+
+        assert normaliser.text(f"{folder}/settings.json") == "<recording>/settings.json"

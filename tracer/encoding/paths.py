@@ -1,7 +1,7 @@
 """Absolute paths that differ from machine to machine and from run to run, made the same.
 
 A path below the project becomes `<project>/...`, one below the temporary folder `<tmp>/...`, one below pytest's base folder
-`<tmp>/pytest/...`, wherever it stands in a text, as whole components: `/tmpfile` and `/srv/tmp/x` stay.
+`<tmp>/pytest/...`, one below the folder a recording is being written to `<recording>/...` (its name is in the environment), wherever it stands in a text, as whole components: `/tmpfile` and `/srv/tmp/x` stay.
 Below the temporary folder two kinds of random names are known:
 
     pytest-of-USER/pytest-N   becomes `pytest`, an xdist worker's `popen-gwN` below it goes
@@ -33,8 +33,11 @@ _ANY = "/tmp*"  # noqa: S108  (a replacement, no file)
 class PathNormaliser:
     """Rewrites paths below known roots. Roots are absolute; each counts as given and with its links resolved."""
 
-    def __init__(self, project: str | None = None, temporary: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, project: str | None = None, temporary: Iterable[str] | None = None, recording: str | None = None
+    ) -> None:
         self._project = _spellings([project] if project else [])
+        self._recording = _spellings([recording] if recording else [])
         self._temporary = _spellings([tempfile.gettempdir()] if temporary is None else temporary)
         self._basetemp: tuple[str, ...] = ()
         self._compile()
@@ -55,6 +58,7 @@ class PathNormaliser:
     def _compile(self) -> None:
         kinds = {**dict.fromkeys(self._temporary, "tmp"), **dict.fromkeys(self._basetemp, "pytest")}
         kinds.update(dict.fromkeys(self._project, "project"))
+        kinds.update(dict.fromkeys(self._recording, "recording"))
         # The longest first: a project inside the temporary folder is the project.
         roots = sorted(kinds, key=lambda root: (-len(root), root))
         branches = [re.escape(root) + (f"(?:{_PYTEST})?" if kinds[root] == "tmp" else "") for root in roots]
@@ -68,8 +72,8 @@ class PathNormaliser:
         start, worker, rest = match.groups()
         root = next(root for root in self._roots if start.startswith(root))
         kind = self._kinds[root]
-        if kind == "project":
-            return f"<project>{worker}{rest}"
+        if kind in {"project", "recording"}:
+            return f"<{kind}>{worker}{rest}"
         inside_pytest = kind == "pytest" or start != root
         middle = "/pytest" if inside_pytest else worker
         return f"<tmp>{middle}{_RANDOM.sub(_ANY, rest)}"

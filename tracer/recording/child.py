@@ -38,7 +38,7 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
         OSError: the journal folder cannot be written.
     """
     redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
-    encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=settings.project))
+    encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=settings.project, recording=settings.folder))
     selection = _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
     return Recorder(Path(settings.folder), selection, encoder, redactor, dunders=settings.dunders, scoped=scoped)
 
