@@ -14,6 +14,9 @@ FLAT_WEIGHT: Final = 8
 SHORT_TEXT: Final = 64
 """Characters of text that are kept even where no bytes are left: a name, a number, an identifier."""
 
+NEIGHBOUR_NODES: Final = 8
+"""Nodes kept back for each later item of a container while an item is encoded. More would cut values that fit as a whole."""
+
 HEAD_ITEMS: Final = 4
 """Items kept of a container that is cut."""
 

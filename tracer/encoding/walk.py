@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracer import wire
 from tracer.encoding import cut
-from tracer.encoding.budget import FLAT_WEIGHT, MAX_LEVELS, SHORT_TEXT
+from tracer.encoding.budget import FLAT_WEIGHT, MAX_LEVELS, NEIGHBOUR_NODES, SHORT_TEXT
 from tracer.encoding.faults import is_ours
 from tracer.encoding.looks import SCALARS, heavy
 from tracer.encoding.redact import Secrecy, is_data
@@ -126,10 +126,9 @@ class Walk:
         return wire.array_header(len(items)) + b"".join(self.shares(items, left))
 
     def shares(self, items: Sequence[Any], left: int, judged: Sequence[int] | None = None) -> list[bytes]:
-        """Return the bytes of each item. Those that are no scalars have equal shares of the nodes that are left.
+        """Return the bytes of each item. For each later one that is no scalar a few nodes are kept back, at most an equal share.
 
-        So what is near is kept before what is far: the first item cannot use up what its neighbours need for their own fields. Nodes
-        that an item leaves are shared by the later ones. `left` is how many are no scalars; `judged` says how secret each is, None
+        So what is near is kept before what is far: the first item cannot use up what its neighbours need for their own fields. `left` is how many are no scalars; `judged` says how secret each is, None
         where none is.
         """
         value = self.value
@@ -140,7 +139,7 @@ class Walk:
             if secret and (secret != Secrecy.DATA or is_data(item)):
                 packed.append(REDACTED)
             elif left > 1 and id(type(item)) not in SCALARS:
-                kept = self.nodes - self.nodes // left
+                kept = min(self.nodes - self.nodes // left, (left - 1) * NEIGHBOUR_NODES)
                 left -= 1
                 self.nodes -= kept
                 packed.append(value(item))
