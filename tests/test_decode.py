@@ -12,13 +12,20 @@ from hypothesis import strategies as st
 from tests.strategies import builtins
 from tracer import wire
 from tracer.decode import decode, decode_arguments, split_arguments
+from tracer.encoding.budget import Budget, Limit
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.errors import CassetteDamaged
 from tracer.values import Object, Redacted, Scalar
 
-ENCODER = Encoder(redactor=Redactor(), paths=PathNormaliser(None, temporary=[]))
+ROOMY = Limit(nodes=1 << 20, bytes=1 << 26)
+"""No value of these tests is cut."""
+ENCODER = Encoder(
+    redactor=Redactor(),
+    paths=PathNormaliser(None, temporary=[]),
+    budget=Budget(arguments=ROOMY, full=ROOMY, outcome=ROOMY),
+)
 
 
 @given(st.binary(max_size=200))

@@ -13,13 +13,20 @@ from hypothesis import strategies as st
 
 from tests.strategies import builtins, values
 from tracer.decode import decode
+from tracer.encoding.budget import Budget, Limit
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.render import render
 from tracer.values import Form, Object, Redacted, Scalar, Sequence
 
-ENCODER = Encoder(redactor=Redactor(), paths=PathNormaliser(None, temporary=[]))
+ROOMY = Limit(nodes=1 << 20, bytes=1 << 26)
+"""No value of these tests is cut."""
+ENCODER = Encoder(
+    redactor=Redactor(),
+    paths=PathNormaliser(None, temporary=[]),
+    budget=Budget(arguments=ROOMY, full=ROOMY, outcome=ROOMY),
+)
 
 
 @dataclass
