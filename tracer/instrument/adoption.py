@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tracer.instrument.decorated import Wrappers
     from tracer.instrument.discovery import CallableCode, Catalogue, ModuleRecord
+    from tracer.instrument.injection.sites import SiteHooks
     from tracer.instrument.live import Binding
     from tracer.instrument.probe import Engine
 
@@ -30,6 +31,7 @@ class Adoption:
     """Instruments live functions and settles what their modules' codes are called. Not thread-safe.
 
     note: told of (module name, fault) where something failed that is tracer's own fault.
+    sites_of: gives what the call sites of a module are to tell, None where they tell nothing.
     """
 
     def __init__(
@@ -38,7 +40,9 @@ class Adoption:
         engine: Engine,
         wrappers: Wrappers,
         note: abc.Callable[[str, Exception], None],
+        sites_of: abc.Callable[[str, str | None], SiteHooks | None],
     ) -> None:
+        self._sites_of = sites_of
         self._catalogue = catalogue
         self._engine = engine
         self._wrappers = wrappers
@@ -97,7 +101,8 @@ class Adoption:
             known = self._catalogue.enter_function(record, code, qualname, _in_class(qualname))
         elif known.record.rewritten:
             return
-        if not self._engine.attach_function(function, self._catalogue.probe_of) and known.probe is not None:
+        sites = self._sites_of(record.name, record.file)
+        if not self._engine.attach_function(function, self._catalogue.probe_of, sites) and known.probe is not None:
             self.unreachable[known.callable.name] = "its code could not be instrumented"
 
     def _settle_all(self, record: ModuleRecord, found: list[Binding]) -> list[Binding]:

@@ -1,15 +1,15 @@
 """Callables of a module that have no Python code: C functions, `lru_cache` objects, partials. The only home of wrapt.
 
 There is no code to instrument, so the name is: a transparent wrapper takes the object's place in its module and in every
-module that imported it by name. References kept elsewhere (registries, defaults) keep the bare object. Classes, exceptions and
-objects whose type C code checks for stay what they are and are listed as unreachable.
+module that imported it by name. References kept elsewhere (registries, defaults) keep the bare object, whose calls only the call
+sites of callers see (`callsites`); calls that C code makes and those of packages that are looked through only the wrapper. Classes,
+exceptions and objects whose type C code checks for stay what they are and are seen at call sites alone.
 """
 
 from __future__ import annotations
 
 import builtins
 import functools
-import inspect
 import sys
 from types import (
     BuiltinFunctionType,
@@ -22,16 +22,17 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
+from tracer.instrument.arguments import signature_of
 from tracer.instrument.discovery import CallableCode
+from tracer.instrument.foreign_types import ForeignTypes, Watched
 from tracer.instrument.signatures import (
     class_module,
     class_namespace,
     class_qualname,
-    default_text,
     is_dunder,
     type_name,
 )
-from tracer.model import Callable, CallableKind, Flow, Parameter, ParameterKind
+from tracer.model import Callable, CallableKind, Flow
 
 if TYPE_CHECKING:
     from collections import abc
@@ -45,10 +46,6 @@ MAX_UNREACHABLE: Final = 200
 _LRU_CACHE: Final = type(functools.lru_cache(maxsize=1)(len))
 _C_DESCRIPTORS: Final = (MethodDescriptorType, ClassMethodDescriptorType, GetSetDescriptorType)
 _TYPE_CHECKED: Final = frozenset({"numpy.ufunc"})
-_UNKNOWN_SIGNATURE: Final = (
-    Parameter("args", ParameterKind.VAR_POSITIONAL),
-    Parameter("kwargs", ParameterKind.VAR_KEYWORD),
-)
 
 
 class ForeignCallables:
@@ -56,13 +53,17 @@ class ForeignCallables:
 
     wanted, make_probe: as of `Instrumentation`; the `CallableCode` handed on holds the code of the wrapper's own frame,
         which stands for the callable's.
+    types: takes note of C types; where call sites cannot be seen it is None, and what these would reach is listed as unreachable.
     """
 
     def __init__(
         self,
         wanted: abc.Callable[[str], bool],
         make_probe: abc.Callable[[Callable, CallableCode], Probe | None],
+        types: ForeignTypes | None = None,
     ) -> None:
+        self._types = types
+        self._watched: dict[int, tuple[Any, Watched]] = {}
         self._wanted = wanted
         self._make_probe = make_probe
         self._wrappers: dict[int, tuple[Any, Any]] = {}  # by identity of the bare object: itself, its wrapper
@@ -83,8 +84,7 @@ class ForeignCallables:
             if issubclass(type(value), type):
                 self._list_methods(record, value)
             elif type_name(type(value)) in _TYPE_CHECKED:
-                if _top(class_module(type(value))) == _top(record.name):
-                    self.unreachable[record.name_of(name)] = f"C code checks for its type, {type_name(type(value))}"
+                self._watch_type_checked(record, str(name), value)
             elif _is_defined_in(value, record, namespace):
                 wrapper = self._wrap(record, str(name), value)
                 if wrapper is not None:
@@ -106,19 +106,41 @@ class ForeignCallables:
                 left.append(f"{namespace.get('__name__')}:{name} was bound to something else after it was instrumented")
         self._placed.clear()
         self._wrappers.clear()
+        self._watched.clear()
         return tuple(left)
 
+    def watched(self, value: Any) -> Watched | None:
+        """Return what is recorded of a bare object's calls, None where it is none that was wrapped or is known by its type."""
+        found = self._watched.get(id(value))
+        return found[1] if found is not None else None
+
     def _wrap(self, record: ModuleRecord, path: str, value: Any) -> Any:
+        watched = self._watch(record, path, value)
+        if watched is None:
+            return None
+        return _wrapper_type()(value, _frame_of(watched.probe, watched.bind, record.name))
+
+    def _watch(self, record: ModuleRecord, path: str, value: Any) -> Watched | None:
         name = record.name_of(path)
         if not self._wanted(name):
             return None
-        parameters, bind = _signature_of(value)
+        parameters, bind = signature_of(value)
         noun = Callable(name, record.component, CallableKind.FOREIGN, Flow.CALL, parameters, file=record.file)
         probe = self._make_probe(noun, CallableCode(_frame_of.__code__, noun, record, path, in_class=False))
         if probe is None:
             return None
         self.callables[name] = noun
-        return _wrapper_type()(value, _frame_of(probe, bind, record.name))
+        watched = Watched(probe, bind)
+        self._watched[id(value)] = value, watched
+        return watched
+
+    def _watch_type_checked(self, record: ModuleRecord, path: str, value: Any) -> None:
+        if _top(class_module(type(value))) != _top(record.name):
+            return
+        if self._types is None:
+            self.unreachable[record.name_of(path)] = f"C code checks for its type, {type_name(type(value))}"
+        elif id(value) not in self._watched:
+            self._watch(record, path, value)
 
     def _place(self, fresh: dict[int, tuple[Any, Any]]) -> None:
         for module in tuple(sys.modules.values()):
@@ -138,7 +160,7 @@ class ForeignCallables:
                 self._placed.append((namespace, name, *found))
 
     def _list_methods(self, record: ModuleRecord, kind: type) -> None:
-        if class_module(kind) != record.name:
+        if self._types is not None or class_module(kind) != record.name:
             return
         for name, value in class_namespace(kind).items():
             if len(self.unreachable) >= MAX_UNREACHABLE:
@@ -169,42 +191,6 @@ def _may_be_changed(module: ModuleType) -> bool:
     """Whether names in a module may be bound to a wrapper: not in the standard library, nor in tracer."""
     top = _top(str(live.module_namespace(module).get("__name__", "")))
     return top not in sys.stdlib_module_names and top != "tracer"
-
-
-def _signature_of(value: Any) -> tuple[tuple[Parameter, ...], abc.Callable[[tuple[Any, ...], dict[str, Any]], Any]]:
-    """Return the parameters of a foreign callable, and what brings a call's arguments into their order (None: they do not fit)."""
-    try:
-        signature = inspect.signature(value)
-    except (ValueError, TypeError):
-        return _UNKNOWN_SIGNATURE, lambda args, kwargs: (args, kwargs)
-    parameters = tuple(_parameter(parameter) for parameter in signature.parameters.values())
-    plain = all(p.kind in (ParameterKind.POSITIONAL_ONLY, ParameterKind.POSITIONAL_OR_KEYWORD) for p in parameters)
-    return parameters, _binder(signature, len(parameters) if plain else -1)
-
-
-def _binder(signature: inspect.Signature, plain: int) -> abc.Callable[[tuple[Any, ...], dict[str, Any]], Any]:
-    names = tuple(signature.parameters)
-
-    def bind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
-        if len(args) == plain and not kwargs:
-            return args
-        try:
-            bound = signature.bind(*args, **kwargs)
-        except TypeError:
-            return None
-        bound.apply_defaults()
-        return tuple(bound.arguments[name] for name in names)
-
-    return bind
-
-
-def _parameter(parameter: inspect.Parameter) -> Parameter:
-    kind = ParameterKind(
-        parameter.kind.description.replace("variadic", "var").replace(" or ", "-or-").replace(" ", "-")
-    )
-    return Parameter(
-        parameter.name, kind, None if parameter.default is parameter.empty else default_text(parameter.default)
-    )
 
 
 def _frame_of(probe: Probe, bind: abc.Callable[..., Any], module: str) -> Any:

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
 from tracer.instrument.adoption import Adoption
+from tracer.instrument.callers import CallingCode
+from tracer.instrument.callsites import CallSites
 from tracer.instrument.decorated import Wrappers
 from tracer.instrument.discovery import DEFAULT_LEFT_OUT, Catalogue, rename
 from tracer.instrument.engines import default_engine
 from tracer.instrument.foreign import ForeignCallables
+from tracer.instrument.foreign_types import ForeignTypes
 from tracer.instrument.imports import WatchingFinder
 from tracer.instrument.reach import Reach
 
@@ -68,6 +71,9 @@ class Instrumentation:
         that imports, under this object's lock; it must not import.
     engine: the mechanism; the best one for this Python where None is given.
     left_out: simple names of methods whose `CallableCode.left_out` is set, so that they are counted instead of recorded.
+    caller_of: as `component_of`, the name by which a module is known as a caller, None for those that are looked through. Calling modules
+        are instrumented where they may call a watched C extension; none is where this is not given.
+    boundaries: prefixes of watched modules whose callers are known to be of interest if they hold an extension, before one is loaded.
     importing, imported: called with the name of a watched module before its body runs, and with what that returned after it.
         They do not raise.
 
@@ -82,6 +88,8 @@ class Instrumentation:
         engine: Engine | None = None,
         *,
         left_out: frozenset[str] = DEFAULT_LEFT_OUT,
+        caller_of: abc.Callable[[str, str | None], str | None] | None = None,
+        boundaries: tuple[str, ...] = (),
         importing: abc.Callable[[str], Any] = lambda _: None,
         imported: abc.Callable[[Any], None] = lambda _: None,
     ) -> None:
@@ -93,16 +101,29 @@ class Instrumentation:
         self._catalogue = Catalogue(wanted, make_probe, left_out)
         self._finder = WatchingFinder(self)
         wrappers = Wrappers(self._catalogue, self._engine, wanted)
-        self._adoption = Adoption(self._catalogue, self._engine, wrappers, partial(self._note, "instrument module"))
-        self._foreign = ForeignCallables(wanted, make_probe)
+        note = partial(self._note, "instrument module")
+        knows_calls = caller_of is not None and self._engine.tells_of_calls
+        self._types = ForeignTypes(component_of, wanted, make_probe, left_out) if knows_calls else None
+        self._foreign = ForeignCallables(wanted, make_probe, self._types)
+        self._boundaries = boundaries
+        sites = self._call_sites(self._types) if self._types is not None else None
+        self._callers = CallingCode(sites, self._engine, caller_of, component_of, self._catalogue.probe_of)
+        self._adoption = Adoption(self._catalogue, self._engine, wrappers, note, self._callers.hooks_of)
         self._lock = _turn
+        self._calling: set[str] = set()  # modules that are hooked as callers only
         self._replaced: dict[str, ModuleRecord | None] = {}
         self._unfinished: list[ModuleType] = []
         self._failed_imports: dict[str, None] = {}
         self._own_failures: list[str] = []
 
+    def _call_sites(self, types: ForeignTypes) -> CallSites:
+        note = partial(self._note, "judge a call of", "a C extension")
+        return CallSites(types, self._foreign.watched, self._component_of, note)
+
     def start(self) -> None:
         """Watch imports from now on, and instrument the watched modules that are there already."""
+        with self._lock:
+            self._callers.expect(self._boundaries)
         sys.meta_path.insert(0, self._finder)
         self.sweep()
 
@@ -111,6 +132,7 @@ class Instrumentation:
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         with self._lock:
+            self._callers.stop()
             return (*self._finder.unhook_all(), *self._foreign.restore(), *self._engine.detach())
 
     def sweep(self) -> None:
@@ -131,8 +153,9 @@ class Instrumentation:
         self._awaited[name] = tell
 
     def adopt(self, module: ModuleType) -> None:
-        """Instrument a module's live functions now. Does nothing where the module is not watched."""
+        """Instrument a module's live functions now. Does nothing where the module is neither watched nor a caller of extensions."""
         with self._lock:
+            self._guarded(self._callers.executed, module)
             self._adopt_all([module])
 
     def callables(self) -> tuple[Callable, ...]:
@@ -140,7 +163,7 @@ class Instrumentation:
         with self._lock:
             self._adoption.settle_remaining()
             reach = Reach(self._catalogue.modules.values())
-            found = dict(self._foreign.callables)
+            found = self._foreign_callables()
             for record in self._catalogue.modules.values():
                 for known in record.codes:
                     if known.probe is None:
@@ -160,7 +183,7 @@ class Instrumentation:
             for record in self._catalogue.modules.values():
                 modules[record.component] += 1
                 callables[record.component] += sum(1 for known in record.codes if known.probe is not None)
-            callables.update(noun.component for noun in self._foreign.callables.values())
+            callables.update(noun.component for noun in self._foreign_callables().values())
             return InstrumentationReport(
                 tuple(ComponentReport(name, modules[name], callables[name]) for name in sorted(modules)),
                 tuple(sorted(self._unreachable().items())),
@@ -174,7 +197,11 @@ class Instrumentation:
         """Whether a module about to be loaded belongs to a watched component, or is awaited."""
         if name in self._awaited:
             return True
-        return self._is_watched(name, file)
+        if self._is_watched(name, file):
+            return True
+        calls = self._callers.hooks_of(name, file) is not None
+        (self._calling.add if calls else self._calling.discard)(name)
+        return calls
 
     def _is_watched(self, name: str, file: str | None) -> bool:
         try:
@@ -185,15 +212,18 @@ class Instrumentation:
 
     def rewrite(self, name: str, code: CodeType) -> CodeType:
         """Return what is to run instead of a watched module's code."""
-        if not self._is_watched(name, code.co_filename):
-            return code
+        watched = self._is_watched(name, code.co_filename)
         with self._lock:
             try:
+                if not watched:
+                    return self._callers.rewrite(name, code)
                 component = self._component_of(name, code.co_filename) or name
                 self._replaced[name] = self._catalogue.modules.get(name)
                 record = self._catalogue.open_module(name, component, code.co_filename)
                 self._catalogue.enter_tree(record, code)
-                rewritten = self._engine.attach_module(code, self._catalogue.probe_of)
+                rewritten = self._engine.attach_module(
+                    code, self._catalogue.probe_of, self._callers.hooks_of(name, code.co_filename)
+                )
             except Exception as fault:  # noqa: BLE001 - the host's import goes on; live functions are tried afterwards
                 self._note("instrument module", name, fault)
                 return code
@@ -202,16 +232,17 @@ class Instrumentation:
 
     def executing(self, name: str) -> Any:
         """Tell that a module is about to run."""
-        return self._importing(name) if name not in self._awaited else None
+        return self._importing(name) if name not in self._awaited and name not in self._calling else None
 
     def executed(self, module: ModuleType, token: Any) -> None:
         """Instrument what only exists once a module has run."""
         tell = self._awaited.pop(module.__name__, None)
         if tell is not None:
             tell(module)
-        else:
+        elif module.__name__ not in self._calling:
             self._imported(token)
         with self._lock:
+            self._guarded(self._callers.executed, module)
             self._replaced.pop(module.__name__, None)
             # Modules that were running when tracer started have grown since.
             waiting, self._unfinished = self._unfinished, []
@@ -219,7 +250,7 @@ class Instrumentation:
 
     def failed(self, name: str, token: Any) -> None:
         """Forget a module whose import raised."""
-        if name in self._awaited:
+        if name in self._awaited or name in self._calling:
             return
         self._imported(token)
         with self._lock:
@@ -261,8 +292,19 @@ class Instrumentation:
                 known = self._adoption.known_code(function)
                 if known is not None and known.qualname == path:
                     rename(known, record.name_of(f"{path}.__wrapped__"))
+            if self._types is not None and self._types.adopt(record, namespace):
+                self._callers.met(record.component)
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
             self._note("instrument the foreign callables of module", record.name, fault)
+
+    def _foreign_callables(self) -> dict[str, Callable]:
+        return self._foreign.callables | (self._types.callables if self._types is not None else {})
+
+    def _guarded(self, act: abc.Callable[[ModuleType], None], module: ModuleType) -> None:
+        try:
+            act(module)
+        except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
+            self._note("instrument the calls of module", module.__name__, fault)
 
     def _note(self, action: str, name: str, fault: Exception) -> None:
         if len(self._own_failures) < MAX_KEPT_FAILURES:

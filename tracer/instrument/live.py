@@ -123,7 +123,10 @@ def instance_dict(value: Any) -> dict[str, Any] | None:
     for base in _MRO(type(value)):
         entry = class_namespace(base).get("__dict__")
         if entry is not None:
-            found = entry.__get__(value) if type(entry) is GetSetDescriptorType else None
+            found = None
+            if type(entry) is GetSetDescriptorType:
+                with suppress(AttributeError):  # a proxy, as wrapt's: what it stands for has none
+                    found = entry.__get__(value)
             return found if type(found) is dict else None
     return None
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from tracer.instrument.injection.sites import SiteHooks
     from tracer.instrument.probe import Probe
 
 UNSEEN: Final = type("Unseen", (), {"__slots__": (), "__repr__": lambda _: "UNSEEN"})()
@@ -59,6 +60,8 @@ class MonitoringEngine:
     Raises `RecordingError` below Python 3.12.
     """
 
+    tells_of_calls = False
+
     def __init__(self) -> None:
         if _monitoring is None:
             raise RecordingError("watch calls with sys.monitoring", "this Python has none", "Use Python 3.12 or later.")
@@ -66,22 +69,31 @@ class MonitoringEngine:
         self._open: dict[int, _Activation] = {}
         self._tool: int | None = None
 
-    def attach_module(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
-        """Watch the function codes inside a module's code object and return that same object.
+    def attach_module(
+        self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None = None
+    ) -> CodeType:
+        """Watch the function codes inside a module's code object and return that same object; call sites tell nothing.
 
         Raises `RecordingError` where other tools hold every usable tool id, or a probe has no `entered_at`.
         """
+        del sites
         for nested in _codes_within(code):
             self._watch(nested, probe_of)
         return code
 
-    def attach_function(self, function: Any, probe_of: Callable[[CodeType], Probe | None]) -> bool:
+    def attach_function(
+        self, function: Any, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None = None
+    ) -> bool:
         """Watch a live Python function and the function codes nested in it; False for anything else. Raises as `attach_module`."""
+        del sites
         if not isinstance(function, FunctionType):
             return False
         self._watch(function.__code__, probe_of)
         self.attach_module(function.__code__, probe_of)
         return True
+
+    def start_over(self) -> None:
+        """Do nothing: what is attached once more has all its events already."""
 
     def original(self, code: CodeType) -> CodeType:
         """Return `code`: this engine changes none."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
 
+    from tracer.instrument.injection.sites import SiteHooks
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
@@ -42,17 +44,30 @@ class Probe:
 
 
 class Engine(Protocol):
-    """One mechanism that lets probes see activations. Code objects are its unit: closures made later come along."""
+    """One mechanism that lets probes see activations. Code objects are its unit: closures made later come along.
 
-    def attach_module(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
+    `tells_of_calls` says whether it can call hooks at call sites too; then all code of a module calls those it is attached with.
+    """
+
+    tells_of_calls: bool
+
+    def attach_module(
+        self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None = None
+    ) -> CodeType:
         """Return what is to be executed instead of a module's code object.
 
         Each function code inside it, at any depth, for which `probe_of` gives a probe is then watched from its first activation.
         """
         ...
 
-    def attach_function(self, function: Any, probe_of: Callable[[CodeType], Probe | None]) -> bool:
+    def attach_function(
+        self, function: Any, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None = None
+    ) -> bool:
         """Watch a live Python function and the function codes nested in it. False where it could not be done."""
+        ...
+
+    def start_over(self) -> None:
+        """Forget what was attached before, so that attaching it again has an effect; nothing is restored."""
         ...
 
     def original(self, code: CodeType) -> CodeType:

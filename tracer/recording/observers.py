@@ -41,6 +41,7 @@ class Observers:
             "multiprocessing.process": self._observe_multiprocessing,
             "subprocess": self._observe_subprocess,
             "_pytest.config": self._observe_pytest,
+            "_pytest.assertion.rewrite": self._observe_test_modules,
         }
 
     def attach(self) -> None:
@@ -200,6 +201,14 @@ class Observers:
             import_module("tracer.pytest_plugin").attach(config, recorder)
 
         self.watch(module.get_config, returned=configured)
+
+    def _observe_test_modules(self, module: ModuleType) -> None:
+        """See the modules that pytest loads itself, by a finder that it puts in front of all others."""
+        self.watch(
+            module.AssertionRewritingHook.exec_module,
+            began=lambda _, arguments: arguments[1],
+            returned=lambda loaded, _: self._recorder.instrumentation.adopt(loaded),
+        )
 
 
 def _starts_python(command: Any) -> bool:

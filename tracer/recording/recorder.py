@@ -83,6 +83,8 @@ class Recorder:
             selection.wanted,
             self._make_probe,
             left_out=DEFAULT_LEFT_OUT - set(dunders),
+            caller_of=selection.caller_of,
+            boundaries=selection.boundaries,
             importing=lambda name: (self.lanes.switch(f"import {name}"),),
             imported=lambda before: self.lanes.restore(before[0]),
         )

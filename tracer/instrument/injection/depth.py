@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def stack_depths(instructions: Sequence[Instruction]) -> dict[int, int]:
     """Return the depth of the value stack before each reachable instruction, by id, the first one starting at 0."""
-    return _follow(instructions, _stack_effect)
+    return _follow(instructions, stack_effect)
 
 
 def block_depths(instructions: Sequence[Instruction]) -> dict[int, int]:
@@ -44,7 +44,8 @@ def _follow(instructions: Sequence[Instruction], effect: Callable[[Instruction, 
     return depths
 
 
-def _stack_effect(instruction: Instruction, jump: bool) -> int:
+def stack_effect(instruction: Instruction, jump: bool) -> int:
+    """Return how many values more lie on the stack after an instruction, where it jumps or where it does not."""
     argument = instruction.argument if instruction.opcode >= HAS_ARGUMENT else None
     return dis.stack_effect(instruction.opcode, argument, jump=jump)
 

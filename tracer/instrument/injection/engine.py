@@ -8,12 +8,13 @@ import weakref
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from tracer.instrument.injection.rewrite import Unsupported, rewrite
+from tracer.instrument.injection.rewrite import Unsupported, rewrite, rewrite_sites
 from tracer.instrument.living import all_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tracer.instrument.injection.sites import SiteHooks
     from tracer.instrument.probe import Probe
 
 
@@ -30,12 +31,15 @@ class InjectionEngine:
     code always gives the same rewritten code, until `detach`. Engines take turns, whichever is detached first.
     """
 
+    tells_of_calls = True
+
     def __init__(self) -> None:
         # By id, with the code object kept alive beside: equal code objects of two modules are not the same code.
         self._rewritten: dict[int, tuple[CodeType, CodeType]] = {}
         self._originals: dict[int, tuple[CodeType, CodeType]] = {}
         self._functions: weakref.WeakSet[FunctionType] = weakref.WeakSet()
         self._unwatched: dict[int, tuple[CodeType, str]] = {}
+        self._untold: dict[int, tuple[CodeType, str]] = {}
         self._hooks: set[int] = set()
         with _turn:
             _engines.add(self)
@@ -45,12 +49,21 @@ class InjectionEngine:
         """Return the code objects that have a probe but could not be rewritten, each with the reason."""
         return tuple(self._unwatched.values())
 
-    def attach_module(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
+    @property
+    def untold(self) -> tuple[tuple[CodeType, str], ...]:
+        """Return the code objects whose call sites could not be instrumented, each with the reason."""
+        return tuple(self._untold.values())
+
+    def attach_module(
+        self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None = None
+    ) -> CodeType:
         """Return what is to be executed instead of a module's code object (see `Engine`)."""
         with _turn:
-            return self._rewrite(self.original(code), probe_of)
+            return self._rewrite(self.original(code), probe_of, sites)
 
-    def attach_function(self, function: Any, probe_of: Callable[[CodeType], Probe | None]) -> bool:
+    def attach_function(
+        self, function: Any, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None = None
+    ) -> bool:
         """Watch a live Python function and the function codes nested in it (see `Engine`).
 
         False where it is no plain Python function, or has a probe but could not be rewritten.
@@ -59,7 +72,7 @@ class InjectionEngine:
             return False
         with _turn:
             original = self.original(function.__code__)
-            watched = self._rewrite(original, probe_of)
+            watched = self._rewrite(original, probe_of, sites)
             if watched is not function.__code__:
                 function.__code__ = watched
             self._functions.add(function)
@@ -111,11 +124,20 @@ class InjectionEngine:
         name = f"{function.__module__}:{function.__qualname__}"
         return f"Couldn't restore {name}: its code was changed again after it was instrumented."
 
-    def _rewrite(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
+    def start_over(self) -> None:
+        """Rewrite anew what is attached from now on, though it was before: call sites are to be told of that were not."""
+        with _turn:
+            self._rewritten.clear()
+
+    def _rewrite(
+        self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None
+    ) -> CodeType:
         known = self._rewritten.get(id(code))
         if known is not None:
             return known[1]
-        watched = self._with_nested(code, probe_of)
+        watched = self._with_nested(code, probe_of, sites)
+        if sites is not None:
+            watched = self._with_sites(code, watched, sites)
         probe = probe_of(code)
         if probe is not None:
             try:
@@ -130,9 +152,20 @@ class InjectionEngine:
             self._originals[id(watched)] = watched, code
         return watched
 
-    def _with_nested(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> CodeType:
+    def _with_sites(self, original: CodeType, code: CodeType, sites: SiteHooks) -> CodeType:
+        try:
+            told = rewrite_sites(code, sites)
+        except Unsupported as reason:
+            self._untold[id(original)] = original, str(reason)
+            return code
+        self._hooks.add(id(sites.returned))
+        return told
+
+    def _with_nested(
+        self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None
+    ) -> CodeType:
         constants = tuple(
-            self._rewrite(constant, probe_of) if isinstance(constant, CodeType) else constant
+            self._rewrite(constant, probe_of, sites) if isinstance(constant, CodeType) else constant
             for constant in code.co_consts
         )
         if all(new is old for new, old in zip(constants, code.co_consts, strict=True)):

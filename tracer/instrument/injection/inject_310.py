@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracer.instrument.injection.assembly import Position
 
 _SLACK = 16  # the token, an exception's six values, and a hook with its arguments
-_MAX_BLOCKS = 20  # CO_MAXBLOCKS; the interpreter aborts beyond
+MAX_BLOCKS = 20  # CO_MAXBLOCKS; the interpreter aborts beyond
 _OUR_BLOCKS = 2  # around the whole body, and around a YIELD_FROM
 _BELOW_ERROR = 7  # values a handler has above the token, the exception copied on top counted
 _ROTATIONS = {2: "ROT_TWO", 3: "ROT_THREE", 4: "ROT_FOUR"}
@@ -49,7 +49,7 @@ class _Injector:
 
     def inject(self) -> list[Instruction]:
         instructions = parse(self.code)
-        if max(block_depths(instructions).values()) > _MAX_BLOCKS - _OUR_BLOCKS:
+        if max(block_depths(instructions).values()) > MAX_BLOCKS - _OUR_BLOCKS:
             raise Unsupported("its blocks are nested too deeply for one more")
         start = int(instructions[0].opcode == OPCODE["GEN_START"])
         head, body = instructions[:start], instructions[start:]
@@ -119,7 +119,7 @@ class _Injector:
         """
         drop = Instruction(OPCODE["POP_TOP"], 0, position)
         return [
-            *_token_on_top(depth, position),
+            *token_on_top(depth, position),
             # value, token
             *self._if_none(drop, position),
             Instruction(OPCODE["ROT_TWO"], 0, position),
@@ -136,7 +136,7 @@ class _Injector:
         position = instruction.position
         call = self._watch("returned", 1, position)
         return [
-            *_in_place_of(instruction, call),
+            *in_place_of(instruction, call),
             Instruction(OPCODE["POP_BLOCK"], 0, position),
             Instruction(OPCODE["ROT_TWO"], 0, position),
             Instruction(OPCODE["POP_TOP"], 0, position),
@@ -147,7 +147,7 @@ class _Injector:
         moved = replace(instruction)
         before = self._watch("yielded", depth, instruction.position)
         after = self._watch("resumed", depth, instruction.position)
-        return [*_in_place_of(instruction, before), moved, *after]
+        return [*in_place_of(instruction, before), moved, *after]
 
     def _delegating(self, instruction: Instruction, depth: int) -> list[Instruction]:
         """After GET_YIELD_FROM_ITER: wrap the iterator, and open the block that cleans tracebacks."""
@@ -156,7 +156,7 @@ class _Injector:
         drop = Instruction(OPCODE["POP_TOP"], 0, position)
         return [
             instruction,
-            *_token_on_top(depth, position),
+            *token_on_top(depth, position),
             # iterator, token
             *self._if_none(drop, position),
             self._load("delegate", position),
@@ -170,7 +170,7 @@ class _Injector:
     def _cleaning(self) -> Instruction:
         if not self.handlers:
             self.handlers += [
-                *_copy_error(),
+                *copy_error(),
                 self._load("strip", NOWHERE),
                 Instruction(OPCODE["ROT_TWO"]),
                 Instruction(OPCODE["CALL_FUNCTION"], 1),
@@ -181,35 +181,38 @@ class _Injector:
 
     def _raising(self) -> list[Instruction]:
         return [
-            *_copy_error(),
+            *copy_error(),
             *self._watch("raised", _BELOW_ERROR, NOWHERE),
             Instruction(OPCODE["POP_TOP"]),
             Instruction(OPCODE["RERAISE"], 1),
         ]
 
 
-def _copy_error() -> list[Instruction]:
+def copy_error() -> list[Instruction]:
     """At the start of a handler, `traceback, error, type`: copy the error to the top."""
     return [Instruction(OPCODE["DUP_TOP_TWO"]), Instruction(OPCODE["POP_TOP"])]
 
 
-def _token_on_top(depth: int, position: Position) -> list[Instruction]:
+def token_on_top(depth: int, position: Position) -> list[Instruction]:
     """Copy the value that is `depth` below the top to the top."""
+    if depth == 0:
+        return [Instruction(OPCODE["DUP_TOP"], 0, position)]
     if depth == 1:
         return [Instruction(OPCODE["DUP_TOP_TWO"], 0, position), Instruction(OPCODE["POP_TOP"], 0, position)]
     return [
-        *(_rotation(depth + 1, position) for _ in range(depth)),
+        *(rotation(depth + 1, position) for _ in range(depth)),
         Instruction(OPCODE["DUP_TOP"], 0, position),
-        _rotation(depth + 2, position),
+        rotation(depth + 2, position),
     ]
 
 
-def _rotation(count: int, position: Position) -> Instruction:
+def rotation(count: int, position: Position) -> Instruction:
+    """Return the instruction that brings the value on top below the `count` - 1 values under it."""
     name = _ROTATIONS.get(count)
     return Instruction(OPCODE[name], 0, position) if name else Instruction(OPCODE["ROT_N"], count, position)
 
 
-def _in_place_of(instruction: Instruction, sequence: list[Instruction]) -> list[Instruction]:
+def in_place_of(instruction: Instruction, sequence: list[Instruction]) -> list[Instruction]:
     """Return `sequence` with its first element put into `instruction`, so that jumps to that one lead to it."""
     first = sequence[0]
     instruction.opcode, instruction.argument, instruction.target = first.opcode, first.argument, first.target

@@ -47,7 +47,7 @@ class _Injector:
 
     def inject(self) -> list[Instruction]:
         instructions = parse(self.code)
-        start = 1 + _index_of_start(instructions)
+        start = 1 + index_of_start(instructions)
         head, body = instructions[:start], instructions[start:]
         depths = stack_depths(body) if "yielded" in self.constants else {}
         appended = _keep_handlers_of_head(head)
@@ -67,14 +67,14 @@ class _Injector:
         return [
             *_call_without_arguments(self.constants["entered"], position),
             Instruction(OPCODE["COPY"], 1, position),
-            _unless_none(first, position),
+            unless_none(first, position),
             # ticket
             Instruction(OPCODE["LOAD_CONST"], self.constants["began"], position),
             Instruction(OPCODE["SWAP"], 2, position),
             *(Instruction(OPCODE[name], slot, position) for name, slot in self._loads()),
             Instruction(OPCODE["BUILD_TUPLE"], len(parameter_slots(self.code)), position),
-            *_call_as_method(1, position),
-            *_after_call(position),
+            *call_as_method(1, position),
+            *after_call(position),
         ]
 
     def _loads(self) -> Iterable[tuple[str, int]]:
@@ -105,7 +105,7 @@ class _Injector:
         drop = Instruction(OPCODE["SWAP"], 2, position, handler=handler)
         call = self._watch("returned", 1, drop, position, handler)
         if not load:
-            call = _in_place_of(instruction, call)
+            call = in_place_of(instruction, call)
         return [
             *load,
             *call,
@@ -123,11 +123,11 @@ class _Injector:
         """
         call = [
             Instruction(OPCODE["COPY"], depth + 1, position),
-            _unless_none(then, position),
+            unless_none(then, position),
             Instruction(OPCODE["LOAD_CONST"], self.constants[hook], position),
             Instruction(OPCODE["COPY"], depth + 2, position),
             Instruction(OPCODE["COPY"], 3, position),
-            *_call_as_method(1, position),
+            *call_as_method(1, position),
             Instruction(OPCODE["POP_TOP"], 0, position),
         ]
         for instruction in call:
@@ -158,7 +158,7 @@ class _Injector:
         first = following[0]
         moved = replace(first)
         call = self._watch("yielded", depth, moved, first.position, first.handler)
-        watched += [*_in_place_of(first, call), moved, *following[1:]]
+        watched += [*in_place_of(first, call), moved, *following[1:]]
 
     def _before_delegated_yield(self, watched: list[Instruction], instruction: Instruction, depth: int) -> None:
         """Report an item of `yield from` where throw() looks for a SEND right before the YIELD_VALUE (3.11).
@@ -195,7 +195,8 @@ class _Injector:
         return [*self._watch("raised", 2, again, NOWHERE, None), again]
 
 
-def _index_of_start(instructions: list[Instruction]) -> int:
+def index_of_start(instructions: list[Instruction]) -> int:
+    """Return the index of the RESUME before which a frame is being set up."""
     for index, instruction in enumerate(instructions):
         if instruction.opcode == OPCODE["RESUME"] and instruction.argument & _RESUMES_AFTER == _AT_START:
             return index
@@ -224,14 +225,15 @@ def _wraps_async_item(instruction: Instruction) -> bool:
     return (instruction.opcode, instruction.argument) == (OPCODE["CALL_INTRINSIC_1"], _WRAPS_ASYNC_ITEM)
 
 
-def _in_place_of(instruction: Instruction, sequence: list[Instruction]) -> list[Instruction]:
+def in_place_of(instruction: Instruction, sequence: list[Instruction]) -> list[Instruction]:
     """Return `sequence` with its first element put into `instruction`, so that jumps to that one lead to it."""
     first = sequence[0]
     instruction.opcode, instruction.argument, instruction.target = first.opcode, first.argument, first.target
     return [instruction, *sequence[1:]]
 
 
-def _unless_none(target: Instruction, position: Position) -> Instruction:
+def unless_none(target: Instruction, position: Position) -> Instruction:
+    """Return a jump that is taken where the value on top, which it consumes, is None."""
     name = "POP_JUMP_FORWARD_IF_NONE" if sys.version_info < (3, 12) else "POP_JUMP_IF_NONE"
     return Instruction(OPCODE[name], 0, position, target)
 
@@ -239,17 +241,18 @@ def _unless_none(target: Instruction, position: Position) -> Instruction:
 def _call_without_arguments(constant: int, position: Position) -> list[Instruction]:
     load = Instruction(OPCODE["LOAD_CONST"], constant, position)
     null = Instruction(OPCODE["PUSH_NULL"], 0, position)
-    return [*([load, null] if sys.version_info >= (3, 13) else [null, load]), *_call_as_method(0, position)]
+    return [*([load, null] if sys.version_info >= (3, 13) else [null, load]), *call_as_method(0, position)]
 
 
-def _call_as_method(count: int, position: Position) -> list[Instruction]:
+def call_as_method(count: int, position: Position) -> list[Instruction]:
+    """Return what calls the callable that lies below one argument and `count` more."""
     call = Instruction(OPCODE["CALL"], count, position)
     if sys.version_info >= (3, 12):
         return [call]
     return [Instruction(OPCODE["PRECALL"], count, position), call]
 
 
-def _after_call(position: Position) -> list[Instruction]:
+def after_call(position: Position) -> list[Instruction]:
     """Return what keeps trace functions from being told of a line twice where a jump leads right behind a call.
 
     3.12 compares the line with that of the call's last inline cache, which has none.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+    from tracer.instrument.injection.sites import SiteHooks
     from tracer.instrument.probe import Probe
 
 SUPPORTED = sys.implementation.name == "cpython" and (3, 10) <= sys.version_info[:2] <= (3, 13)
@@ -48,6 +49,22 @@ def rewrite(code: CodeType, probe: Probe) -> CodeType:
     return inject_310.inject(code, hooks)
 
 
+def rewrite_sites(code: CodeType, hooks: SiteHooks) -> CodeType:
+    """Return `code` telling `hooks` of the calls and operators in it.
+
+    Raises:
+        Unsupported: it could not be done safely; the message says why.
+    """
+    if not SUPPORTED:
+        raise Unsupported("the bytecode of this Python is not known")
+    # Few hosts have call sites of interest; the others are spared the import.
+    if sys.version_info >= (3, 11):
+        from tracer.instrument.injection.sites_311 import instrument  # noqa: PLC0415
+    else:
+        from tracer.instrument.injection.sites_310 import instrument  # noqa: PLC0415
+    return instrument(code, hooks)
+
+
 def _as_callers_see(
     code: CodeType, raised: Callable[[Any, BaseException], None]
 ) -> Callable[[Any, BaseException], None]:
@@ -71,4 +88,4 @@ def _as_callers_see(
     return raised_outside
 
 
-__all__ = ["SUPPORTED", "Unsupported", "rewrite"]
+__all__ = ["SUPPORTED", "Unsupported", "rewrite", "rewrite_sites"]

@@ -1,0 +1,131 @@
+"""The code of modules that may call C extensions: instrumented as they are imported, or when an extension turns up."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from tracer.instrument import live
+from tracer.instrument.extensions import holds_extension
+from tracer.instrument.living import all_functions
+
+if TYPE_CHECKING:
+    from collections import abc
+    from types import CodeType
+
+    from tracer.instrument.callsites import CallSites
+    from tracer.instrument.injection.sites import SiteHooks
+    from tracer.instrument.probe import Engine, Probe
+
+
+class CallingCode:
+    """Instruments the call sites of calling modules once there is a watched extension. Not thread-safe.
+
+    sites: the hooks; None where the engine knows no call sites or nobody knows the callers.
+    caller_of: given a module's name and file, the name it goes by as a caller, None where it is looked through.
+    component_of, probe_of: as of `Instrumentation` and `Engine`.
+    """
+
+    def __init__(
+        self,
+        sites: CallSites | None,
+        engine: Engine,
+        caller_of: abc.Callable[[str, str | None], str | None] | None,
+        component_of: abc.Callable[[str, str | None], str | None],
+        probe_of: abc.Callable[[CodeType], Probe | None],
+    ) -> None:
+        self._sites = sites
+        self._engine = engine
+        self._caller_of = caller_of
+        self._component_of = component_of
+        self._probe_of = probe_of
+        self._components: set[str] = set()  # those that hold extensions
+        self._complete: set[str] = set()
+        self._growing: list[ModuleType] = []
+
+    def expect(self, boundaries: abc.Iterable[str]) -> None:
+        """Instrument callers from the start where a boundary holds an extension."""
+        if self._sites is not None:
+            expected = [boundary for boundary in boundaries if holds_extension(boundary)]
+            if expected:
+                self._components.update(expected)
+                self._begin()
+
+    def met(self, component: str) -> None:
+        """Take note that a component holds C types; the first one makes all callers tell of their calls from now on."""
+        if self._sites is None:
+            return
+        known = self._sites.active
+        self._components.add(component)
+        if not known:
+            self._begin()
+
+    def stop(self) -> None:
+        """Make all hooks idle."""
+        if self._sites is not None:
+            self._sites.forget()
+        self._growing.clear()
+
+    def hooks_of(self, name: str, file: str | None) -> SiteHooks | None:
+        """Return what the call sites of a module are to call: None where it never calls an extension of another component."""
+        if self._sites is None or not self._sites.active:
+            return None
+        component = self._component_of(name, file)
+        if component is None and (self._caller_of is None or self._caller_of(name, file) is None):
+            return None
+        return None if {component} == self._components else self._sites.hooks
+
+    def rewrite(self, name: str, code: CodeType) -> CodeType:
+        """Return what is to run instead of the code of a module that is a caller and not watched."""
+        sites = self.hooks_of(name, code.co_filename)
+        if sites is None:
+            return code
+        self._complete.add(name)
+        return self._engine.attach_module(code, self._probe_of, sites)
+
+    def executed(self, module: ModuleType) -> None:
+        """Instrument the functions of a module whose code could not be had before it ran, and of those that still run."""
+        for growing in self._growing:
+            self._attach_reachable(growing)
+        self._growing = [each for each in self._growing if _is_running(live.module_namespace(each))]
+        if live.module_namespace(module).get("__name__") not in self._complete:
+            self._attach_all([module])
+
+    def _begin(self) -> None:
+        assert self._sites is not None
+        self._sites.active = True
+        self._engine.start_over()
+        modules = [each for each in tuple(sys.modules.values()) if issubclass(type(each), ModuleType)]
+        self._attach_all(modules)
+        self._growing = [each for each in modules if _is_running(live.module_namespace(each))]
+
+    def _attach_all(self, modules: list[ModuleType]) -> None:
+        spaces: dict[int, tuple[dict[str, Any], SiteHooks]] = {}
+        for module in modules:
+            namespace = live.module_namespace(module)
+            sites = self._hooks_of_namespace(namespace)
+            if sites is not None:
+                spaces[id(namespace)] = namespace, sites
+        for function in all_functions() if spaces else ():
+            found = spaces.get(id(function.__globals__))
+            if found is not None:
+                self._engine.attach_function(function, self._probe_of, found[1])
+
+    def _attach_reachable(self, module: ModuleType) -> None:
+        namespace = live.module_namespace(module)
+        sites = self._hooks_of_namespace(namespace)
+        if sites is None:
+            return
+        for function in live.reachable(namespace, str(namespace.get("__name__"))):
+            if function.__globals__ is namespace:
+                self._engine.attach_function(function, self._probe_of, sites)
+
+    def _hooks_of_namespace(self, namespace: dict[str, Any]) -> SiteHooks | None:
+        name, file = namespace.get("__name__"), namespace.get("__file__")
+        return self.hooks_of(name, file if type(file) is str else None) if type(name) is str else None
+
+
+def _is_running(namespace: dict[str, Any]) -> bool:
+    """Whether a module's body still runs, so that more functions may come. The one that was started runs to the end."""
+    return namespace.get("__name__") == "__main__" or bool(getattr(namespace.get("__spec__"), "_initializing", False))

@@ -1,0 +1,271 @@
+"""Calls into C extensions, seen where they are made.
+
+A type written in C has no code to instrument, and nothing may take its place: C code checks for it. So the code of those who call is
+changed (`injection.sites_311`, `sites_310`): at each call a test in C rules out what is of no interest, and the rest is judged
+here. What is judged once is remembered for the test.
+"""
+
+from __future__ import annotations
+
+import sys
+from threading import RLock
+from types import BuiltinFunctionType, MethodWrapperType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
+
+from tracer.instrument import live
+from tracer.instrument.foreign_types import DESCRIPTORS, is_cython_function
+from tracer.instrument.injection.sites import ARITHMETIC, Site, SiteHooks
+from tracer.instrument.signatures import class_module, class_namespace, class_qualname
+
+if TYPE_CHECKING:
+    from collections import abc
+    from typing import TypeAlias
+
+    from tracer.instrument.foreign_types import ForeignTypes, Watched
+    from tracer.instrument.probe import Probe
+
+    Found: TypeAlias = "tuple[Watched, tuple[Any, ...], tuple[Any, ...]]"
+
+_BOUND: Final = (BuiltinFunctionType, MethodWrapperType)
+_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+_ITERATED_TWICE: Final = frozenset({tuple, list, dict, set, frozenset, str, bytes, range})
+"""What may follow `*` at a call and be looked at before it, because looking uses nothing up and runs nothing of the host."""
+_REFLECTED: Final = {
+    **{f"__{name}__": f"__r{name}__" for name in ARITHMETIC},
+    "__lt__": "__gt__",
+    "__gt__": "__lt__",
+    "__le__": "__ge__",
+    "__ge__": "__le__",
+    "__eq__": "__eq__",
+    "__ne__": "__ne__",
+}
+_SLICED: Final = {"__getitem__": 1, "__setitem__": 2}
+
+
+class CallSites:
+    """The hooks of call sites, and what they know. One for each `Instrumentation`.
+
+    types: knows C types; `function` gives what is recorded of a C function or another callable object, None for all others.
+    in_component: given a module's name and file, the component it belongs to, None where it is not watched.
+    note: told of a fault that is tracer's own.
+    """
+
+    def __init__(
+        self,
+        types: ForeignTypes,
+        function: abc.Callable[[Any], Watched | None],
+        in_component: abc.Callable[[str, str | None], str | None],
+        note: abc.Callable[[Exception], None],
+    ) -> None:
+        self.active = False
+        self._types = types
+        self._function = function
+        self._in_component = in_component
+        self._note = note
+        self._lock = RLock()
+        self._kinds: set[Any] = set()
+        self._plain: set[int] = set()
+        # Kinds that must not be kept alive, by identity: the hook finds them, the test does not.
+        self._passing: set[int] = set()
+        self._kept: dict[int, Any] = {}
+        self.hooks = SiteHooks(self._kinds, self._plain, self._make_begin(), self._make_received(), _returned, _raised)
+
+    def forget(self) -> None:
+        """Let go of everything that was judged; from now on the hooks do nothing."""
+        self.active = False
+        with self._lock:
+            self._kept.clear()
+            self._kinds.clear()
+            self._plain.clear()
+            self._passing.clear()
+
+    # -- hooks ---------------------------------------------------------------------------------------------------------------
+
+    def _make_begin(self) -> abc.Callable[[Site, Any, tuple[Any, ...]], tuple[Probe, Any, bool] | None]:
+        judge, passing = self._judge, self._passing
+
+        def begin(site: Site, called: Any, values: tuple[Any, ...]) -> tuple[Probe, Any, bool] | None:
+            if not self.active or (id(type(called)) in passing and not site.operator):
+                return None
+            found = judge(site, called, values)
+            if found is None:
+                return None
+            watched, receiver, values = found
+            probe = watched.probe
+            # Asked from here, since the frame above this one is the caller's.
+            ticket = probe.entered()
+            if ticket is None:
+                return None
+            arguments = _bound(watched, site, receiver, values)
+            if arguments is None:
+                return None
+            token = probe.began(ticket, arguments)
+            return None if token is None else (probe, token, site.negated)
+
+        return begin
+
+    def _make_received(
+        self,
+    ) -> abc.Callable[[Site, Any, tuple[Any, ...], tuple[Any, ...]], tuple[Probe, Any, bool] | None]:
+        begin = self._make_begin()
+
+        def received(
+            site: Site, called: Any, values: tuple[Any, ...], receiver: tuple[Any, ...]
+        ) -> tuple[Probe, Any, bool] | None:
+            return begin(site, called, receiver + values)
+
+        return received
+
+    def _judge(self, site: Site, called: Any, values: tuple[Any, ...]) -> Found | None:
+        try:
+            return self._find(site, called, values)
+        except (AttributeError, LookupError, TypeError, ValueError, AssertionError) as fault:
+            self._note(fault)
+            return None
+
+    # -- judging -------------------------------------------------------------------------------------------------------------
+
+    def _find(self, site: Site, called: Any, values: tuple[Any, ...]) -> Found | None:
+        """Return what is recorded of a call, its receiver if that is not among the arguments, and the arguments."""
+        kind = type(called)
+        if site.operator:
+            return self._find_operator(site.name, called, values)
+        if kind in _BOUND and not _is_function(called):
+            return self._find_bound(called, values)
+        if _is_judged_apart(kind):
+            return _found(self._or_plain(called, values), (), values)
+        if not self._types.of_interest(kind):
+            self._rule_out(kind)
+            return None
+        watched = self._types.method(kind, site.name) if site.name else None
+        if watched is not None:
+            return watched, (called,), values
+        return _found(self._function(called) or self._types.method(kind, "__call__"), (), values)
+
+    def _find_operator(self, name: str, left: Any, values: tuple[Any, ...]) -> Found | None:
+        watched = self._operand(left, name)
+        if watched is None and name.startswith("__i"):
+            name = f"__{name[3:]}"
+            watched = self._operand(left, name)
+        if watched is not None:
+            return watched, (left,), values
+        if name in _REFLECTED:
+            return _found(self._operand(values[0], _REFLECTED[name]), values, (left,))
+        return None
+
+    def _operand(self, value: Any, name: str) -> Watched | None:
+        kind = type(value)
+        if self._types.of_interest(kind):
+            return self._types.method(kind, name)
+        if not _is_judged_apart(kind):
+            self._rule_out(kind)
+        return None
+
+    def _or_plain(self, called: Any, values: tuple[Any, ...]) -> Watched | None:
+        """Return what is recorded of a class, a function or a descriptor; rule it out where that is nothing."""
+        watched = self._judged_apart(called, values)
+        if watched is not None:
+            return watched
+        home = getattr(called, "__module__", None) if type(called) is BuiltinFunctionType else None
+        if type(home) is str and self._in_component(home, None) is not None:
+            return None  # it may become known when its module has run
+        with self._lock:
+            self._keep(called, self._plain)
+        return None
+
+    def _judged_apart(self, called: Any, values: tuple[Any, ...]) -> Watched | None:
+        kind = type(called)
+        if issubclass(kind, type):
+            return self._types.constructor(called)
+        if kind in DESCRIPTORS:
+            return self._types.descriptor(called)
+        watched = self._function(called)
+        if watched is None and is_cython_function(kind) and values:
+            return self._types.compiled_method(type(values[0]), called)
+        return watched
+
+    def _find_bound(self, called: Any, values: tuple[Any, ...]) -> Found | None:
+        """The same for a method that knows its receiver."""
+        owner, name = called.__self__, called.__name__
+        if type(called) is BuiltinFunctionType and issubclass(type(owner), type):
+            # Of a class: a class method, or what makes its objects.
+            return _found(self._types.bound(owner, name), () if name == "__new__" else (owner,), values)
+        return _found(self._types.bound(type(owner), name), (owner,), values)
+
+    def _rule_out(self, kind: type) -> None:
+        """Let the test pass over instances of a type from now on."""
+        with self._lock:
+            if type(kind) is not type:
+                self._keep(kind, self._kinds)
+            elif not kind.__flags__ & _HEAP_TYPE or _is_importable(kind):
+                self._kinds.add(kind)
+            else:
+                self._keep(kind, self._passing)
+
+    def _keep(self, value: Any, identities: set[int]) -> None:
+        """Remember an object by its identity for as long as it lives; one that cannot be a class lives as long as this."""
+        key = id(value)
+        if issubclass(type(value), type):
+
+            def gone(_: Any) -> None:
+                identities.discard(key)
+                self._kept.pop(key, None)
+
+            self._kept[key] = ref(value, gone)
+        else:
+            self._kept[key] = value
+        identities.add(key)
+
+
+def _returned(token: tuple[Probe, Any, bool], value: Any) -> None:
+    probe, inner, negated = token
+    probe.returned(inner, not value if negated else value)
+
+
+def _raised(token: tuple[Probe, Any, bool], error: BaseException) -> None:
+    token[0].raised(token[1], error)
+
+
+def _bound(watched: Watched, site: Site, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Return a call's arguments in the order of the parameters, None where they do not fit or cannot be looked at."""
+    kwargs: dict[str, Any] = {}
+    if site.spread:
+        kwargs = dict(values[1]) if len(values) > 1 else kwargs
+        if type(values[0]) not in _ITERATED_TWICE:
+            return None
+        values = tuple(values[0])
+    elif site.keywords:
+        count = len(site.keywords)
+        kwargs = dict(zip(site.keywords, values[-count:], strict=True))
+        values = values[:-count]
+    elif site.operator and len(values) > _SLICED.get(site.name, len(values)):
+        values = (slice(*values[:2]), *values[2:])
+    return watched.bind(receiver + values, kwargs)
+
+
+def _found(watched: Watched | None, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> Found | None:
+    return (watched, receiver, values) if watched is not None else None
+
+
+def _is_function(called: Any) -> bool:
+    """Whether a builtin function is one of a module and no bound method."""
+    owner = called.__self__
+    return owner is None or type(owner) is ModuleType
+
+
+def _is_judged_apart(kind: type) -> bool:
+    """Whether instances of a type are judged one by one where they are called."""
+    return kind in _BOUND or kind in DESCRIPTORS or issubclass(kind, type) or is_cython_function(kind)
+
+
+def _is_importable(kind: type) -> bool:
+    """Whether a class lives as long as its module."""
+    module = sys.modules.get(class_module(kind))
+    if module is None or not issubclass(type(module), ModuleType):
+        return False
+    top, *inner = class_qualname(kind).split(".")
+    found: Any = live.module_namespace(module).get(top)
+    for name in inner:
+        found = class_namespace(found).get(name) if issubclass(type(found), type) else None
+    return found is kind

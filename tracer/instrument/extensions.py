@@ -1,0 +1,46 @@
+"""Finding out, before anything is imported, whether a package holds extension modules."""
+
+# No pathlib: the host may replace it while it runs, and pays for its import.
+# ruff: noqa: PTH110, PTH118
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
+from os import walk
+from os.path import exists, join
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections import abc
+
+_SUFFIXES: Final = tuple(EXTENSION_SUFFIXES)
+
+
+def holds_extension(prefix: str) -> bool:
+    """Whether a module of that dotted name, or one below it, is written in C as far as `sys.path` tells.
+
+    Nothing is imported, so finders that projects bring are not asked; what they find is seen when it is imported.
+    """
+    top, *inner = prefix.split(".")
+    if top in sys.builtin_module_names:
+        return True
+    spec = PathFinder.find_spec(top)
+    if spec is None:
+        return False
+    if spec.submodule_search_locations is None:
+        return str(spec.origin).endswith(_SUFFIXES)
+    return any(_holds_file(folder, inner) for folder in spec.submodule_search_locations)
+
+
+def _holds_file(folder: str, inner: list[str]) -> bool:
+    *parents, last = inner or [""]
+    place = join(folder, *parents)
+    if last and any(exists(join(place, last + suffix)) for suffix in _SUFFIXES):
+        return True
+    return any(name.endswith(_SUFFIXES) for name in _files_below(join(place, last) if last else place))
+
+
+def _files_below(folder: str) -> abc.Iterator[str]:
+    for _, _, names in walk(folder):
+        yield from names

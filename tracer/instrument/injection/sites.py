@@ -1,0 +1,153 @@
+"""Where a code object calls something, and what may stand on the value stack there (CPython 3.11 to 3.13, and 3.10).
+
+A call is compiled so that a NULL, or an unbound method and its receiver, lie below the arguments. Which of them it is can be
+read from the bytecode except behind a method load, where the object that is asked decides. Found by following every path.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer.instrument.injection.depth import stack_effect
+from tracer.instrument.injection.opcodes import ENDS, OPCODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tracer.instrument.injection.assembly import Instruction
+
+    Tags = tuple[tuple[int, str], ...]
+
+NULL: Final = ""
+"""The tag of a slot that holds NULL. A slot filled by a method load is tagged with the method's name."""
+
+_NONE: Final = -1
+
+
+ARITHMETIC: Final = (
+    "add", "and", "floordiv", "lshift", "matmul", "mul", "mod", "or", "pow", "rshift", "sub", "truediv", "xor",
+)  # fmt: skip
+"""What arithmetic operators call, in the order of BINARY_OP's argument; the ones in place follow in the same order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """What the hooks are told of one call site.
+
+    name: the attribute it loads where the receiver may lie on the stack, or the special method an operator stands for; else "".
+    keywords: names of the last arguments.
+    spread: the arguments are a tuple or another iterable, and perhaps a dict: `f(*a, **k)`.
+    operator: no call but an operator or a subscript.
+    negated: its result is the opposite of the special method's (`not in`).
+    """
+
+    name: str = ""
+    keywords: tuple[str, ...] = ()
+    spread: bool = False
+    operator: bool = False
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteHooks:
+    """What code is called at call sites. Plain functions, which never raise.
+
+    kinds: types whose instances, called or asked for a method, are of no interest: the type itself where its metaclass is exactly `type`,
+        else its identity, since another metaclass may hash by code of the host.
+    plain: identities of callables that are of no interest.
+    begin: called before a call that neither set rules out, with the site, what is called or the receiver (where the site has a name
+        and its method may be an unbound one), and the tuple of arguments. It returns a token; None where nothing more is to be told.
+    received: as `begin`, where what is called may be an unbound method, with a tuple of its receiver (empty where there is none) added.
+    returned: called with the token and the result.
+    raised: called with the token and the exception.
+    """
+
+    kinds: set[object]
+    plain: set[int]
+    begin: Callable[[Site, Any, tuple[Any, ...]], Any]
+    received: Callable[[Site, Any, tuple[Any, ...], tuple[Any, ...]], Any]
+    returned: Callable[[Any, Any], None]
+    raised: Callable[[Any, BaseException], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The value stack before an instruction: its depth, and the tagged slots below the top, by their height."""
+
+    depth: int
+    tags: Tags
+
+    def tag(self, height: int) -> str | None:
+        """Return the tag of a slot, None where it holds an ordinary value."""
+        return next((tag for place, tag in reversed(self.tags) if place == height), None)
+
+
+def places(instructions: Sequence[Instruction], names: tuple[str, ...]) -> dict[int, Place]:
+    """Return the place of each reachable instruction, by id, the first one at depth 0. `names` are the code object's."""
+    following = {id(one): after for one, after in pairwise(instructions)}
+    found: dict[int, Place] = {}
+    todo: list[tuple[Instruction, Place]] = [(instructions[0], Place(0, ()))]
+    while todo:
+        instruction, place = todo.pop()
+        if id(instruction) in found:
+            continue
+        found[id(instruction)] = place
+        handler = instruction.handler
+        if handler is not None:
+            kept = tuple(tag for tag in place.tags if tag[0] < handler.depth)
+            todo.append((handler.target, Place(handler.depth + handler.lasti + 1, kept)))
+        for target, depth in _ways(instruction, place.depth, following.get(id(instruction))):
+            todo.append((target, Place(depth, _tags_after(instruction, place, depth, names))))
+    return found
+
+
+def _ways(instruction: Instruction, depth: int, after: Instruction | None) -> Iterator[tuple[Instruction, int]]:
+    if instruction.target is not None:
+        yield instruction.target, depth + stack_effect(instruction, True)
+    if instruction.opcode not in ENDS and after is not None:
+        yield after, depth + stack_effect(instruction, False)
+
+
+_LOAD_GLOBAL = OPCODE["LOAD_GLOBAL"]
+_LOAD_METHOD = OPCODE.get("LOAD_METHOD", _NONE) if sys.version_info < (3, 12) else _NONE
+_LOAD_ATTR = OPCODE["LOAD_ATTR"] if sys.version_info >= (3, 12) else _NONE
+_LOAD_SUPER_ATTR = OPCODE.get("LOAD_SUPER_ATTR", _NONE)
+_PUSH_NULL = OPCODE.get("PUSH_NULL", _NONE)
+_SWAP = OPCODE.get("SWAP", _NONE)
+_NULL_IS_SECOND = int(sys.version_info >= (3, 13))
+_CALLS = frozenset(
+    OPCODE[name]
+    for name in ("CALL", "CALL_KW", "CALL_FUNCTION", "CALL_FUNCTION_KW", "CALL_METHOD", "CALL_FUNCTION_EX")
+    if name in OPCODE
+)
+
+
+def method_load(instruction: Instruction, names: tuple[str, ...]) -> str | None:
+    """Return the name that a method load asks for, None for other instructions."""
+    if instruction.opcode == _LOAD_METHOD:
+        return names[instruction.argument]
+    if instruction.opcode == _LOAD_ATTR and instruction.argument & 1:
+        return names[instruction.argument >> 1]
+    if instruction.opcode == _LOAD_SUPER_ATTR and instruction.argument & 1:
+        return names[instruction.argument >> 2]
+    return None
+
+
+def _tags_after(instruction: Instruction, place: Place, depth: int, names: tuple[str, ...]) -> Tags:
+    opcode = instruction.opcode
+    # A call leaves its result where the lowest of its slots was.
+    kept = tuple(tag for tag in place.tags if tag[0] < depth - (opcode in _CALLS))
+    if opcode == _PUSH_NULL:
+        return (*kept, (place.depth, NULL))
+    if opcode == _LOAD_GLOBAL and depth == place.depth + 2:
+        return (*kept, (place.depth + _NULL_IS_SECOND, NULL))
+    if opcode == _SWAP and instruction.argument == 2:  # noqa: PLR2004  # the two on top
+        exchanged = {depth - 1: depth - 2, depth - 2: depth - 1}
+        return tuple((exchanged.get(height, height), tag) for height, tag in kept)
+    name = method_load(instruction, names)
+    if name is not None:
+        return (*kept, (depth - 2 + _NULL_IS_SECOND, name))
+    return kept
