@@ -20,10 +20,18 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """Watches all modules below some prefixes; `calls` holds (name, arguments) in the order calls began."""
+    """Watches all modules below some prefixes; `calls` holds (name, arguments) in the order calls began.
+
+    `callers` is a prefix of modules whose call sites are to tell of calls into C extensions.
+    """
 
     def __init__(
-        self, *prefixes: str, engine: Engine | None = None, excluded: Iterable[str] = (), component: str = ""
+        self,
+        *prefixes: str,
+        engine: Engine | None = None,
+        excluded: Iterable[str] = (),
+        component: str = "",
+        callers: str = "",
     ) -> None:
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.outcomes: list[tuple[str, Any]] = []
@@ -32,7 +40,18 @@ class Watch:
         self._excluded = frozenset(excluded)
         self._prefixes = prefixes
         self._component = component
-        self.instrumentation = Instrumentation(self._component_of, self._wanted, self._make_probe, engine)
+
+        def caller_of(name: str, file: str | None) -> str | None:
+            return name if name.startswith(callers) else self._component_of(name, file)
+
+        self.instrumentation = Instrumentation(
+            self._component_of,
+            self._wanted,
+            self._make_probe,
+            engine,
+            caller_of=caller_of if callers else None,
+            boundaries=prefixes,
+        )
 
     def __enter__(self) -> Watch:  # noqa: PYI034 - typing.Self is newer than Python 3.10
         self.instrumentation.start()

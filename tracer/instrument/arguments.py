@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from tracer.instrument.signatures import default_text
+from tracer.instrument.signatures import class_namespace, default_text, mro
 from tracer.model import Parameter, ParameterKind
 
 if TYPE_CHECKING:
@@ -24,15 +24,22 @@ _POSITIONAL: Final = (ParameterKind.POSITIONAL_ONLY, ParameterKind.POSITIONAL_OR
 def signature_of(value: Any, first: tuple[Parameter, ...] = ()) -> tuple[tuple[Parameter, ...], Bind]:
     """Return the parameters of a callable and what binds arguments to them.
 
-    Where it does not tell its signature they are `first`, `*args` and `**kwargs`.
+    Where it does not tell its signature, or only by code of the host, they are `first`, `*args` and `**kwargs`.
     """
     try:
-        signature = inspect.signature(value)
+        signature = None if _computes_signature(value) else inspect.signature(value)
     except (ValueError, TypeError):
+        signature = None
+    if signature is None:
         return (*first, *_UNKNOWN), _unknown_binder(len(first))
     parameters = tuple(_parameter(parameter) for parameter in signature.parameters.values())
     plain = all(parameter.kind in _POSITIONAL for parameter in parameters)
     return parameters, _binder(signature, len(parameters) if plain else -1)
+
+
+def _computes_signature(value: Any) -> bool:
+    """Whether a type defines `__signature__`, as that of numpy's ufuncs does."""
+    return any("__signature__" in class_namespace(base) for base in mro(type(value)))
 
 
 def _unknown_binder(first: int) -> Bind:

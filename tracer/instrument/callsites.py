@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 from threading import RLock
-from types import BuiltinFunctionType, MethodWrapperType, ModuleType
+from types import MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 from tracer.instrument import live
-from tracer.instrument.foreign_types import DESCRIPTORS, is_cython_function
+from tracer.instrument.foreign_types import is_builtin, is_cython_function, is_descriptor
 from tracer.instrument.injection.sites import ARITHMETIC, Site, SiteHooks
 from tracer.instrument.signatures import class_module, class_namespace, class_qualname
 
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 
     Found: TypeAlias = "tuple[Watched, tuple[Any, ...], tuple[Any, ...]]"
 
-_BOUND: Final = (BuiltinFunctionType, MethodWrapperType)
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_ITERATED_TWICE: Final = frozenset({tuple, list, dict, set, frozenset, str, bytes, range})
-"""What may follow `*` at a call and be looked at before it, because looking uses nothing up and runs nothing of the host."""
+_ITERATED_TWICE: Final = frozenset(map(id, (tuple, list, dict, set, frozenset, str, bytes, range)))
+"""Identities of the types of what may follow `*` at a call and be looked at before it, because looking uses nothing up and runs nothing of the host."""
 _REFLECTED: Final = {
     **{f"__{name}__": f"__r{name}__" for name in ARITHMETIC},
     "__lt__": "__gt__",
@@ -131,7 +130,7 @@ class CallSites:
         kind = type(called)
         if site.operator:
             return self._find_operator(site.name, called, values)
-        if kind in _BOUND and not _is_function(called):
+        if _is_bound(kind) and not _is_function(called):
             return self._find_bound(called, values)
         if _is_judged_apart(kind):
             return _found(self._or_plain(called, values), (), values)
@@ -167,7 +166,7 @@ class CallSites:
         watched = self._judged_apart(called, values)
         if watched is not None:
             return watched
-        home = getattr(called, "__module__", None) if type(called) is BuiltinFunctionType else None
+        home = called.__module__ if is_builtin(type(called)) else None
         if type(home) is str and self._in_component(home, None) is not None:
             return None  # it may become known when its module has run
         with self._lock:
@@ -178,7 +177,7 @@ class CallSites:
         kind = type(called)
         if issubclass(kind, type):
             return self._types.constructor(called)
-        if kind in DESCRIPTORS:
+        if is_descriptor(kind):
             return self._types.descriptor(called)
         watched = self._function(called)
         if watched is None and is_cython_function(kind) and values:
@@ -188,7 +187,7 @@ class CallSites:
     def _find_bound(self, called: Any, values: tuple[Any, ...]) -> Found | None:
         """The same for a method that knows its receiver."""
         owner, name = called.__self__, called.__name__
-        if type(called) is BuiltinFunctionType and issubclass(type(owner), type):
+        if is_builtin(type(called)) and issubclass(type(owner), type):
             # Of a class: a class method, or what makes its objects.
             return _found(self._types.bound(owner, name), () if name == "__new__" else (owner,), values)
         return _found(self._types.bound(type(owner), name), (owner,), values)
@@ -232,7 +231,7 @@ def _bound(watched: Watched, site: Site, receiver: tuple[Any, ...], values: tupl
     kwargs: dict[str, Any] = {}
     if site.spread:
         kwargs = dict(values[1]) if len(values) > 1 else kwargs
-        if type(values[0]) not in _ITERATED_TWICE:
+        if id(type(values[0])) not in _ITERATED_TWICE:
             return None
         values = tuple(values[0])
     elif site.keywords:
@@ -248,6 +247,10 @@ def _found(watched: Watched | None, receiver: tuple[Any, ...], values: tuple[Any
     return (watched, receiver, values) if watched is not None else None
 
 
+def _is_bound(kind: type) -> bool:
+    return kind is MethodWrapperType or is_builtin(kind)
+
+
 def _is_function(called: Any) -> bool:
     """Whether a builtin function is one of a module and no bound method."""
     owner = called.__self__
@@ -256,7 +259,7 @@ def _is_function(called: Any) -> bool:
 
 def _is_judged_apart(kind: type) -> bool:
     """Whether instances of a type are judged one by one where they are called."""
-    return kind in _BOUND or kind in DESCRIPTORS or issubclass(kind, type) or is_cython_function(kind)
+    return _is_bound(kind) or is_descriptor(kind) or issubclass(kind, type) or is_cython_function(kind)
 
 
 def _is_importable(kind: type) -> bool:

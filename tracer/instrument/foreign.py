@@ -1,9 +1,9 @@
 """Callables of a module that have no Python code: C functions, `lru_cache` objects, partials. The only home of wrapt.
 
-There is no code to instrument, so the name is: a transparent wrapper takes the object's place in its module and in every
-module that imported it by name. References kept elsewhere (registries, defaults) keep the bare object, whose calls only the call
-sites of callers see (`callsites`); calls that C code makes and those of packages that are looked through only the wrapper. Classes,
-exceptions and objects whose type C code checks for stay what they are and are seen at call sites alone.
+There is no code to instrument. Where callers can be made to tell of their calls (`callsites`), C functions stay what and where they are:
+C code checks for them (numpy's `add_docstring` refuses a wrapper). `lru_cache` objects and partials, and without call sites C
+functions too, are replaced by name: a transparent wrapper takes the object's place in its module and in every module that imported it
+by name, and references kept elsewhere (registries, defaults) keep the bare object.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class ForeignCallables:
 
     wanted, make_probe: as of `Instrumentation`; the `CallableCode` handed on holds the code of the wrapper's own frame,
         which stands for the callable's.
-    types: takes note of C types; where call sites cannot be seen it is None, and what these would reach is listed as unreachable.
+    types: takes note of C types; where call sites cannot be seen it is None, C functions are wrapped as the rest is, and what only
+        call sites reach is listed as unreachable.
+
+    `at_call_sites` are the components with functions that are left in their place, for their callers to tell of.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class ForeignCallables:
         self._make_probe = make_probe
         self._wrappers: dict[int, tuple[Any, Any]] = {}  # by identity of the bare object: itself, its wrapper
         self._placed: list[tuple[dict[str, Any], str, Any, Any]] = []
+        self.at_call_sites: set[str] = set()
         self.callables: dict[str, Callable] = {}
         self.unreachable: dict[str, str] = {}
 
@@ -86,7 +90,7 @@ class ForeignCallables:
             elif type_name(type(value)) in _TYPE_CHECKED:
                 self._watch_type_checked(record, str(name), value)
             elif _is_defined_in(value, record, namespace):
-                wrapper = self._wrap(record, str(name), value)
+                wrapper = self._wrapper_for(record, str(name), value)
                 if wrapper is not None:
                     fresh[id(value)] = self._wrappers[id(value)] = (value, wrapper)
                     if type(value) is _LRU_CACHE and type(value.__wrapped__) is FunctionType:
@@ -113,6 +117,15 @@ class ForeignCallables:
         """Return what is recorded of a bare object's calls, None where it is none that was wrapped or is known by its type."""
         found = self._watched.get(id(value))
         return found[1] if found is not None else None
+
+    def _wrapper_for(self, record: ModuleRecord, path: str, value: Any) -> Any:
+        """Return what is to take an object's place, None where it keeps it: C code may check for functions written in C."""
+        if self._types is None or type(value) is _LRU_CACHE or type(value) is functools.partial:
+            return self._wrap(record, path, value)
+        if id(value) not in self._watched:
+            self._watch(record, path, value)
+            self.at_call_sites.add(record.component)
+        return None
 
     def _wrap(self, record: ModuleRecord, path: str, value: Any) -> Any:
         watched = self._watch(record, path, value)

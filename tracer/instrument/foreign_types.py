@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.instrument import live
 from tracer.instrument.arguments import RECEIVER, signature_of
 from tracer.instrument.discovery import CallableCode, ModuleRecord
-from tracer.instrument.signatures import class_module, class_namespace, class_qualname, is_dunder
+from tracer.instrument.signatures import class_module, class_namespace, class_qualname, is_dunder, mro
 from tracer.model import Callable, CallableKind, Flow
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from tracer.instrument.arguments import Bind
     from tracer.instrument.probe import Probe
 
-DESCRIPTORS: Final = (MethodDescriptorType, ClassMethodDescriptorType, WrapperDescriptorType)
-_MRO: Final = type.__dict__["__mro__"].__get__
 _MADE_BY: Final = ("__init__", "__new__")
 _NAMELESS: Final = "builtins"
 """What C types say their module is when they say nothing."""
@@ -75,19 +73,19 @@ class ForeignTypes:
 
     def of_interest(self, kind: type) -> bool:
         """Whether a type or one it inherits from is a C type of a watched module."""
-        return any(is_c_type(base) and self._home(base) is not None for base in _MRO(kind))
+        return any(is_c_type(base) and self._home(base) is not None for base in mro(kind))
 
     def constructor(self, kind: type) -> Watched | None:
         """Return what is recorded of a call of a class: None where Python code makes its objects, or no watched type does."""
         if not _is_called_by_c(type(kind)):
             return None
         makers = [maker for name in _MADE_BY if (maker := _definer(kind, name)) is not None]
-        if any(type(entry) not in (BuiltinFunctionType, WrapperDescriptorType) for _, entry in makers):
+        if not all(_is_written_in_c(entry) for _, entry in makers):
             return None
         watched = [base for base, _ in makers if self._home(base) is not None]
         if not watched:
             return None
-        base = min(watched, key=_MRO(kind).index)
+        base = min(watched, key=mro(kind).index)
         return self._watched(base, "", base)
 
     def method(self, kind: type, name: str) -> Watched | None:
@@ -97,7 +95,7 @@ class ForeignTypes:
 
     def bound(self, kind: type, name: str) -> Watched | None:
         """Return what is recorded of a C method that is bound already, past the Python methods that override it in a type."""
-        for base in _MRO(kind):
+        for base in mro(kind):
             entry = class_namespace(base).get(name)
             if entry is not None and _is_own_c_method(base, entry):
                 return self._entry(base, entry, name)
@@ -187,11 +185,34 @@ def is_c_type(kind: type) -> bool:
 
 def _is_own_c_method(kind: type, entry: Any) -> bool:
     """Whether what a class's namespace holds is a method written in C, and not a C function or another class's method put there."""
-    if type(entry) in DESCRIPTORS:
+    if is_descriptor(type(entry)):
         return entry.__objclass__ is kind
-    if type(entry) is BuiltinFunctionType:
+    if is_builtin(type(entry)):
         return entry.__self__ is kind
     return is_cython_function(type(entry))
+
+
+def _is_written_in_c(maker: Any) -> bool:
+    """Whether what makes objects of a class is no Python function."""
+    inner = maker.__func__ if type(maker) is staticmethod else maker
+    kind = type(inner)
+    return kind is WrapperDescriptorType or is_builtin(kind) or is_cython_function(kind)
+
+
+# Types are told apart by identity alone: a metaclass of the host may compare and hash by code of its own.
+
+
+def is_descriptor(kind: type) -> bool:
+    """Whether a type is that of methods written in C as their class holds them."""
+    return kind is MethodDescriptorType or kind is WrapperDescriptorType or kind is ClassMethodDescriptorType
+
+
+def is_builtin(kind: type) -> bool:
+    """Whether a type is that of functions written in C, and of methods bound to their receiver.
+
+    Those that are told the class that defines them have a type of their own, without a name in `types`.
+    """
+    return issubclass(kind, BuiltinFunctionType)
 
 
 def is_cython_function(kind: type) -> bool:
@@ -201,7 +222,7 @@ def is_cython_function(kind: type) -> bool:
 
 def _lookup(kind: type, name: str) -> tuple[type, Any] | None:
     """Return the class that gives a type an attribute, and what its namespace holds for it."""
-    for base in _MRO(kind):
+    for base in mro(kind):
         namespace = class_namespace(base)
         if name in namespace:
             return base, namespace[name]

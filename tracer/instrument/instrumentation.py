@@ -292,8 +292,10 @@ class Instrumentation:
                 known = self._adoption.known_code(function)
                 if known is not None and known.qualname == path:
                     rename(known, record.name_of(f"{path}.__wrapped__"))
-            if self._types is not None and self._types.adopt(record, namespace):
-                self._callers.met(record.component)
+            if self._types is not None:
+                holds_types = self._types.adopt(record, namespace)
+                if holds_types or record.component in self._foreign.at_call_sites:
+                    self._callers.met(record.component)
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
             self._note("instrument the foreign callables of module", record.name, fault)
 

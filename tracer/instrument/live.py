@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import FunctionType, GetSetDescriptorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.instrument.signatures import class_namespace, class_qualname
+from tracer.instrument.signatures import class_namespace, class_qualname, mro
 from tracer.model import CallableKind
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MAX_WRAPPERS: Final = 16
 """How many objects deep a chain of wrappers is followed."""
 
-_MRO: Final = type.__dict__["__mro__"].__get__
 _SLOTS: Final[tuple[tuple[type, str, CallableKind | None], ...]] = (
     (staticmethod, "__func__", CallableKind.STATIC_METHOD),
     (classmethod, "__func__", CallableKind.CLASS_METHOD),
@@ -120,7 +119,7 @@ def _opened(value: Any) -> abc.Iterator[tuple[Any, CallableKind | None]]:
 
 def instance_dict(value: Any) -> dict[str, Any] | None:
     """Return an object's own attribute dictionary where it is a plain one, past any property named `__dict__`."""
-    for base in _MRO(type(value)):
+    for base in mro(type(value)):
         entry = class_namespace(base).get("__dict__")
         if entry is not None:
             found = None

@@ -119,6 +119,7 @@ def _items_text(items: abc.Sequence[Any]) -> str:
     return ", ".join(texts if len(items) <= MAX_DEFAULT_ITEMS else [*texts, "…"])
 
 
+_MRO: Final = type.__dict__["__mro__"].__get__
 _QUALNAME: Final = type.__dict__["__qualname__"].__get__
 _MODULE: Final = type.__dict__["__module__"].__get__
 _NAMESPACE: Final = type.__dict__["__dict__"].__get__
@@ -140,6 +141,12 @@ def class_namespace(kind: type) -> abc.Mapping[str, Any]:
     """Return a class's own `__dict__`, past any metaclass that overrides attribute access."""
     namespace: abc.Mapping[str, Any] = _NAMESPACE(kind)
     return namespace
+
+
+def mro(kind: type) -> tuple[type, ...]:
+    """Return a class and those it inherits from, past any metaclass that overrides attribute access."""
+    found: tuple[type, ...] = _MRO(kind)
+    return found
 
 
 def class_qualname(kind: type) -> str:

@@ -1,0 +1,381 @@
+"""Calls into C extensions are seen where they are made, and nobody can tell."""
+
+from __future__ import annotations
+
+import array
+import gc
+import importlib
+import sys
+import traceback
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.instrument.watching import Watch, write
+from tracer.instrument.extensions import holds_extension
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import CodeType, ModuleType
+
+CALLS = """
+    import array
+    from array import array as make
+    MODULE = make("i", [1])
+    class Body:
+        made = make("i", [2])
+    class Mine(make):
+        def __new__(cls, *rest):
+            return super().__new__(cls, *rest)
+        def append(self, value):
+            super().append(value + 1)
+    def run():
+        found = make("i")
+        found.append(1)
+        add = found.append
+        add(2)
+        make.append(found, 3)
+        found.extend(*[[4]])
+        found.insert(*(0,), *[9])
+        (lambda: found.pop())()
+        [found.count(each) for each in (1, 2)]
+        def inner():
+            return getattr(found, "index")(1)
+        return inner(), found.tolist()
+    def mine():
+        made = Mine("i", [1])
+        made.append(2)
+        return made.tolist()
+"""
+
+
+def load(modules: Path, name: str, text: str) -> ModuleType:
+    write(modules, {f"{name}.py": text})
+    return importlib.import_module(name)
+
+
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_every_way_to_call_is_seen(modules: Path, when: str) -> None:
+    """Methods bound, unbound and held in variables, spread arguments, lambdas, comprehensions, nested functions, `super()`."""
+    if when == "before":
+        load(modules, "site_ways", CALLS)
+
+    with Watch("array", callers="site_") as watch:
+        module = load(modules, "site_ways", CALLS)
+        del watch.calls[:]
+        assert module.run() == (1, [9, 1, 2, 3])
+        ran = watch.names
+        del watch.calls[:]
+        assert module.mine() == [1, 3]
+
+    method = "array:array.{}".format
+    assert ran == [
+        "array:array", *map(method, ["append", "append", "append", "extend", "insert", "pop", "count", "count", "index", "tolist"]),
+    ]  # fmt: skip
+    assert watch.names == [method("__new__"), method("append"), method("tolist")]
+
+
+def test_bodies_of_modules_and_classes_are_seen_as_they_are_imported(modules: Path) -> None:
+    """Their code is instrumented before it runs."""
+    with Watch("array", callers="site_") as watch:
+        load(modules, "site_bodies", CALLS)
+
+    assert watch.calls == [("array:array", (("i", [1]), {})), ("array:array", (("i", [2]), {}))]
+
+
+def test_arguments_go_by_the_names_the_callable_tells(modules: Path) -> None:
+    """A method's receiver comes first; what tells no signature keeps positions and keywords; a constructor's outcome is the object."""
+    text = """
+        import zlib
+        def run():
+            packer = zlib.compressobj(level=1)
+            return packer.compress(b"a") + packer.flush(zlib.Z_FINISH), type(packer)
+    """
+    with Watch("zlib", callers="site_") as watch:
+        packed, kind = load(modules, "site_named", text).run()
+        flush = watch.callable(f"zlib:{kind.__qualname__}.flush")
+        crc32 = watch.callable("zlib:crc32")
+
+    (opened, arguments), (compress, (receiver, data)), _ = watch.calls
+    assert (opened, arguments[0]) == ("zlib:compressobj", 1)
+    assert (compress, type(receiver), data) == (f"zlib:{kind.__qualname__}.compress", kind, b"a")
+    assert watch.outcomes[0][1] is receiver
+    assert [parameter.name for parameter in flush.parameters] == ["self", "mode"]
+    assert flush.bound
+    assert [parameter.name for parameter in crc32.parameters] == ["data", "value"]
+    assert packed
+
+
+def test_functions_in_registries_are_seen_and_keep_their_place(modules: Path) -> None:
+    """No name is bound to anything else, wherever the function is kept."""
+    text = """
+        import zlib
+        from zlib import adler32
+        TABLE = {"crc": zlib.crc32}
+        def run(sum=zlib.crc32): return TABLE["crc"](b"a"), sum(b"b", 1), adler32(b"c")
+    """
+    bare = sys.modules["zlib"].crc32
+    with Watch("zlib", callers="site_") as watch:
+        module = load(modules, "site_registry", text)
+        module.run()
+        assert sys.modules["zlib"].crc32 is bare
+
+    assert watch.names == ["zlib:crc32", "zlib:crc32", "zlib:adler32"]
+
+
+def test_operators_and_subscripts_are_seen(modules: Path) -> None:
+    """As calls of their special methods, reflected where the other operand has it, slices and `not in` included."""
+    text = """
+        from array import array
+        def run():
+            a = array("i", [1, 2, 3])
+            a[0] = 5
+            del a[2]
+            total = a + a
+            a += a
+            a[0:1] = array("i", [7])
+            return [a[1], a[0:2].tolist(), 5 in a, 5 not in a, a == total, 2 * a == a, total.tolist()]
+    """
+    expected = load(modules, "site_plain", text).run()
+
+    with Watch("array", callers="site_") as watch:
+        assert load(modules, "site_operators", text).run() == expected
+
+    seen = [name.rpartition(".")[2] for name in watch.names if "__" in name]
+    assert seen == [
+        "__setitem__", "__delitem__", "__add__", "__iadd__", "__setitem__", "__getitem__", "__getitem__", "__contains__",
+        "__contains__", "__eq__", "__rmul__", "__eq__",
+    ]  # fmt: skip
+    assert [value for name, value in watch.outcomes if name.endswith("__contains__")] == [True, True]
+    assert [arguments[1] for name, arguments in watch.calls if name.endswith("__getitem__")] == [1, slice(0, 2)]
+
+
+def test_an_exception_is_recorded_and_passes_unchanged(modules: Path) -> None:
+    """The same object, the same traceback."""
+    text = """
+        from array import array
+        def run():
+            return array("i").pop(
+                3
+            )
+    """
+
+    def failure(name: str) -> tuple[IndexError, str]:
+        with pytest.raises(IndexError) as caught:
+            load(modules, name, text).run()
+        shown = traceback.format_exception(caught.type, caught.value, caught.tb)
+        return caught.value, "".join(shown).replace(name, "NAME")
+
+    _, untraced = failure("site_fails")
+    with Watch("array", callers="site_") as watch:
+        error, traced = failure("site_failed")
+
+    assert watch.outcomes[-1] == ("array:array.pop", error)
+    assert traced == untraced
+
+
+def test_an_exception_goes_on_to_the_handlers_around_the_call(modules: Path) -> None:
+    """`finally`, `except`, `with`, loops and generators see it as ever."""
+    text = """
+        from array import array
+        from contextlib import suppress
+        def items():
+            a = array("i", [1])
+            try:
+                yield a.pop(7)
+            except IndexError as error:
+                yield str(error)
+            finally:
+                yield "finally"
+        def run():
+            out = list(items())
+            for index in (5, 0):
+                with suppress(IndexError):
+                    out.append(array("i", [1]).pop(index))
+            return out
+    """
+    expected = load(modules, "site_unhandled", text).run()
+
+    with Watch("array", callers="site_") as watch:
+        assert load(modules, "site_handled", text).run() == expected
+
+    raised = [isinstance(value, IndexError) for name, value in watch.outcomes if name.endswith("pop")]
+    assert raised == [True, True, False]
+
+
+def test_what_is_called_sees_the_same_frames(modules: Path) -> None:
+    """Callbacks of C code, `locals()`, `super()` without arguments and the place of a warning."""
+    text = """
+        import sys, warnings
+        from array import array
+        class Base:
+            def me(self): return sys._getframe(1).f_code.co_name
+        class Child(Base):
+            def me(self): return super().me()
+        class Index:
+            def __index__(self):
+                self.seen = sys._getframe(1).f_code.co_name
+                return 0
+        def run():
+            index = Index()
+            array("i", [1]).pop(index)
+            warnings.warn("here", UserWarning)
+            return index.seen, Child().me(), sorted(locals()), sys._getframe().f_code.co_name
+    """
+
+    def outcome(name: str) -> tuple[Any, int]:
+        module = load(modules, name, text)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            return module.run(), caught[0].lineno
+
+    expected = outcome("site_unseen")
+    with Watch("array", callers="site_") as watch:
+        assert outcome("site_seen") == expected
+
+    assert expected[0][:2] == ("run", "me")
+    assert "array:array.pop" in watch.names
+
+
+def test_types_and_objects_stay_exactly_what_they_are(modules: Path) -> None:
+    """C code checks for them."""
+    with Watch("array", callers="site_"):
+        module = load(modules, "site_exact", "from array import array\ndef run(): return array('i', [1])\n")
+        assert module.array is array.array
+        assert type(module.run()) is array.array
+        assert memoryview(module.run()).tolist() == [1]
+
+
+def test_odd_callables_and_types_are_left_alone(modules: Path) -> None:
+    """Unhashable callables, metaclasses that hash by code of their own, attributes that answer to everything."""
+    text = """
+        from array import array
+        class Meta(type):
+            def __hash__(cls): raise AssertionError
+            def __eq__(cls, other): raise AssertionError
+        class Odd(metaclass=Meta):
+            __hash__ = None
+            def __call__(self, x): return x
+            def __getattr__(self, name): raise AssertionError(name)
+            def method(self, x): return x
+            __class__ = property(lambda self: 1 / 0)
+        def run():
+            odd = Odd()
+            return odd(1), odd.method(2), type(odd) is Odd, array("i", [3])[0]
+    """
+    with Watch("array", callers="site_") as watch:
+        module = load(modules, "site_odd", text)
+        assert [module.run() for _ in range(3)] == [(1, 2, True, 3)] * 3
+
+    assert watch.names == ["array:array", "array:array.__getitem__"] * 3
+
+
+def test_classes_of_the_host_are_not_kept_alive(modules: Path) -> None:
+    """What was judged is remembered only for as long as it lives."""
+    text = """
+        from array import array
+        def run():
+            class Local:
+                def method(self): return array("i")
+            for _ in range(3): Local().method()
+            return Local
+    """
+    with Watch("array", callers="site_") as watch:
+        kept = weakref.ref(load(modules, "site_local", text).run())
+        gc.collect()
+        assert kept() is None
+
+    assert watch.names == ["array:array"] * 3
+
+
+def test_undoing_gives_every_function_its_code_back(modules: Path) -> None:
+    """Closures made meanwhile too; what is still running tells nothing any more."""
+    text = """
+        from array import array
+        def make():
+            def inner(): return array("i", [1])
+            return inner
+        def items():
+            while True:
+                yield array("i", [1])
+    """
+    module = load(modules, "site_undone", text)
+    before = module.make.__code__
+
+    with Watch("array", callers="site_") as watch:
+        assert module.make.__code__ is not before
+        inner, items = module.make(), module.items()
+        inner()
+        next(items)
+
+    next(items)
+    inner()
+    assert module.make.__code__ is before
+    assert inner.__code__ in before.co_consts
+    assert watch.names == ["array:array"] * 2
+
+
+def test_callers_are_left_alone_while_no_extension_is_watched(modules: Path) -> None:
+    """They change when the first one turns up."""
+    write(modules, {"for_python.py": "def f(): pass\n", "site_idle.py": "def run(x): return len(x)\n"})
+    module = importlib.import_module("site_idle")
+    before = module.run.__code__
+
+    with Watch("for_python", callers="site_"):
+        importlib.import_module("for_python")
+        assert module.run.__code__ is before
+    with Watch("array", callers="site_"):
+        assert module.run.__code__ is not before
+
+
+def test_instrumented_code_can_be_hashed(modules: Path) -> None:
+    """Template engines and caches do so."""
+    with Watch("array", callers="site_"):
+        module = load(modules, "site_hashed", "def run(x): return [len(each) for each in x]\n")
+        assert isinstance(hash(module.run.__code__), int)
+        assert module.run(["a"]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("array", True),
+        ("msgpack", True),
+        ("msgpack._cmsgpack", True),
+        ("email", False),
+        ("json.decoder", False),
+        ("nowhere", False),
+    ],
+)
+def test_extensions_are_known_before_they_are_imported(prefix: str, expected: bool) -> None:
+    """By the files of a package."""
+    assert holds_extension(prefix) is expected
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
+def test_a_witness_counts_the_same_calls(modules: Path) -> None:
+    """`sys.monitoring` sees every explicit call of a module; those into the extension are the ones recorded."""
+    text = CALLS + "\n    def witnessed(): return [run() for _ in range(20)]\n"
+    seen = 0
+
+    def called(code: CodeType, offset: int, function: Any, argument: Any) -> None:
+        nonlocal seen
+        owner = getattr(function, "__objclass__", None) or type(getattr(function, "__self__", None))
+        seen += function is array.array or owner is array.array
+
+    plain = load(modules, "site_witness", text)
+    monitoring = sys.monitoring  # type: ignore[attr-defined,unused-ignore]  # this Python may be older
+    monitoring.use_tool_id(4, "witness")
+    monitoring.register_callback(4, monitoring.events.CALL, called)
+    monitoring.set_events(4, monitoring.events.CALL)
+    try:
+        plain.witnessed()
+    finally:
+        monitoring.set_events(4, 0)
+        monitoring.free_tool_id(4)
+    with Watch("array", callers="site_") as watch:
+        plain.witnessed()
+
+    assert seen == len(watch.calls) == 11 * 20
