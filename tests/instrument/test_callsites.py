@@ -18,7 +18,7 @@ from tracer.instrument.extensions import holds_extension
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import CodeType, ModuleType
+    from types import CodeType, FrameType, ModuleType
 
 CALLS = """
     import array
@@ -123,6 +123,70 @@ def test_functions_in_registries_are_seen_and_keep_their_place(modules: Path) ->
         assert sys.modules["zlib"].crc32 is bare
 
     assert watch.names == ["zlib:crc32", "zlib:crc32", "zlib:adler32"]
+
+
+@pytest.mark.parametrize(
+    "how", ["from zlib import crc32 as len", "from for_star import *", "import zlib; len = zlib.crc32"]
+)
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_a_builtin_name_that_stands_for_something_else_is_seen(modules: Path, how: str, when: str) -> None:
+    """Calls of builtins by their name are not looked at, unless the module gives the name another meaning."""
+    write(modules, {"for_star.py": "from zlib import crc32 as len\n"})
+    text = f"{how}\ndef run(): return len(b'a'), abs(-1)\n"
+    if when == "before":
+        load(modules, "site_shadow", text)
+
+    with Watch("zlib", callers="site_") as watch:
+        assert load(modules, "site_shadow", text).run() == (0xE8B7BE43, 1)
+
+    assert watch.names == ["zlib:crc32"]
+
+
+def test_trace_functions_see_the_same_lines(modules: Path) -> None:
+    """Debuggers and coverage: every call, line, exception and return, in order."""
+    text = """
+        from array import array
+        def other(*rest, **named): return rest
+        def run():
+            made = [other(1,
+                          key=2), array("i", [1])
+                    .count(1), other(*(1,))]
+            for index in range(2):
+                made.append(index) if index else other(
+                    index)
+            try:
+                array("i").pop(
+                    5)
+            except IndexError as error:
+                made += [str(error)]
+            with open("/dev/null") as file:
+                file.read()
+            return made[0:1] + [each for each in made[1:] if other(each)]
+    """
+
+    def events(name: str) -> list[tuple[str, str, int]]:
+        module = load(modules, name, text)
+        seen: list[tuple[str, str, int]] = []
+
+        def trace(frame: FrameType, event: str, _: Any) -> Any:
+            if frame.f_code.co_filename != module.__file__:
+                return None
+            seen.append((event, frame.f_code.co_name, frame.f_lineno))
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            module.run()
+        finally:
+            sys.settrace(before)
+        return seen
+
+    expected = events("site_untold")
+    with Watch("array", callers="site_") as watch:
+        assert events("site_told") == expected
+
+    assert len(watch.calls) == 4
 
 
 def test_operators_and_subscripts_are_seen(modules: Path) -> None:
@@ -319,7 +383,7 @@ def test_undoing_gives_every_function_its_code_back(modules: Path) -> None:
 
 def test_callers_are_left_alone_while_no_extension_is_watched(modules: Path) -> None:
     """They change when the first one turns up."""
-    write(modules, {"for_python.py": "def f(): pass\n", "site_idle.py": "def run(x): return len(x)\n"})
+    write(modules, {"for_python.py": "def f(): pass\n", "site_idle.py": "def run(x): return x()\n"})
     module = importlib.import_module("site_idle")
     before = module.run.__code__
 
@@ -333,9 +397,9 @@ def test_callers_are_left_alone_while_no_extension_is_watched(modules: Path) -> 
 def test_instrumented_code_can_be_hashed(modules: Path) -> None:
     """Template engines and caches do so."""
     with Watch("array", callers="site_"):
-        module = load(modules, "site_hashed", "def run(x): return [len(each) for each in x]\n")
+        module = load(modules, "site_hashed", "def run(x): return [each.upper() for each in x]\n")
         assert isinstance(hash(module.run.__code__), int)
-        assert module.run(["a"]) == [1]
+        assert module.run(["a"]) == ["A"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from tracer.instrument.injection.rewrite import Unsupported, rewrite, rewrite_sites
+from tracer.instrument.injection.sites import names_bound
 from tracer.instrument.living import all_functions
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class InjectionEngine:
     ) -> CodeType:
         """Return what is to be executed instead of a module's code object (see `Engine`)."""
         with _turn:
-            return self._rewrite(self.original(code), probe_of, sites)
+            original = self.original(code)
+            return self._rewrite(original, probe_of, sites and sites.within(names_bound(original)))
 
     def attach_function(
         self, function: Any, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None = None
@@ -72,7 +74,7 @@ class InjectionEngine:
             return False
         with _turn:
             original = self.original(function.__code__)
-            watched = self._rewrite(original, probe_of, sites)
+            watched = self._rewrite(original, probe_of, sites and sites.within(function.__globals__))
             if watched is not function.__code__:
                 function.__code__ = watched
             self._functions.add(function)

@@ -6,16 +6,18 @@ read from the bytecode except behind a method load, where the object that is ask
 
 from __future__ import annotations
 
+import builtins
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument.injection.depth import stack_effect
-from tracer.instrument.injection.opcodes import ENDS, OPCODE
+from tracer.instrument.injection.opcodes import ENDS, EXTENDED_ARG, OPCODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from tracer.instrument.injection.assembly import Instruction
 
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 
 NULL: Final = ""
 """The tag of a slot that holds NULL. A slot filled by a method load is tagged with the method's name."""
+
+BUILTIN: Final = "="
+"""The tag of such a slot, or before 3.11 of the callable's own, where a builtin is called by its name."""
+
+_BUILTIN_NAMES: Final = frozenset(name for name, value in vars(builtins).items() if callable(value))
+_STORES: Final = frozenset(OPCODE[name] for name in ("STORE_NAME", "STORE_GLOBAL"))
+_STAR: Final = (OPCODE.get("IMPORT_STAR", -1), 0) if sys.version_info < (3, 12) else (OPCODE["CALL_INTRINSIC_1"], 2)
 
 _NONE: Final = -1
 
@@ -63,6 +72,7 @@ class SiteHooks:
     received: as `begin`, where what is called may be an unbound method, with a tuple of its receiver (empty where there is none) added.
     returned: called with the token and the result.
     raised: called with the token and the exception.
+    named: names that stand for builtins, whose calls are of no interest.
     """
 
     kinds: set[object]
@@ -71,6 +81,31 @@ class SiteHooks:
     received: Callable[[Site, Any, tuple[Any, ...], tuple[Any, ...]], Any]
     returned: Callable[[Any, Any], None]
     raised: Callable[[Any, BaseException], None]
+    named: frozenset[str] = frozenset()
+
+    def within(self, space: Container[str]) -> SiteHooks:
+        """Return these hooks for the code of a module that binds the names in `space`."""
+        return replace(self, named=frozenset(name for name in _BUILTIN_NAMES if name not in space))
+
+
+def names_bound(code: CodeType) -> Container[str]:
+    """Return the global names that a module's code binds itself."""
+    bound: set[str] = set()
+    waiting = [code]
+    while waiting:
+        inner = waiting.pop()
+        waiting += [constant for constant in inner.co_consts if isinstance(constant, CodeType)]
+        raw, argument = inner.co_code, 0
+        for at in range(0, len(raw), 2):
+            argument = argument << 8 | raw[at + 1]
+            if raw[at] == EXTENDED_ARG:
+                continue
+            if raw[at] in _STORES:
+                bound.add(inner.co_names[argument])
+            elif (raw[at], argument) == _STAR:
+                return _BUILTIN_NAMES
+            argument = 0
+    return bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +120,11 @@ class Place:
         return next((tag for place, tag in reversed(self.tags) if place == height), None)
 
 
-def places(instructions: Sequence[Instruction], names: tuple[str, ...]) -> dict[int, Place]:
-    """Return the place of each reachable instruction, by id, the first one at depth 0. `names` are the code object's."""
+def places(instructions: Sequence[Instruction], names: tuple[str, ...], builtin: Container[str]) -> dict[int, Place]:
+    """Return the place of each reachable instruction, by id, the first one at depth 0.
+
+    `names` are the code object's, `builtin` those that stand for builtins.
+    """
     following = {id(one): after for one, after in pairwise(instructions)}
     found: dict[int, Place] = {}
     todo: list[tuple[Instruction, Place]] = [(instructions[0], Place(0, ()))]
@@ -100,7 +138,7 @@ def places(instructions: Sequence[Instruction], names: tuple[str, ...]) -> dict[
             kept = tuple(tag for tag in place.tags if tag[0] < handler.depth)
             todo.append((handler.target, Place(handler.depth + handler.lasti + 1, kept)))
         for target, depth in _ways(instruction, place.depth, following.get(id(instruction))):
-            todo.append((target, Place(depth, _tags_after(instruction, place, depth, names))))
+            todo.append((target, Place(depth, _tags_after(instruction, place, depth, names, builtin))))
     return found
 
 
@@ -136,14 +174,19 @@ def method_load(instruction: Instruction, names: tuple[str, ...]) -> str | None:
     return None
 
 
-def _tags_after(instruction: Instruction, place: Place, depth: int, names: tuple[str, ...]) -> Tags:
+def _tags_after(
+    instruction: Instruction, place: Place, depth: int, names: tuple[str, ...], builtin: Container[str]
+) -> Tags:
     opcode = instruction.opcode
     # A call leaves its result where the lowest of its slots was.
     kept = tuple(tag for tag in place.tags if tag[0] < depth - (opcode in _CALLS))
     if opcode == _PUSH_NULL:
         return (*kept, (place.depth, NULL))
-    if opcode == _LOAD_GLOBAL and depth == place.depth + 2:
-        return (*kept, (place.depth + _NULL_IS_SECOND, NULL))
+    if opcode == _LOAD_GLOBAL:
+        is_builtin = names[instruction.argument >> (sys.version_info >= (3, 11))] in builtin
+        if depth == place.depth + 2:
+            return (*kept, (place.depth + _NULL_IS_SECOND, BUILTIN if is_builtin else NULL))
+        return (*kept, (place.depth, BUILTIN)) if is_builtin and sys.version_info < (3, 11) else kept
     if opcode == _SWAP and instruction.argument == 2:  # noqa: PLR2004  # the two on top
         exchanged = {depth - 1: depth - 2, depth - 2: depth - 1}
         return tuple((exchanged.get(height, height), tag) for height, tag in kept)

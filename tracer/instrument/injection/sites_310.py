@@ -14,7 +14,7 @@ from tracer.instrument.injection.depth import block_depths
 from tracer.instrument.injection.inject_310 import MAX_BLOCKS, copy_error, in_place_of, rotation, token_on_top
 from tracer.instrument.injection.opcodes import OPCODE
 from tracer.instrument.injection.operators import operator_of
-from tracer.instrument.injection.sites import Site, places
+from tracer.instrument.injection.sites import BUILTIN, Site, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,7 +77,7 @@ class _Instrumenter:
         self.handlers = {below: self._raising(below) for below in (_BELOW_ERROR, _BELOW_ERROR_AND_NULL)}
         start = int(instructions[0].opcode == OPCODE["GEN_START"])
         body = instructions[start:]
-        made = self._body(body, places(body, self.code.co_names), block_depths(instructions))
+        made = self._body(body, places(body, self.code.co_names, hooks.named), block_depths(instructions))
         if len(made) == len(body):
             return self.code
         everything = [*instructions[:start], *made, *(one for handler in self.handlers.values() for one in handler)]
@@ -108,7 +108,7 @@ class _Instrumenter:
         last = unit[-1]
         opcode, argument = last.opcode, last.argument
         if opcode == OPCODE["CALL_FUNCTION"]:
-            if _ends_with_block(body, index):
+            if _ends_with_block(body, index) or place.tag(place.depth - argument - 1) == BUILTIN:
                 return None
             return _Site(unit, argument + 1, (0,), argument, Site())
         if opcode == OPCODE["CALL_FUNCTION_KW"]:

@@ -15,7 +15,7 @@ from tracer.instrument.injection.assembly import NOWHERE, Handler, Instruction, 
 from tracer.instrument.injection.inject_311 import after_call, call_as_method, in_place_of, index_of_start, unless_none
 from tracer.instrument.injection.opcodes import OPCODE
 from tracer.instrument.injection.operators import operator_of
-from tracer.instrument.injection.sites import NULL, Site, method_load, places
+from tracer.instrument.injection.sites import BUILTIN, NULL, Site, method_load, places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ class _Instrumenter:
         start = 1 + index_of_start(self.instructions)
         self._state_methods()
         body = self.instructions[start:]
-        known = places(body, self.code.co_names)
+        known = places(body, self.code.co_names, self.hooks.named)
         hooks = self.hooks
         # Methods, because a set cannot be among the constants of a code object that is to be hashable.
         kinds, plain = hooks.kinds.__contains__, hooks.plain.__contains__
@@ -140,8 +140,8 @@ class _Instrumenter:
         """A call's slots are `NULL, called` or `method, receiver` (3.13: `called, NULL`, too), then its arguments."""
         base = place.depth - count - 2
         tag = place.tag(base if _NULL_FIRST else base + 1)
-        if tag is None:
-            return None  # what a decorator, a comprehension, the end of a `with` or an assertion calls
+        if tag is None or tag == BUILTIN:
+            return None  # a builtin by its name, or what a decorator, a comprehension, the end of a `with` or an assertion calls
         keywords = self._keywords(unit)
         site = Site(tag if _NULL_FIRST else "", keywords)
         receiver = None if _NULL_FIRST or tag == NULL else base + 1
