@@ -200,7 +200,7 @@ def test_operators_and_subscripts_are_seen(modules: Path) -> None:
             total = a + a
             a += a
             a[0:1] = array("i", [7])
-            return [a[1], a[0:2].tolist(), 5 in a, 5 not in a, a == total, 2 * a == a, total.tolist()]
+            return [a[1], a[0:2].tolist(), 5 in a, 5 not in a, a == total, 2 * a == a, total.tolist(), len([]) * array("i"), a + array("i")]
     """
     expected = load(modules, "site_plain", text).run()
 
@@ -210,7 +210,7 @@ def test_operators_and_subscripts_are_seen(modules: Path) -> None:
     seen = [name.rpartition(".")[2] for name in watch.names if "__" in name]
     assert seen == [
         "__setitem__", "__delitem__", "__add__", "__iadd__", "__setitem__", "__getitem__", "__getitem__", "__contains__",
-        "__contains__", "__eq__", "__rmul__", "__eq__",
+        "__contains__", "__eq__", "__rmul__", "__eq__", "__rmul__", "__add__",
     ]  # fmt: skip
     assert [value for name, value in watch.outcomes if name.endswith("__contains__")] == [True, True]
     assert [arguments[1] for name, arguments in watch.calls if name.endswith("__getitem__")] == [1, slice(0, 2)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from threading import RLock
-from types import MethodWrapperType, ModuleType
+from types import BuiltinFunctionType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
@@ -64,10 +64,11 @@ class CallSites:
         self._note = note
         self._lock = RLock()
         self._kinds: set[Any] = set()
-        self._plain: set[int] = set()
-        # Kinds that must not be kept alive, by identity: the hook finds them, the test does not.
+        self._plain: set[Any] = set()
+        # Kinds and called classes that must not be kept alive, by identity: the hook finds them, the test does not.
         self._passing: set[int] = set()
-        self._kept: dict[int, Any] = {}
+        self._passing_classes: set[int] = set()
+        self._kept: dict[tuple[int, int], ref[type]] = {}
         self.hooks = SiteHooks(self._kinds, self._plain, self._make_begin(), self._make_received(), _returned, _raised)
 
     def forget(self) -> None:
@@ -78,15 +79,26 @@ class CallSites:
             self._kinds.clear()
             self._plain.clear()
             self._passing.clear()
+            self._passing_classes.clear()
 
     # -- hooks ---------------------------------------------------------------------------------------------------------------
 
     def _make_begin(self) -> abc.Callable[[Site, Any, tuple[Any, ...]], tuple[Probe, Any, bool] | None]:
-        judge, passing = self._judge, self._passing
+        judge, kinds, passing, classes = self._judge, self._kinds, self._passing, self._passing_classes
 
-        def begin(site: Site, called: Any, values: tuple[Any, ...]) -> tuple[Probe, Any, bool] | None:
-            if not self.active or (id(type(called)) in passing and not site.operator):
+        # One function on purpose: it also runs for what the test cannot rule out, where each call more would be most of the cost.
+        def begin(  # noqa: PLR0911
+            site: Site, called: Any, values: tuple[Any, ...]
+        ) -> tuple[Probe, Any, bool] | None:
+            if not self.active:
                 return None
+            if not site.operator:
+                if id(called) in classes or id(type(called)) in passing:
+                    return None
+                if type(called) is BuiltinFunctionType:
+                    owner = type(called.__self__)
+                    if (owner if type(owner) is type else id(owner)) in kinds:
+                        return None
             found = judge(site, called, values)
             if found is None:
                 return None
@@ -170,7 +182,10 @@ class CallSites:
         if type(home) is str and self._in_component(home, None) is not None:
             return None  # it may become known when its module has run
         with self._lock:
-            self._keep(called, self._plain)
+            if not issubclass(type(called), type) or (type(called) is type and _lives_on(called)):
+                self._plain.update((called, id(called)))
+            else:
+                self._keep(called, self._passing_classes)
         return None
 
     def _judged_apart(self, called: Any, values: tuple[Any, ...]) -> Watched | None:
@@ -190,6 +205,9 @@ class CallSites:
         if is_builtin(type(called)) and issubclass(type(owner), type):
             # Of a class: a class method, or what makes its objects.
             return _found(self._types.bound(owner, name), () if name == "__new__" else (owner,), values)
+        if not self._types.of_interest(type(owner)):
+            self._rule_out(type(owner))
+            return None
         return _found(self._types.bound(type(owner), name), (owner,), values)
 
     def _rule_out(self, kind: type) -> None:
@@ -197,23 +215,20 @@ class CallSites:
         with self._lock:
             if type(kind) is not type:
                 self._keep(kind, self._kinds)
-            elif not kind.__flags__ & _HEAP_TYPE or _is_importable(kind):
+            elif _lives_on(kind):
                 self._kinds.add(kind)
             else:
                 self._keep(kind, self._passing)
 
-    def _keep(self, value: Any, identities: set[int]) -> None:
-        """Remember an object by its identity for as long as it lives; one that cannot be a class lives as long as this."""
-        key = id(value)
-        if issubclass(type(value), type):
+    def _keep(self, kind: type, identities: set[Any]) -> None:
+        """Remember a class by its identity for as long as it lives."""
+        key = id(kind)
 
-            def gone(_: Any) -> None:
-                identities.discard(key)
-                self._kept.pop(key, None)
+        def gone(_: Any) -> None:
+            identities.discard(key)
+            self._kept.pop((key, id(identities)), None)
 
-            self._kept[key] = ref(value, gone)
-        else:
-            self._kept[key] = value
+        self._kept[key, id(identities)] = ref(kind, gone)
         identities.add(key)
 
 
@@ -260,6 +275,11 @@ def _is_function(called: Any) -> bool:
 def _is_judged_apart(kind: type) -> bool:
     """Whether instances of a type are judged one by one where they are called."""
     return _is_bound(kind) or is_descriptor(kind) or issubclass(kind, type) or is_cython_function(kind)
+
+
+def _lives_on(kind: type) -> bool:
+    """Whether a class is there until the end, so that holding it changes nothing."""
+    return not kind.__flags__ & _HEAP_TYPE or _is_importable(kind)
 
 
 def _is_importable(kind: type) -> bool:

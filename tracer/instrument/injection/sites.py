@@ -66,7 +66,7 @@ class SiteHooks:
 
     kinds: types whose instances, called or asked for a method, are of no interest: the type itself where its metaclass is exactly `type`,
         else its identity, since another metaclass may hash by code of the host.
-    plain: identities of callables that are of no interest.
+    plain: callables that are of no interest, and their identities: C functions, methods of C types, classes whose metaclass is `type`.
     begin: called before a call that neither set rules out, with the site, what is called or the receiver (where the site has a name
         and its method may be an unbound one), and the tuple of arguments. It returns a token; None where nothing more is to be told.
     received: as `begin`, where what is called may be an unbound method, with a tuple of its receiver (empty where there is none) added.
@@ -76,7 +76,7 @@ class SiteHooks:
     """
 
     kinds: set[object]
-    plain: set[int]
+    plain: set[object]
     begin: Callable[[Site, Any, tuple[Any, ...]], Any]
     received: Callable[[Site, Any, tuple[Any, ...], tuple[Any, ...]], Any]
     returned: Callable[[Any, Any], None]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from types import BuiltinFunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument.injection.assembly import NOWHERE, Handler, Instruction, assemble, parse
@@ -76,10 +78,21 @@ class _Instrumenter:
         hooks = self.hooks
         # Methods, because a set cannot be among the constants of a code object that is to be hashable.
         kinds, plain = hooks.kinds.__contains__, hooks.plain.__contains__
-        values = (id, type, kinds, plain, hooks.begin, hooks.received, hooks.returned, hooks.raised, gather)
-        names = ("id", "type", "kinds", "plain", "begin", "received", "returned", "raised", "gather")
-        self.constants = [*self.code.co_consts, *values]
-        self.shared = {name: len(self.code.co_consts) + index for index, name in enumerate(names)}
+        shared: dict[str, object] = {
+            "id": id,
+            "type": type,
+            "function": BuiltinFunctionType,
+            "descriptor": MethodDescriptorType,
+            "kinds": kinds,
+            "plain": plain,
+            "begin": hooks.begin,
+            "received": hooks.received,
+            "returned": hooks.returned,
+            "raised": hooks.raised,
+            "gather": gather,
+        }
+        self.constants = [*self.code.co_consts, *shared.values()]
+        self.shared = {name: len(self.code.co_consts) + index for index, name in enumerate(shared)}
         made = self._body(body, known)
         if len(made) == len(body):
             return self.code
@@ -107,12 +120,15 @@ class _Instrumenter:
 
     def _body(self, body: list[Instruction], known: Mapping[int, Place]) -> list[Instruction]:
         made: list[Instruction] = []
+        after_constant = _after_constants(body)
         index = 0
         while index < len(body):
             unit = _unit(body, index)
             index += len(unit)
             place = known.get(id(unit[0]))
             site = self._site(unit, place) if place is not None else None
+            if site is not None and len(site.looked_at) > 1 and id(unit[0]) in after_constant:
+                site.looked_at = site.looked_at[:-1]
             if site is None:
                 made += unit
             else:
@@ -178,6 +194,13 @@ class _Instrumenter:
         return found
 
 
+def _after_constants(body: Sequence[Instruction]) -> set[int]:
+    """Return the instructions, by id, before which the value on top is always a constant: no watched type can be its own."""
+    targets = {id(one.target) for one in body}
+    constant = OPCODE["LOAD_CONST"]
+    return {id(after) for one, after in pairwise(body) if one.opcode == constant and id(after) not in targets}
+
+
 def _unit(body: Sequence[Instruction], index: int) -> list[Instruction]:
     """Return the instructions from `index` on that make one call together."""
     size = 1
@@ -241,14 +264,28 @@ class _Emitter:
         name = "POP_JUMP_FORWARD_IF_TRUE" if sys.version_info < (3, 12) else "POP_JUMP_IF_TRUE"
         self._jump(name, fast)
         if not self.site.noun.operator:
-            self._function("plain")
-            self._function("id")
-            self._copy(last, 4)
-            self._as_method(1)
-            self._as_method(1)
-            self._jump(name, fast)
-        if others:
+            self._object(last, name, fast, begin)
+        if others or not self.site.noun.operator:
             self.made.append(begin)
+
+    def _object(self, height: int, jump: str, fast: Instruction, begin: Instruction) -> None:
+        """Jump to `fast` where a slot's value is a callable of no interest, to `begin` where its kind may hash by code of the host."""
+        pop = Instruction(OPCODE["POP_TOP"], 0, self.position, handler=self.handler)
+        self._function("type")
+        self._copy(height, 2)
+        self._as_method(1)
+        for name in ("type", "function", "descriptor"):
+            self._add("COPY", 1)
+            self._constant(name)
+            self._add("IS_OP", 0)
+            self._jump(jump, pop)
+        self._add("POP_TOP")
+        self._jump("JUMP_FORWARD", begin)
+        self.made.append(pop)
+        self._function("plain")
+        self._copy(height, 2)
+        self._as_method(1)
+        self._jump(jump, fast)
 
     def _kind(self, height: int) -> None:
         """Push whether the type of a slot's value is a kind of no interest."""
