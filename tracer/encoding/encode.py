@@ -16,10 +16,10 @@ from tracer.encoding.budget import Budget
 from tracer.encoding.faults import is_ours
 from tracer.encoding.looks import heavy
 from tracer.encoding.redact import Judge
-from tracer.encoding.walk import UNPACKABLE, Plan, Shared, Walk, all_str, flat_size
+from tracer.encoding.walk import SLASH, UNPACKABLE, Plan, Shared, Walk, all_str, flat_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tracer.encoding.budget import Limit
     from tracer.encoding.paths import PathNormaliser
@@ -27,15 +27,17 @@ if TYPE_CHECKING:
 
 _NONE = type(None)
 _EMPTY_TUPLE: Final = wire.Extension(wire.TUPLE, wire.array_header(0))
-_LONG: Final = 1024  # characters; a longer text is looked at before it is packed
-_SHORT: Final = range(_LONG + 1)
+LONG: Final = 1024
+"""Characters; a longer text is looked at before it is packed."""
+
+_SHORT: Final = range(LONG + 1)
 _FEW: Final = 32  # items of a container that is packed as it is
 
 UNKNOWN: Final = wire.extension(wire.OPAQUE, wire.array_header(2) + wire.packer()("tracer:unencoded") + b"\x00")
 """What stands for a value where not even a frame of the interpreter was left to look at it."""
 
 
-def immutable(values: tuple[Any, ...]) -> bool:
+def immutable(values: Sequence[Any]) -> bool:
     """Say whether all are exact immutable scalars: then no call can change them."""
     for value in values:
         kind = type(value)
@@ -53,7 +55,7 @@ class Encoder:
     def __init__(self, *, redactor: Redactor, paths: PathNormaliser, budget: Budget = Budget()) -> None:  # noqa: B008  (frozen)
         self._budget = budget
         least = min((budget.arguments, budget.outcome, budget.full), key=lambda limit: limit.bytes)
-        self._short = range(min(_LONG, least.bytes) + 1)
+        self._short = range(min(LONG, least.bytes) + 1)
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
         # Functions rather than methods: they are called at every crossing.
         self._pack_one = _make_pack(self._packers, paths.found)
@@ -70,7 +72,7 @@ class Encoder:
         losses = sorted(self._losses.copy().items())
         return {f"{reason} {name}": int(repr(counter)[6:-1]) for (reason, name), counter in losses}
 
-    def arguments(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, full: bool) -> bytes:
+    def arguments(self, values: Sequence[Any], secret: tuple[int, ...] | None, full: bool) -> bytes:
         """Return the snapshot of a list with one element per parameter. They share the budget of the call.
 
         `secret` holds what `Redactor.secret` said of each parameter's name, None where all are harmless.
@@ -81,11 +83,11 @@ class Encoder:
                 return data
         return self.walked(values, secret, full)
 
-    def walked(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, full: bool) -> bytes:
+    def walked(self, values: Sequence[Any], secret: tuple[int, ...] | None, full: bool) -> bytes:
         """As `arguments`, for those that neither `scalars` nor `flat` takes."""
         return self._guard(self._walk_arguments, values, secret, self._budget.full if full else self._budget.arguments)
 
-    def flat(self, values: tuple[Any, ...]) -> bytes | None:
+    def flat(self, values: Sequence[Any]) -> bytes | None:
         """Return the snapshot of arguments that are scalars but for at most one small flat container; None of any others."""
         ready = self._flattened(values)
         return None if ready is None else self._pack_one(ready)
@@ -102,7 +104,7 @@ class Encoder:
         """Return the snapshot of an exception: type, arguments, notes, cause and attributes; never its text or traceback."""
         return self._guard(self._walk_value, error, self._budget.outcome)
 
-    def _flattened(self, values: tuple[Any, ...]) -> list[Any] | None:
+    def _flattened(self, values: Sequence[Any]) -> list[Any] | None:
         """Return arguments the packer can take as they are: scalars, and at most one small flat container, so that none is shared."""
         ready = list(values)
         found = 0
@@ -144,7 +146,7 @@ class Encoder:
                 raise
             return UNKNOWN
 
-    def _walk_arguments(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, limit: Limit) -> bytes:
+    def _walk_arguments(self, values: Sequence[Any], secret: tuple[int, ...] | None, limit: Limit) -> bytes:
         walk = Walk(self._shared, self._packer(), limit)
         data = wire.array_header(len(values)) + b"".join(walk.shares(values, heavy(values), secret))
         self._packers.append(walk.pack)
@@ -194,7 +196,7 @@ def _make_pack(packers: list[Callable[[Any], bytes]], found: Callable[[bytes], b
             return None
         finally:
             give(pack)
-        return None if b"/" in data and found(data) else data
+        return None if SLASH in data and found(data) else data
 
     return pack_one
 
@@ -204,21 +206,21 @@ def _make_scalar(pack: Callable[[Any], bytes | None]) -> Callable[[Any], bytes |
 
     def scalar(value: Any) -> bytes | None:
         kind = type(value)
-        if kind is _NONE or kind is int or kind is bool or kind is float or (kind is str and len(value) <= _LONG):
+        if kind is _NONE or kind is int or kind is bool or kind is float or (kind is str and len(value) <= LONG):
             return pack(value)
         return None
 
     return scalar
 
 
-def _make_scalars(pack: Callable[[Any], bytes | None]) -> Callable[[tuple[Any, ...]], bytes | None]:
+def _make_scalars(pack: Callable[[Any], bytes | None]) -> Callable[[Sequence[Any]], bytes | None]:
     """Return what gives the snapshot of a list of exact scalars, None where one is anything else: no call can change them."""
 
-    def scalars(values: tuple[Any, ...]) -> bytes | None:
+    def scalars(values: Sequence[Any]) -> bytes | None:
         for value in values:
             kind = type(value)
             if kind is str or kind is bytes:
-                if len(value) > _LONG:
+                if len(value) > LONG:
                     return None
             elif not (kind is int or kind is _NONE or kind is bool or kind is float):
                 return None

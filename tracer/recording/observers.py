@@ -73,7 +73,7 @@ class Observers:
         self,
         function: Any,
         *,
-        began: Callable[[FrameType, tuple[Any, ...]], Any] = lambda frame, arguments: None,
+        began: Callable[[FrameType, list[Any]], Any] = lambda frame, arguments: None,
         returned: Callable[[Any, Any], None] = lambda token, value: None,
         raised: Callable[[Any], None] = lambda token: None,
     ) -> None:
@@ -121,7 +121,7 @@ class Observers:
 
     # -- threads and executors -----------------------------------------------------------------------------------------------
 
-    def _thread_starts(self, frame: FrameType, arguments: tuple[Any, ...]) -> None:
+    def _thread_starts(self, frame: FrameType, arguments: list[Any]) -> None:
         thread = arguments[0]
         pools = sys.modules.get("concurrent.futures.thread")
         # How many threads a pool starts depends on how fast they are; its jobs have lanes of their own.
@@ -155,7 +155,7 @@ class Observers:
     def _observe_subprocess(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
 
-        def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
+        def began(frame: FrameType, arguments: list[Any]) -> Any:
             # Named before the child exists: a forking Popen names no second lane for the same child.
             kind = "process" if _starts_python(arguments[1]) else "command"
             lane = self._recorder.announced_lane = lanes.submitted(kind, frame)
@@ -175,7 +175,7 @@ class Observers:
     def _observe_multiprocessing(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
 
-        def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
+        def began(frame: FrameType, arguments: list[Any]) -> Any:
             lane = self._recorder.announced_lane = lanes.submitted("process", frame)
             return (arguments[0], lane)
 

@@ -68,7 +68,6 @@ class Recorder:
         # By number - 1: what a number in the journal stands for. A code object's callable settles only after its module has run.
         self._watched: list[CallableCode | Callable] = []
         self._bound_numbers: dict[str, int] = {}
-        self._defined: set[int] = set()
         self._caller_numbers: dict[str, int] = {}
         self._sink = Sink()
         self._sink.lose = self._lose_number
@@ -94,11 +93,6 @@ class Recorder:
     def active(self) -> bool:
         """Whether crossings are being recorded."""
         return self._sink.active
-
-    @property
-    def calls(self) -> int:
-        """How many calls have begun in this process."""
-        return self.lanes.calls
 
     def start(self) -> None:
         """Begin to record."""
@@ -158,7 +152,7 @@ class Recorder:
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         }
         self._journal = Journal.create(self.folder, info)
-        self._sink.write = self._journal.write
+        self._sink.journal = self._journal
         self._write_meta(())
 
     # -- children ------------------------------------------------------------------------------------------------------------
@@ -180,7 +174,7 @@ class Recorder:
             self._sink.active = False
             return
         self._losses.clear()
-        self._defined.clear()
+        self._sink.defined.clear()
         try:
             self._open_journal()
         except OSError:  # the folder is gone or the disk full: the parent counts a child without a journal
@@ -259,9 +253,8 @@ class Recorder:
         return number
 
     def _met(self, number: int) -> None:
-        if number not in self._defined:
-            self._defined.add(number)
-            self._define(number, self._callable(number))
+        self._sink.defined.add(number)
+        self._define(number, self._callable(number))
 
     def _define(self, number: int, callable_: Callable) -> None:
         self._journal.define_callable(number, replace(callable_, file=_portable(callable_)))
@@ -286,7 +279,7 @@ class Recorder:
         def identify() -> tuple[int, tuple[int, ...] | None] | None:
             if not code.freevar:
                 return number, self._secrets(code.callable)
-            content = _getframe(2).f_locals.get(code.freevar)
+            content = _getframe(3).f_locals.get(code.freevar)
             callable_ = code.bound.get(id(content), code.callable)
             if callable_ is None:
                 return None
