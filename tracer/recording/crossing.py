@@ -60,8 +60,8 @@ if TYPE_CHECKING:
     Entered = Function[[], int | None]
     Secret = tuple[int, ...] | None
     Identify = Function[[], tuple[int, Secret] | None]
-    Observed = tuple[list[Any], bytes, Secret, bool]
-    """Arguments to look at again after the call: they, their snapshot, which are secret, whether they were looked at in full."""
+    Observed = tuple[list[Any], bytes, Secret]
+    """Arguments to look at again after the call: they, their snapshot, which are secret."""
 
 
 class Sink:
@@ -171,23 +171,17 @@ class Hooks:
     ) -> Function[[int, list[Any]], list[Any] | None]:
         """Return the hook of a beginning: what most calls need is done here, as fast as can be, and anything else in `_begin`."""
         sink, lanes, numbers, begin = self._sink, self._lanes, self._numbers, self._begin
+        observe, new_state = self._observe, lanes.state
         local, defined, key, known = lanes.local, sink.defined, begin_key(own_number, flow), (own_secret, identify)
         if own_secret is not None or identify is not None:
             return lambda caller, arguments: begin(caller, arguments, flow, own_number, known)
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
-        def began(caller: int, arguments: list[Any]) -> list[Any] | None:  # noqa: C901, PLR0911
-            for value in arguments:
-                kind = type(value)
-                if kind is str:
-                    if len(value) > LONG or "/" in value:
-                        return begin(caller, arguments, flow, own_number, known)
-                elif not (kind is int or kind is _NONE or kind is bool or kind is float):
-                    return begin(caller, arguments, flow, own_number, known)
+        def began(caller: int, arguments: list[Any]) -> list[Any] | None:  # noqa: C901
             try:
                 state: ThreadState = local.state
             except AttributeError:
-                return begin(caller, arguments, flow, own_number, known)
+                state = new_state()
             lane, running_loop = state.lane, lanes.running_loop
             if (
                 lane is None
@@ -201,10 +195,24 @@ class Hooks:
                 above = lane.top
                 if lane.wrapped and above[_CALLABLE] in lane.wrapped and sink.same(above[_CALLABLE], own_number):
                     return None
-                pack = (
-                    state.pack
-                )  # by a name of its own: what is called as an attribute is looked for as a method first
-                snapshot = pack(arguments)
+                snapshot = observed = None
+                for value in arguments:
+                    kind = type(value)
+                    if kind is str:
+                        if len(value) > LONG or "/" in value:
+                            break
+                    elif not (kind is int or kind is _NONE or kind is bool or kind is float):
+                        break
+                else:
+                    pack = (
+                        state.pack
+                    )  # by a name of its own: what is called as an attribute is looked for as a method first
+                    try:
+                        snapshot = pack(arguments)
+                    except UNPACKABLE:
+                        pass
+                if snapshot is None:
+                    snapshot, observed = observe(lane, own_number, None, arguments)
                 call = next(numbers)
                 head = pack_begin(len(snapshot), adler32(snapshot, call), key, lane.ident, caller, above[_CALL], call)
                 append = sink.journal.append
@@ -212,17 +220,16 @@ class Hooks:
                     append(head + snapshot)
                 except ValueError:
                     sink.journal.turn_over(head + snapshot)
-                lane.top = token = [call, state, lane, above, None, own_number]
-            except UNPACKABLE:
-                token = None
+                lane.top = token = [call, state, lane, above, observed, own_number]
             except Exception as error:
                 if not is_ours(error):
                     raise
                 sink.lose(own_number, f"tracer failed: {type(error).__name__}")
                 return None
+            else:
+                return token
             finally:
                 state.busy = False
-            return token or begin(caller, arguments, flow, own_number, known)
 
         return began
 
@@ -272,21 +279,18 @@ class Hooks:
     def _observe(self, lane: Lane, number: int, secret: Secret, arguments: list[Any]) -> tuple[bytes, Observed | None]:
         """Return the snapshot of arguments that are not all short scalars, and what is to be looked at again after the call."""
         encoder = self._encoder
-        if secret is None:
-            if immutable(arguments):
-                snapshot = encoder.scalars(arguments)
-                if snapshot is not None:
-                    return snapshot, None
-            else:
-                snapshot = encoder.flat(arguments)
-                if snapshot is not None:
-                    return snapshot, (arguments, snapshot, secret, True)
+        # A method's receiver mostly decides at once that the arguments cannot be packed as they are.
+        if secret is None and (not arguments or id(type(arguments[0])) not in encoder.names):
+            fixed = immutable(arguments)
+            snapshot = encoder.scalars(arguments) if fixed else encoder.flat(arguments)
+            if snapshot is not None:
+                return snapshot, None if fixed else (arguments, snapshot, secret)
         seen = lane.seen.get(number, 0) + 1
         lane.seen[number] = seen
         full = seen <= FIRST or not seen & (seen - 1)
         snapshot = encoder.walked(arguments, secret, full)
         # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
-        return snapshot, (arguments, snapshot, secret, full) if full and not immutable(arguments) else None
+        return snapshot, (arguments, snapshot, secret) if full and not immutable(arguments) else None
 
     def _make_end(  # noqa: C901  (a factory: the hook below is all of it)
         self, outcome: int, *, moves: bool
@@ -355,9 +359,9 @@ class Hooks:
 
     def _write_changed(self, call: int, observed: Observed) -> None:
         """Write the after-image of each argument that the call changed."""
-        arguments, before, secret, full = observed
+        arguments, before, secret = observed
         encoder = self._encoder
-        after = encoder.arguments(arguments, secret, full)
+        after = encoder.arguments(arguments, secret, full=True)
         if after == before or not (_is_list(before) and _is_list(after)):
             return
         several = heavy(arguments) > 1
@@ -368,7 +372,7 @@ class Hooks:
                 if (
                     several
                 ):  # encoded once more by itself: inside the list it may refer to containers of the arguments before it
-                    (alone,) = split_array(encoder.arguments([arguments[position]], None, full))
+                    (alone,) = split_array(encoder.arguments([arguments[position]], None, full=True))
                 self._sink.journal.after(call, position, alone)
 
     def _make_yielded(self) -> Function[[list[Any], Any], None]:
