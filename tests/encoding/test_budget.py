@@ -13,7 +13,7 @@ from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.values import Atom, Mapping, Named, Object, Redacted, Scalar, Sequence, Truncated
 
-SMALL = Budget(full=Limit(20, 200), outcome=Limit(200, 2000))
+SMALL = Budget(arguments=Limit(20, 200), outcome=Limit(200, 2000))
 
 
 def make() -> Encoder:

@@ -53,7 +53,7 @@ class Encoder:
 
     def __init__(self, *, redactor: Redactor, paths: PathNormaliser, budget: Budget = Budget()) -> None:  # noqa: B008  (frozen)
         self._budget = budget
-        self._short = min(LONG, budget.outcome.bytes, budget.full.bytes)
+        self._short = min(LONG, budget.arguments.bytes, budget.outcome.bytes, budget.repeated.bytes)
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
         # Functions rather than methods: they are called at every crossing.
         self._pack_one = _make_pack(self._packers, paths.found)
@@ -113,8 +113,11 @@ class Encoder:
         data = self._pack_one(ready)
         return data if data is not None and len(data) <= self._short else None
 
-    def value(self, value: Any) -> bytes:
-        """Return the snapshot of one value that came out of a call: returned, yielded, sent."""
+    def value(self, value: Any, full: bool = True) -> bytes:
+        """Return the snapshot of one value that came out of a call: returned, raised, yielded, sent.
+
+        Of an exception that is its type, arguments, notes, cause and attributes; never its text or traceback.
+        """
         kind = type(value)
         if kind is dict or kind is list:
             copy = self._small(value, kind)
@@ -123,11 +126,7 @@ class Encoder:
                 data = None
         else:
             data = self.scalar(value)
-        return data if data is not None else self._guard(self._walk_value, value)
-
-    def error(self, error: BaseException) -> bytes:
-        """Return the snapshot of an exception: type, arguments, notes, cause and attributes; never its text or traceback."""
-        return self._guard(self._walk_value, error)
+        return data if data is not None else self._guard(self._walk_value, value, self._budget.outcome if full else self._budget.repeated)
 
     def _small(self, value: Any, kind: type) -> Any:
         """Return a copy of a short flat list, or of a short flat dict without secret keys; None of any other."""
@@ -153,7 +152,7 @@ class Encoder:
             return UNKNOWN
 
     def _walk_arguments(self, values: Sequence[Any], secret: Sequence[int] | None) -> bytes:
-        walk = Walk(self._shared, self._packer(), self._budget.full)
+        walk = Walk(self._shared, self._packer(), self._budget.arguments)
         data = wire.array_header(len(values)) + b"".join(walk.shares(values, heavy(values), secret))
         self._packers.append(walk.pack)
         return data
@@ -179,13 +178,13 @@ class Encoder:
                 parts.append(known.snapshot)
             else:
                 if walk is None:
-                    walk = Walk(self._shared, pack, Limit(0, self._budget.full.bytes))
+                    walk = Walk(self._shared, pack, Limit(0, self._budget.arguments.bytes))
                 parts.append(walk.argument(value, 0 if secret is None else secret[place]))
         self._packers.append(pack)
         return b"".join(parts)
 
-    def _walk_value(self, value: Any) -> bytes:
-        walk = Walk(self._shared, self._packer(), self._budget.outcome)
+    def _walk_value(self, value: Any, limit: Limit) -> bytes:
+        walk = Walk(self._shared, self._packer(), limit)
         data = walk.value(value)
         self._packers.append(walk.pack)
         return data

@@ -44,7 +44,7 @@ LOOK_THROUGH: Final = 8
 """How many frames of modules in no component are looked through for a caller: stdlib mixins, event loops, foreign decorators."""
 
 FIRST: Final = 4
-"""So many crossings of a callable in a lane, of those with more than scalars among the arguments, are looked at in full, and then each power of two."""
+"""So often what goes into a callable in a lane, and what comes out of it, is looked at in full where it is more than scalars; then at each power of two."""
 
 # An activation is a list, the cheapest mutable thing there is: the token of a call that has begun.
 # Those of a lane that have begun and not ended are linked, innermost first, by `_ABOVE`; the last is the lane's root, whose call is 0.
@@ -177,7 +177,7 @@ class Hooks:
             return lambda caller, arguments: begin(caller, arguments, flow, own_number, known)
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
-        def began(caller: int, arguments: list[Any]) -> list[Any] | None:  # noqa: C901
+        def began(caller: int, arguments: list[Any]) -> list[Any] | None:  # noqa: C901, PLR0912
             try:
                 state: ThreadState = local.state
             except AttributeError:
@@ -195,7 +195,7 @@ class Hooks:
                 above = lane.top
                 if lane.wrapped and above[_CALLABLE] in lane.wrapped and sink.same(above[_CALLABLE], own_number):
                     return None
-                snapshot = observed = None
+                observed = snapshot = None
                 for value in arguments:
                     kind = type(value)
                     if kind is str:
@@ -210,7 +210,7 @@ class Hooks:
                     try:
                         snapshot = pack(arguments)
                     except UNPACKABLE:
-                        pass
+                        snapshot = None
                 if snapshot is None:
                     snapshot, observed = observe(lane, own_number, None, arguments)
                 call = next(numbers)
@@ -285,9 +285,7 @@ class Hooks:
             snapshot = encoder.scalars(arguments) if fixed else encoder.flat(arguments)
             if snapshot is not None:
                 return snapshot, None if fixed else (arguments, snapshot, secret)
-        seen = lane.seen.get(number, 0) + 1
-        lane.seen[number] = seen
-        full = seen <= FIRST or not seen & (seen - 1)
+        full = _in_full(lane.seen, number)
         snapshot = encoder.walked(arguments, secret, full)
         # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
         return snapshot, (arguments, snapshot, secret) if full and not immutable(arguments) else None
@@ -297,8 +295,7 @@ class Hooks:
     ) -> Function[[list[Any], Any], None]:
         """Return the hook of an end. `moves` says that the activation may end in another thread than it began in."""
         sink, here = self._sink, self._lanes.state
-        encode = self._encoder.error if outcome == RAISED else self._encoder.value
-        write_changed, key = self._write_changed, end_key(outcome)
+        outcome_of, write_changed, key = self._outcome_of, self._write_changed, end_key(outcome)
 
         def ended(token: list[Any], value: Any) -> None:
             call, state, lane, above, observed, number = token
@@ -326,9 +323,9 @@ class Hooks:
                     try:
                         snapshot = pack(value)
                     except UNPACKABLE:
-                        snapshot = encode(value)
+                        snapshot = outcome_of(lane, number, value)
                 else:
-                    snapshot = encode(value)
+                    snapshot = outcome_of(lane, number, value)
                 append = sink.journal.append
                 head = pack_end(len(snapshot), adler32(snapshot, call), key, call)
                 try:
@@ -343,6 +340,10 @@ class Hooks:
                 state.busy = False
 
         return ended
+
+    def _outcome_of(self, lane: Lane, number: int, value: Any) -> bytes:
+        """Return the snapshot of what came out of a callable, if it is no short scalar."""
+        return self._encoder.value(value, _in_full(lane.out, number))
 
     def _make_generator_raised(self) -> Function[[list[Any], BaseException], None]:
         ended = self._make_end(RAISED, moves=True)
@@ -403,7 +404,7 @@ class Hooks:
         return resumed
 
     def _make_item(self) -> Function[[list[Any], Any, int], None]:
-        sink, here, encode = self._sink, self._lanes.state, self._encoder.value
+        sink, here, scalar, outcome_of = self._sink, self._lanes.state, self._encoder.scalar, self._outcome_of
 
         def item(token: list[Any], value: Any, kind: int) -> None:
             state = here()
@@ -411,7 +412,8 @@ class Hooks:
                 return
             state.busy = True
             try:
-                sink.journal.item(token[_CALL], kind, encode(value))
+                snapshot = scalar(value) or outcome_of(token[_LANE], token[_CALLABLE], value)
+                sink.journal.item(token[_CALL], kind, snapshot)
             except Exception as error:
                 if not is_ours(error):
                     raise
@@ -420,6 +422,12 @@ class Hooks:
                 state.busy = False
 
         return item
+
+
+def _in_full(seen: dict[int, int], number: int) -> bool:
+    """Count one more for a callable; say whether it is one to be looked at in full."""
+    times = seen[number] = seen.get(number, 0) + 1
+    return times <= FIRST or not times & (times - 1)
 
 
 def _unlink(lane: Lane, token: list[Any]) -> None:

@@ -28,17 +28,18 @@ _active_threads: dict[int, threading.Thread] = threading._active  # type: ignore
 class Lane:
     """Calls in one order.
 
-    `top` is the innermost activation that has begun and not ended: a list as `tracer.recording.crossing` makes them, linked to the one around it. `seen` counts, by callable, the crossings with more than scalars among the arguments; `wrapped` are the
+    `top` is the innermost activation that has begun and not ended: a list as `tracer.recording.crossing` makes them, linked to the one around it. `seen` counts, by callable, the crossings with more than scalars among the arguments, `out` the values that came out and are more; `wrapped` are the
     callables crossed through a decorator's wrapper; `places` counts the work handed in by place.
     """
 
-    __slots__ = ("adopted", "ident", "name", "places", "seen", "top", "wrapped")
+    __slots__ = ("adopted", "ident", "name", "out", "places", "seen", "top", "wrapped")
 
     def __init__(self, ident: int, name: str) -> None:
         self.ident = ident
         self.name = name
         self.top: list[Any] = [0, None, self, None, None, 0]
         self.seen: dict[int, int] = {}
+        self.out: dict[int, int] = {}
         self.wrapped: set[int] = set()
         self.places: dict[str, int] = {}
         self.adopted: ref[Any] | None = None
@@ -46,7 +47,7 @@ class Lane:
     def beside(self) -> Lane:
         """Return the same lane for another thread: threads of a pool share one, but not what is under way in each."""
         other = Lane(self.ident, self.name)
-        other.seen, other.wrapped, other.places = self.seen, self.wrapped, self.places
+        other.seen, other.out, other.wrapped, other.places = self.seen, self.out, self.wrapped, self.places
         return other
 
 
