@@ -112,9 +112,11 @@ _FIXED_EXTENSIONS: Final = {1: 0xD4, 2: 0xD5, 4: 0xD6, 8: 0xD7, 16: 0xD8}
 def extension(code: int, payload: bytes) -> bytes:
     """Return an extension value, in the form the packer itself gives an `Extension`, so that equal payloads have equal bytes."""
     size = len(payload)
+    if 16 < size < 0x100:  # noqa: PLR2004  (the ext8 limit of the msgpack specification, and the largest fixed one: most are between)
+        return bytes((0xC7, size, code)) + payload
     if size in _FIXED_EXTENSIONS:
         return bytes((_FIXED_EXTENSIONS[size], code)) + payload
-    if size < 0x100:  # noqa: PLR2004  (the ext8 limit of the msgpack specification)
+    if size < 16:  # noqa: PLR2004
         return bytes((0xC7, size, code)) + payload
     if size < 0x10000:  # noqa: PLR2004
         return b"\xc8" + size.to_bytes(2, "big") + b"%c" % code + payload

@@ -126,7 +126,11 @@ class Encoder:
                 data = None
         else:
             data = self.scalar(value)
-        return data if data is not None else self._guard(self._walk_value, value, self._budget.outcome if full else self._budget.repeated)
+        return (
+            data
+            if data is not None
+            else self._guard(self._walk_value, value, self._budget.outcome if full else self._budget.repeated)
+        )
 
     def _small(self, value: Any, kind: type) -> Any:
         """Return a copy of a short flat list, or of a short flat dict without secret keys; None of any other."""

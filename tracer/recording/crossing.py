@@ -311,10 +311,9 @@ class Hooks:
             try:
                 if observed is not None:
                     write_changed(call, observed)
-                kind = type(value)
                 if (
-                    kind is _NONE
-                    or kind is int
+                    value is None
+                    or (kind := type(value)) is int
                     or kind is bool
                     or (kind is str and len(value) <= LONG and "/" not in value)
                     or kind is float
