@@ -21,6 +21,7 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate, chain, count, pairwise
@@ -87,11 +88,13 @@ def lane_digest(blocks: Iterable[bytes]) -> bytes:
 class BlockCutter:
     """Cuts the calls of one lane into blocks.
 
-    `oversized` counts, by callable, calls whose values were too large to keep; `unfinished` counts calls without an end.
+    `calls` counts the calls cut so far by callable, `oversized` those whose values were too large to keep; `unfinished` counts
+    calls without an end.
     """
 
     def __init__(self) -> None:
         self.unfinished = 0
+        self.calls: Counter[str] = Counter()
         self.oversized: dict[str, int] = {}
         self._open: list[int] = []  # positions of the calls that enclose the next one, outermost first
 
@@ -123,6 +126,7 @@ class BlockCutter:
     def _encode(self, rows: list[CallRow], first: int) -> Block:
         callables, callers, distances, flows, arguments, kinds, outcomes, extras = zip(*rows, strict=True)
         self.unfinished += kinds.count(UNFINISHED)
+        self.calls.update(callables)
         open_calls = tuple(first - began for began in self._open)
         rises, far = self._nested(distances, first)
         flat = [(at, *extra) for at, of_call in enumerate(extras) for extra in of_call]
