@@ -19,6 +19,8 @@ from tracer.instrument.injection.disassembly import (
     any_of,
     parse,
     parse_runs,
+    ready,
+    suspends,
 )
 from tracer.instrument.injection.locations import NOWHERE, Position, Writer
 from tracer.instrument.injection.opcodes import ABSOLUTE_JUMPS, BACKWARD_JUMPS, CACHES, EXTENDED_ARG, JUMPS
@@ -170,5 +172,7 @@ __all__ = [
     "assemble",
     "parse",
     "parse_runs",
+    "ready",
     "run_of",
+    "suspends",
 ]

@@ -7,6 +7,7 @@ import sys
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -66,6 +67,11 @@ class Instruction:
         self.units = 0
 
 
+def ready(raw: bytes, position: Position, handler: Handler | None = None) -> Instruction:
+    """Return the run of instructions that these bytes are."""
+    return Instruction(RUN, 0, position, None, handler, raw)
+
+
 @dataclass(slots=True, eq=False)
 class Handler:
     """Where an exception goes on: to `target`, with the stack cut to `depth`, the raising offset pushed if `lasti`."""
@@ -73,6 +79,11 @@ class Handler:
     target: Instruction
     depth: int
     lasti: bool
+
+
+def suspends(code: CodeType) -> bool:
+    """Whether a function of this code may wait before it ends."""
+    return bool(code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR))
 
 
 def parse(code: CodeType) -> list[Instruction]:

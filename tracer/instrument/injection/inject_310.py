@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from inspect import CO_GENERATOR
 from typing import TYPE_CHECKING, Any
 
 from tracer.instrument.injection.assembly import (
     NOWHERE,
-    RUN,
     Instruction,
     Unsupported,
     any_of,
     assemble,
     parse,
     parse_runs,
+    ready,
     run_of,
+    suspends,
 )
 from tracer.instrument.injection.delegate import delegation, strip
 from tracer.instrument.injection.depth import BLOCK_SETUPS, block_depths, stack_depths
@@ -62,8 +63,8 @@ class _Injector:
     def inject(self) -> list[Instruction]:
         self._refuse_deep_blocks()
         # What suspends is followed instruction by instruction, for the depth of its stack.
-        suspends = self.code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
-        instructions = parse(self.code) if suspends else parse_runs(self.code, any_of("RETURN_VALUE"))
+        follows = suspends(self.code)
+        instructions = parse(self.code) if follows else parse_runs(self.code, any_of("RETURN_VALUE"))
         start = int(instructions[0].opcode == OPCODE["GEN_START"])
         head, body = instructions[:start], instructions[start:]
         depths = stack_depths(body) if "yielded" in self.constants else {}
@@ -84,10 +85,10 @@ class _Injector:
     def _prefix(self, block: Instruction, position: Position) -> list[Instruction]:
         none = self.constants["none"]
         return [
-            _run(_entering(self.constants["entered"], none), position),
+            ready(_entering(self.constants["entered"], none), position),
             _jump_if_true(block, position),
             # ticket
-            _run(_beginning(self.constants["began"], tuple(self._loads())), position),
+            ready(_beginning(self.constants["began"], tuple(self._loads())), position),
         ]
 
     def _loads(self) -> Iterable[tuple[str, int]]:
@@ -120,12 +121,12 @@ class _Injector:
 
         Nothing is called where the token is None. The names of instructions without argument that come next may follow in `then`.
         """
-        drop = _run(_plain(f"POP_TOP {then}"), position)
+        drop = ready(_plain(f"POP_TOP {then}"), position)
         return [
-            _run(_token_asked(depth, self.constants["none"]), position),
+            ready(_token_asked(depth, self.constants["none"]), position),
             _jump_if_true(drop, position),
             # value, token
-            _run(_called(self.constants[hook]), position),
+            ready(_called(self.constants[hook]), position),
             drop,
         ]
 
@@ -143,14 +144,14 @@ class _Injector:
         """After GET_YIELD_FROM_ITER: wrap the iterator, and open the block that cleans tracebacks."""
         position = instruction.position
         block = Instruction(OPCODE["SETUP_FINALLY"], 0, position, self._cleaning())
-        drop = _run(_plain("POP_TOP"), position)
+        drop = ready(_plain("POP_TOP"), position)
         return [
             instruction,
             # iterator
-            _run(_token_asked(depth, self.constants["none"]), position),
+            ready(_token_asked(depth, self.constants["none"]), position),
             _jump_if_true(drop, position),
             # iterator, token
-            _run(_delegated(self.constants["delegate"]), position),
+            ready(_delegated(self.constants["delegate"]), position),
             Instruction(OPCODE["JUMP_FORWARD"], 0, position, block),
             drop,
             block,
@@ -158,14 +159,14 @@ class _Injector:
 
     def _cleaning(self) -> Instruction:
         if not self.handlers:
-            self.handlers.append(_run(_stripping(self.constants["strip"]), NOWHERE))
+            self.handlers.append(ready(_stripping(self.constants["strip"]), NOWHERE))
         return self.handlers[0]
 
     def _raising(self) -> list[Instruction]:
         return [
-            _run(_plain(_COPY_ERROR), NOWHERE),
+            ready(_plain(_COPY_ERROR), NOWHERE),
             *self._watch("raised", _BELOW_ERROR, NOWHERE),
-            _run(_plain("POP_TOP"), NOWHERE),
+            ready(_plain("POP_TOP"), NOWHERE),
             Instruction(OPCODE["RERAISE"], 1),
         ]
 
@@ -174,10 +175,6 @@ def _in_place_of(instruction: Instruction, sequence: list[Instruction]) -> list[
     """Return `sequence` with its first element put into `instruction`, so that jumps to that one lead to it."""
     instruction.become(sequence[0])
     return [instruction, *sequence[1:]]
-
-
-def _run(raw: bytes, position: Position) -> Instruction:
-    return Instruction(RUN, 0, position, None, None, raw)
 
 
 def _jump_if_true(target: Instruction, position: Position) -> Instruction:

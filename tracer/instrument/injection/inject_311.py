@@ -9,12 +9,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR
 from typing import TYPE_CHECKING, Any
 
 from tracer.instrument.injection.assembly import (
     NOWHERE,
-    RUN,
     Handler,
     Instruction,
     Unsupported,
@@ -22,7 +21,9 @@ from tracer.instrument.injection.assembly import (
     assemble,
     parse,
     parse_runs,
+    ready,
     run_of,
+    suspends,
 )
 from tracer.instrument.injection.depth import stack_depths
 from tracer.instrument.injection.opcodes import OPCODE, RETURN_NAMES, RETURNS
@@ -59,16 +60,16 @@ class _Injector:
 
     def inject(self) -> list[Instruction]:
         # What suspends is followed instruction by instruction, for the depth of its stack.
-        suspends = self.code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
-        instructions = parse(self.code) if suspends else parse_runs(self.code, any_of("RESUME", *RETURN_NAMES))
+        follows = suspends(self.code)
+        instructions = parse(self.code) if follows else parse_runs(self.code, any_of("RESUME", *RETURN_NAMES))
         start = 1 + _index_of_start(instructions)
         head, body = instructions[:start], instructions[start:]
         depths = stack_depths(body) if "yielded" in self.constants else {}
-        appended = _keep_handlers_of_head(head) if suspends else []
+        appended = _keep_handlers_of_head(head) if follows else []
         for handler in {id(one.handler): one.handler for one in body if one.handler is not None}.values():
             handler.depth += 1
         watched = self._body(body, depths)
-        raising = _run(_raising(self.constants["raised"]), NOWHERE, None)
+        raising = ready(_raising(self.constants["raised"]), NOWHERE)
         cover = Handler(raising, 1, lasti=True)
         for instruction in watched:
             if instruction.handler is None:
@@ -78,7 +79,7 @@ class _Injector:
     def _prefix(self, first: Instruction) -> Instruction:
         line = first.position[0]
         raw = _prefix(self.constants["entered"], self.constants["began"], tuple(self._loads()))
-        return _run(raw, (line, line, None, None), None)
+        return ready(raw, (line, line, None, None))
 
     def _loads(self) -> Iterable[tuple[str, int]]:
         cells = self.code.co_cellvars
@@ -100,7 +101,7 @@ class _Injector:
 
     def _returning(self, instruction: Instruction) -> list[Instruction]:
         """Turn `[token, value] RETURN_VALUE` into a call of the hook, and drop the token."""
-        returning = _run(_returning(self.constants["returned"]), instruction.position, instruction.handler)
+        returning = ready(_returning(self.constants["returned"]), instruction.position, instruction.handler)
         if instruction.opcode != OPCODE["RETURN_VALUE"]:
             instruction.opcode = OPCODE["LOAD_CONST"]
             return [instruction, returning]
@@ -108,7 +109,7 @@ class _Injector:
         return [instruction]
 
     def _watch(self, hook: str, depth: int, position: Position, handler: Handler | None) -> Instruction:
-        return _run(_watching(self.constants[hook], depth), position, handler)
+        return ready(_watching(self.constants[hook], depth), position, handler)
 
     def _before_yield(
         self, watched: list[Instruction], instruction: Instruction, resume: Instruction, depths: Mapping[int, int]
@@ -196,10 +197,6 @@ def _wraps_async_item(instruction: Instruction) -> bool:
 
 
 # What is injected, as bytes: the same in many functions. Nothing is called where the token is None.
-
-
-def _run(raw: bytes, position: Position, handler: Handler | None) -> Instruction:
-    return Instruction(RUN, 0, position, None, handler, raw)
 
 
 @lru_cache(maxsize=4096)
