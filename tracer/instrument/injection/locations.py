@@ -80,15 +80,13 @@ class _Entries:
 
     def write(self, units: int, position: Position) -> None:
         """Go on with one position for some code units."""
-        line = position[0]
-        while units > 0:
-            length = min(units, _MAX_ENTRY) - 1
-            if line is None:
-                self._written.append(bytes((0x80 | _NO_LOCATION << 3 | length,)))
-            else:
-                self._written.append(_entry(length, line - self._line, position))
-                self._line = line
-            units -= _MAX_ENTRY
+        line, end_line, column, end_column = position
+        if line is None or end_line is None:
+            self._written.append(_nowhere(units))
+            return
+        if units:
+            self._written.append(_span(units, line - self._line, end_line - line, column, end_column))
+            self._line = line
 
     def table(self) -> bytes:
         """Return what was written."""
@@ -101,9 +99,10 @@ def _shortened(entry: bytes, units: int) -> bytes:
 
 def _moved(entry: bytes, distance: int, position: Position) -> bytes:
     """Return an entry telling a line at this distance from the one before."""
-    if _distance(entry) == distance:
+    line, end_line, column, end_column = position
+    if _distance(entry) == distance or line is None or end_line is None:
         return entry
-    return _entry(entry[0] & 7, distance, position)
+    return _entry(entry[0] & 7, distance, end_line - line, column, end_column)
 
 
 def _distance(entry: bytes) -> int:
@@ -120,29 +119,49 @@ def _distance(entry: bytes) -> int:
     return -(value >> 1) if value & 1 else value >> 1
 
 
-def _entry(length: int, lines: int, position: Position) -> bytes:
+@lru_cache(maxsize=4096)
+def _span(units: int, lines: int, more_lines: int, column: int | None, end_column: int | None) -> bytes:
+    """Return the entries of some code units that stand at one position, `lines` below the one before."""
+    table = b""
+    while units > 0:
+        table += _entry(min(units, _MAX_ENTRY) - 1, lines, more_lines, column, end_column)
+        lines = 0
+        units -= _MAX_ENTRY
+    return table
+
+
+@lru_cache(maxsize=256)
+def _nowhere(units: int) -> bytes:
+    lengths = (min(units - done, _MAX_ENTRY) - 1 for done in range(0, units, _MAX_ENTRY))
+    return bytes(0x80 | _NO_LOCATION << 3 | length for length in lengths)
+
+
+def _entry(length: int, lines: int, more_lines: int, column: int | None, end_column: int | None) -> bytes:
     """Return one entry in its shortest form; `length` is one less than the code units it speaks for."""
-    line, end_line, column, end_column = position
-    more_lines = 0 if line is None or end_line is None else end_line - line
+    if column is not None and end_column is not None:
+        return _packed(length, lines, more_lines, column, end_column)
     if column is None and end_column is None and not more_lines:
-        return _packed(_NO_COLUMNS, length, lines)
-    return _packed(
-        _LONG, length, lines, more_lines, *(-1 if known is None else known for known in (column, end_column))
-    )
+        return bytes((0x80 | _NO_COLUMNS << 3 | length,)) + _signed(lines)
+    return _long(length, lines, more_lines, -1 if column is None else column, -1 if end_column is None else end_column)
 
 
-@lru_cache(maxsize=16_384)
-def _packed(kind: int, length: int, lines: int, more_lines: int = 0, column: int = 0, end_column: int = 0) -> bytes:
-    if kind == _LONG and not more_lines and column >= 0 and end_column >= 0:
+def _packed(length: int, lines: int, more_lines: int, column: int, end_column: int) -> bytes:
+    if not more_lines:
         width = end_column - column
         if not lines and column < 80 and 0 <= width < 16:  # noqa: PLR2004  # ten kinds of eight columns, four bits
             return bytes((0x80 | column >> 3 << 3 | length, (column & 7) << 4 | width))
         if 0 <= lines < 3 and column < 128 and end_column < 128:  # noqa: PLR2004  # three kinds, seven bits
             return bytes((0x80 | _ONE_LINE + lines << 3 | length, column, end_column))
-    start = bytes((0x80 | kind << 3 | length,)) + _varint(-lines << 1 | 1 if lines < 0 else lines << 1)
-    if kind == _NO_COLUMNS:
-        return start
-    return start + _varint(more_lines) + _varint(column + 1) + _varint(end_column + 1)
+    return _long(length, lines, more_lines, column, end_column)
+
+
+def _long(length: int, lines: int, more_lines: int, column: int, end_column: int) -> bytes:
+    start = bytes((0x80 | _LONG << 3 | length,))
+    return start + _signed(lines) + _varint(more_lines) + _varint(column + 1) + _varint(end_column + 1)
+
+
+def _signed(value: int) -> bytes:
+    return _varint(-value << 1 | 1 if value < 0 else value << 1)
 
 
 def _varint(value: int) -> bytes:
