@@ -124,16 +124,22 @@ def extension(code: int, payload: bytes) -> bytes:
 
 
 def split_array(data: bytes) -> list[bytes]:
-    """Return the bytes of each element of one msgpack array.
+    """Return the bytes of each element of one msgpack array, without reading them.
 
     Raises:
-        ValueError: the bytes are not an array.
+        ValueError: the bytes are not one whole array.
     """
-    unpacker = msgpack.Unpacker(max_buffer_size=len(data) + 1, strict_map_key=False)
+    # The size of the input bounds every length in it.
+    unpacker = Unpacker(max_buffer_size=len(data) + 1, strict_map_key=False)
     unpacker.feed(data)
-    count = unpacker.read_array_header()
-    ends = [unpacker.tell()]
-    for _ in range(count):
-        unpacker.skip()
-        ends.append(unpacker.tell())
+    try:
+        count = unpacker.read_array_header()
+        ends = [unpacker.tell()]
+        for _ in range(count):
+            unpacker.skip()
+            ends.append(unpacker.tell())
+    except OutOfData as error:
+        raise ValueError("an array is cut short") from error
+    if ends[-1] != len(data):
+        raise ValueError("something follows an array")
     return [data[start:end] for start, end in pairwise(ends)]

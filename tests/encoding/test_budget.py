@@ -54,6 +54,7 @@ def test_what_is_not_looked_at_in_full_is_named_and_counted() -> None:
     assert told[3:5] == (Mapping(()), Scalar(7))
     assert isinstance(told[5], Atom)
     assert isinstance(told[6], Named)
+    assert isinstance(told[7], Truncated)
     assert (told[7].type, told[7].size) == ("str", 300)
     assert encoder.losses == {f"truncated {__name__}:Box": 2, "truncated list": 1, "truncated str": 1}
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.instrument import live
 from tracer.instrument.discovery import settle
 from tracer.instrument.living import all_functions
-from tracer.instrument.signatures import parameters_of_function
 
 if TYPE_CHECKING:
     from collections import abc
@@ -66,7 +65,7 @@ class Adoption:
         for function in all_functions():
             known = self.known_code(function)
             if known is not None and not known.settled:
-                settle(known, parameters_of_function(function, known.code), None)
+                settle(known, function, None)
 
     def known_code(self, function: FunctionType) -> CallableCode | None:
         """Return what the catalogue knows of a live function's code."""
@@ -114,7 +113,7 @@ class Adoption:
             return False
         if not known.settled:
             kind = None if known.code.co_name in _KIND_IS_THEIR_NAME else binding.kind
-            settle(known, parameters_of_function(binding.function, known.code), kind)
+            settle(known, binding.function, kind)
         owners.setdefault(known.qualname, known)
         return True
 

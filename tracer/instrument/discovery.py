@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from tracer.instrument.signatures import flow_of, kind_by_name, parameters_of
+from tracer.instrument.signatures import flow_of, kind_by_name, parameters_of, parameters_of_function
 from tracer.model import Callable, CallableKind
 
 if TYPE_CHECKING:
     from collections import abc
-    from types import CodeType
+    from types import CodeType, FunctionType
 
     from tracer.instrument.probe import Probe
-    from tracer.model import Parameter
 
 _CO_OPTIMIZED: Final = 0x01
 
@@ -219,13 +218,16 @@ def rename(known: CallableCode, name: str) -> None:
         known.callable = replace(known.callable, name=name)
 
 
-def settle(known: CallableCode, parameters: tuple[Parameter, ...], kind: CallableKind | None) -> None:
+def settle(known: CallableCode, function: FunctionType, kind: CallableKind | None) -> None:
     """Take over what only a live function knows: defaults, and the kind its class gives it."""
     before = known.callable
+    known.settled = True
+    parameters = before.parameters
+    if function.__defaults__ or function.__kwdefaults__:
+        parameters = parameters_of_function(function, known.code)
     kind = before.kind if kind is None else kind
     bound = before.bound and kind is not CallableKind.STATIC_METHOD
-    known.settled = True
-    if (kind, bound, parameters) != (before.kind, before.bound, before.parameters):
+    if (kind, bound) != (before.kind, before.bound) or parameters is not before.parameters:
         known.callable = replace(before, kind=kind, bound=bound, parameters=parameters)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.model import CallableKind, Flow, Parameter, ParameterKind
@@ -70,17 +71,23 @@ def parameters_of(
     for place, name in enumerate(names[:positional]):
         kind = ParameterKind.POSITIONAL_ONLY if place < code.co_posonlyargcount else ParameterKind.POSITIONAL_OR_KEYWORD
         text = default_text(defaults[place - first_default]) if defaults and place >= first_default else None
-        found.append(Parameter(name, kind, text))
+        found.append(_parameter(name, kind, text))
     starred = positional + keyword_only
     if code.co_flags & CO_VARARGS:
-        found.append(Parameter(names[starred], ParameterKind.VAR_POSITIONAL))
+        found.append(_parameter(names[starred], ParameterKind.VAR_POSITIONAL))
         starred += 1
     for name in names[positional : positional + keyword_only]:
         text = default_text(keyword_defaults[name]) if keyword_defaults and name in keyword_defaults else None
-        found.append(Parameter(name, ParameterKind.KEYWORD_ONLY, text))
+        found.append(_parameter(name, ParameterKind.KEYWORD_ONLY, text))
     if code.co_flags & CO_VARKEYWORDS:
-        found.append(Parameter(names[starred], ParameterKind.VAR_KEYWORD))
+        found.append(_parameter(names[starred], ParameterKind.VAR_KEYWORD))
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _parameter(name: str, kind: ParameterKind, default: str | None = None) -> Parameter:
+    """Return the one object for a parameter that many functions have alike, as `self`."""
+    return Parameter(name, kind, default)
 
 
 def parameters_of_function(function: FunctionType, code: CodeType) -> tuple[Parameter, ...]:

@@ -21,7 +21,7 @@ from tracer.storage.scan import ScannedJournal
 from tracer.storage.store import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _Source: TypeAlias = "tuple[ScannedJournal, tuple[int, ...]]"
 _EVERY: Final = "*"
@@ -32,7 +32,8 @@ class Summary:
     """What one compaction kept, and what it could not.
 
     `unclosed` counts processes that did not end in order, `merged` lanes equal to one of another process, `damaged` frames
-    that were not whole, `orphans` frames of calls that began in another process. `unfinished` calls never ended.
+    that were not whole, `orphans` frames of calls that began in another process. `unfinished` calls never ended. `calls_of` counts
+    the calls kept by callable.
     """
 
     target: Path
@@ -45,6 +46,7 @@ class Summary:
     damaged: int
     orphans: int
     losses: tuple[model.Loss, ...]
+    calls_of: Mapping[str, int]
 
 
 def compact(
@@ -105,6 +107,7 @@ class _Compaction:
             damaged=sum(journal.damaged for journal in self._journals),
             orphans=sum(journal.orphans for journal in self._journals),
             losses=losses,
+            calls_of=self._writer.calls,
         )
 
     def _named_sources(self) -> Iterator[tuple[str, _Source]]:
