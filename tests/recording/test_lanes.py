@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.helpers import Project
 from tests.recording.recordings import calls, lanes, lines, record
-
-if TYPE_CHECKING:
-    import pytest
 
 WORK = {
     "pyproject.toml": "",
@@ -69,16 +67,12 @@ def test_threads_jobs_and_tasks_have_lanes_named_by_where_they_were_started(proj
     record(project, "python", "app.py", name="two")
 
     found = lanes(project.folder / "one.cassette")
-    assert (
-        list(found)
-        == [
-            "main",
-            *(f"main > job shop.start:pool#{n}" for n in range(4)),
-            *(f"main > task shop.start:tasks#{n}" for n in range(3)),
-            *(f"main > thread shop.start:{place}" for place in ("pool#0", "threads#0", "threads#1", "threads#2")),
-        ]
-        or found
-    )
+    assert list(found) == [
+        "main",
+        *(f"main > job shop.start:pool#{n}" for n in range(4)),
+        *(f"main > task shop.start:tasks#{n}{job}" for n in range(3) for job in ("", " > job shop.start:one#0")),
+        *(f"main > thread shop.start:{place}" for place in ("pool#0", "threads#0", "threads#1", "threads#2")),
+    ]
     assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
 
 
@@ -237,3 +231,115 @@ def test_each_test_and_each_wider_fixture_has_a_lane_whatever_runs_them(project:
     assert lanes(project.folder / "plain.cassette") == EXPECTED
     assert lanes(project.folder / "spread.cassette") == EXPECTED
     assert set(lanes(project.folder / "no.cassette")) == {"main"}
+
+
+POOLS = {
+    "shop/tasks.py": """
+        import time
+        from shop.jobs import work
+        class Parcel:
+            def __init__(self, number): self.number = number
+            def __reduce__(self): return Parcel, (self.number,)
+        def deliver(parcel):
+            work(f"parcel {parcel.number}")
+            time.sleep(0.01 * (parcel.number % 3))
+            return parcel
+        def warm(): work("warm")
+        """,
+    "shop/pools.py": """
+        import asyncio, sys
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+        from shop.tasks import Parcel, deliver, warm
+
+        def executor(context):
+            with ProcessPoolExecutor(2, mp_context=context, initializer=warm) as pool:
+                first = pool.submit(deliver, Parcel(0))
+                rest = list(pool.map(deliver, [Parcel(n) for n in range(1, 5)]))
+            return first.result(), rest
+
+        def pool(context):
+            with context.Pool(2, warm) as pool:
+                pool.apply(deliver, (Parcel(0),))
+                pool.map(deliver, [Parcel(n) for n in range(1, 5)], chunksize=1)
+                list(pool.imap_unordered(deliver, [Parcel(n) for n in range(5, 8)]))
+
+        def main(method):
+            context = get_context(method)
+            executor(context); pool(context)
+        """,
+    "app.py": """
+        import sys
+        from shop import pools
+        if __name__ == "__main__":
+            pools.main(sys.argv[1])
+        """,
+}
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_each_job_of_a_pool_of_processes_has_a_lane_whichever_worker_takes_it(project: Project, method: str) -> None:
+    project = project.with_files({**WORK, **POOLS})
+
+    record(project, "python", "app.py", method, name="one")
+    record(project, "python", "app.py", method, name="two")
+
+    found = lanes(project.folder / "one.cassette")
+    jobs = [f"main > job shop.pools:executor#{n}" for n in range(5)] + [
+        "main > job shop.pools:pool#0/0",
+        *(f"main > job shop.pools:pool#1/{n}" for n in range(4)),
+        *(f"main > job shop.pools:pool#2/{n}" for n in range(3)),
+    ]
+    jobs = [lane for job in jobs for lane in (job, f"{job} > result")]
+    workers = ["main > pool shop.pools:executor#0", "main > pool shop.pools:pool#0"]
+    assert [lane for lane in found if lane.startswith(("main > job", "main > pool"))] == [*jobs, *workers]
+    assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
+
+
+LOOPS = {
+    "shop/bell.py": """
+        def ring(name): return name
+        def answer(future, name): future.set_result(name)
+        async def walk(name): return name
+        """,
+    "shop/house.py": """
+        import asyncio, threading, time, random
+        from shop.bell import answer, ring, walk
+
+        def visitor(loop, future, name):
+            time.sleep(random.random() / 50)
+            loop.call_soon_threadsafe(ring, name)
+            asyncio.run_coroutine_threadsafe(walk(name), loop).result()
+            loop.call_soon_threadsafe(answer, future, name)
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            futures = [loop.create_future() for _ in range(3)]
+            visitors = [threading.Thread(target=visitor, args=(loop, future, f"v{n}")) for n, future in enumerate(futures)]
+            for thread in visitors: thread.start()
+            loop.call_soon_threadsafe(ring, "own").cancel()
+            loop.call_soon_threadsafe(ring, "own thread")
+            for future in futures:
+                ring(await future)
+            await loop.run_in_executor(None, ring, "helper")
+            ring("end")
+        """,
+    "app.py": "import asyncio; from shop.house import main; asyncio.run(main())",
+}
+
+
+def test_callbacks_that_other_threads_hand_into_a_loop_have_lanes_of_their_own(project: Project) -> None:
+    project = project.with_files({**WORK, **LOOPS})
+
+    record(project, "python", "app.py", name="one")
+    record(project, "python", "app.py", name="two")
+
+    visitors = [f"main > thread shop.house:main#{n}" for n in range(3)]
+    assert lanes(project.folder / "one.cassette") == {
+        "main": 6,
+        "main > job shop.house:main#0": 1,
+        **{f"{visitor} > callback shop.house:visitor#{n}": 1 for visitor in visitors for n in (0, 2)},
+        **{f"{visitor} > callback shop.house:visitor#1 > task app:<module>#0": 1 for visitor in visitors},
+        **dict.fromkeys(visitors, 1),
+    }
+    assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()

@@ -88,6 +88,7 @@ class Instrumentation:
         self._importing = importing
         self._imported = imported
         self._awaited: dict[str, abc.Callable[[ModuleType], None]] = {}
+        self._guests: set[str] = set()  # awaited, and in no watched component
         self._component_of = component_of
         self._engine = engine if engine is not None else default_engine()
         self._catalogue = Catalogue(wanted, make_probe, left_out)
@@ -172,9 +173,10 @@ class Instrumentation:
 
     def is_watched(self, name: str, file: str | None) -> bool:
         """Whether a module about to be loaded belongs to a watched component, or is awaited."""
-        if name in self._awaited:
-            return True
-        return self._is_watched(name, file)
+        watched = self._is_watched(name, file)
+        if not watched and name in self._awaited:
+            self._guests.add(name)
+        return watched or name in self._awaited
 
     def _is_watched(self, name: str, file: str | None) -> bool:
         try:
@@ -202,14 +204,14 @@ class Instrumentation:
 
     def executing(self, name: str) -> Any:
         """Tell that a module is about to run."""
-        return self._importing(name) if name not in self._awaited else None
+        return self._importing(name) if name not in self._guests else None
 
     def executed(self, module: ModuleType, token: Any) -> None:
         """Instrument what only exists once a module has run."""
         tell = self._awaited.pop(module.__name__, None)
         if tell is not None:
             tell(module)
-        else:
+        if module.__name__ not in self._guests:
             self._imported(token)
         with self._lock:
             self._replaced.pop(module.__name__, None)
@@ -219,7 +221,7 @@ class Instrumentation:
 
     def failed(self, name: str, token: Any) -> None:
         """Forget a module whose import raised."""
-        if name in self._awaited:
+        if name in self._guests:
             return
         self._imported(token)
         with self._lock:

@@ -18,6 +18,8 @@ from weakref import WeakSet
 from tracer.encoding.faults import is_ours
 from tracer.instrument.engines import default_engine
 from tracer.instrument.probe import Probe
+from tracer.recording.loops import Loops
+from tracer.recording.pools import Pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +37,11 @@ class Observers:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._engine = default_engine()
+        self._pools = Pools(recorder, self.watch)
         self._modules: dict[str, Callable[[ModuleType], None]] = {
-            "asyncio.base_events": self._observe_asyncio,
-            "concurrent.futures.thread": self._observe_executors,
+            **Loops(recorder.lanes, self.watch).observed(),
             "multiprocessing.process": self._observe_multiprocessing,
+            **self._pools.observed(),
             "subprocess": self._observe_subprocess,
             "_pytest.config": self._observe_pytest,
         }
@@ -73,13 +76,15 @@ class Observers:
         self,
         function: Any,
         *,
+        wanted: Callable[[], Any] = lambda: True,
         began: Callable[[FrameType, tuple[Any, ...]], Any] = lambda frame, arguments: None,
         returned: Callable[[Any, Any], None] = lambda token, value: None,
         raised: Callable[[Any], None] = lambda token: None,
     ) -> None:
         """Call `began(frame of the caller, arguments)` and `returned(what began returned, result)` around a function.
 
-        Where it raises, `raised(what began returned)` is called instead; neither where `began` could not run.
+        Where it raises, `raised(what began returned)` is called instead; neither where `began` could not run. `wanted` says, for
+        each call, whether any of this is to be done.
         """
         recorder = self._recorder
 
@@ -104,7 +109,7 @@ class Observers:
                 quietly(hook, token[0], *result)
 
         probe = Probe(
-            entered=lambda: True if recorder.active else None,
+            entered=lambda: True if recorder.active and wanted() else None,
             began=lambda _, arguments: quietly(began, _getframe(1).f_back, arguments),
             returned=lambda token, value: ended(returned, token, value),
             raised=lambda token, error: ended(raised, token),
@@ -119,7 +124,7 @@ class Observers:
             original = self._engine.original(function.__code__)
             self._engine.attach_function(function, probe_of)
 
-    # -- threads and executors -----------------------------------------------------------------------------------------------
+    # -- threads -----------------------------------------------------------------------------------------------------------
 
     def _thread_starts(self, frame: FrameType, arguments: tuple[Any, ...]) -> None:
         thread = arguments[0]
@@ -127,28 +132,6 @@ class Observers:
         # How many threads a pool starts depends on how fast they are; its jobs have lanes of their own.
         pooled = pools is not None and vars(thread).get("_target") is pools._worker  # noqa: SLF001
         self._recorder.lanes.thread_started(thread, frame, pooled=pooled)
-
-    def _observe_executors(self, module: ModuleType) -> None:
-        lanes = self._recorder.lanes
-        item = module._WorkItem  # noqa: SLF001  (the one place every job of a thread pool goes through)
-        self.watch(item.__init__, began=lambda frame, arguments: lanes.job_submitted(arguments[0], frame))
-        self.watch(
-            item.run,
-            began=lambda _, arguments: lanes.job_began(arguments[0]),
-            returned=lambda lane, _: lanes.restore(lane),
-            raised=lanes.restore,
-        )
-
-    # -- tasks ---------------------------------------------------------------------------------------------------------------
-
-    def _observe_asyncio(self, module: ModuleType) -> None:
-        lanes = self._recorder.lanes
-        lanes.watch_asyncio(sys.modules["asyncio.events"], sys.modules["asyncio.tasks"])
-        self.watch(
-            module.BaseEventLoop.create_task,
-            began=lambda frame, _: frame,
-            returned=lambda frame, task: lanes.task_created(task, frame),
-        )
 
     # -- processes -----------------------------------------------------------------------------------------------------------
 
@@ -176,7 +159,8 @@ class Observers:
         lanes = self._recorder.lanes
 
         def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
-            lane = self._recorder.announced_lane = lanes.submitted("process", frame)
+            lane = self._pools.lane_of_worker(arguments[0], frame) or lanes.submitted("process", frame)
+            self._recorder.announced_lane = lane
             return (arguments[0], lane)
 
         def returned(started: Any, _: Any) -> None:

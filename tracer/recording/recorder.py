@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from itertools import count
 from sys import _getframe
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracer.instrument.discovery import DEFAULT_LEFT_OUT
 from tracer.instrument.instrumentation import Instrumentation
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tracer.instrument.discovery import CallableCode
     from tracer.instrument.probe import Probe
     from tracer.select.selection import Selection
+
+_INLINED: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
+"""Code that has no frame of its own from Python 3.12 on: places go by the function around it everywhere."""
 
 
 class Recorder:
@@ -200,6 +203,10 @@ class Recorder:
         """Announce a child process that is a Python and should record too."""
         self._journal.child(pid, lane)
 
+    def job_submitted(self, pool: str, job: str, lane: str) -> None:
+        """Tell which lane a job that a process of the pool takes belongs to."""
+        self._journal.job(pool, job, lane)
+
     # -- names and numbers ---------------------------------------------------------------------------------------------------
 
     def place_of(self, frame: FrameType | None) -> str:
@@ -207,8 +214,8 @@ class Recorder:
         for _ in range(4 * LOOK_THROUGH):
             if frame is None:
                 break
-            if self._callers.of_frame(frame):
-                code = frame.f_code
+            code = frame.f_code
+            if self._callers.of_frame(frame) and code.co_name not in _INLINED:
                 space = frame.f_globals
                 module = self.selection.name_of(space["__name__"], space.get("__file__"))
                 return f"{module}:{getattr(code, 'co_qualname', code.co_name)}"
