@@ -343,3 +343,52 @@ def test_callbacks_that_other_threads_hand_into_a_loop_have_lanes_of_their_own(p
         **dict.fromkeys(visitors, 1),
     }
     assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
+
+
+SERVER = {
+    "shop/server.py": """
+        import asyncio, queue, threading
+        from shop.bell import answer
+
+        def serve(orders):
+            while (order := orders.get()) is not None:
+                loop, future, name = order
+                loop.call_soon_threadsafe(answer, future, name)
+
+        async def client(orders, name):
+            for n in range(5):
+                loop = asyncio.get_running_loop()
+                future = loop.create_future()
+                orders.put((loop, future, f"{name} {n}"))
+                await future
+
+        def main():
+            orders = queue.Queue()
+            server = threading.Thread(target=serve, args=(orders,))
+            server.start()
+            other = threading.Thread(target=lambda: asyncio.run(client(orders, "other")))
+            other.start()
+            asyncio.run(client(orders, "own"))
+            other.join()
+            orders.put(None)
+            server.join()
+        """,
+    "app.py": "from shop.server import main; main()",
+}
+
+
+def test_a_thread_that_serves_several_loops_hands_to_each_in_an_order_of_its_own(project: Project) -> None:
+    project = project.with_files({**WORK, **LOOPS, **SERVER})
+
+    record(project, "python", "app.py", name="one")
+    record(project, "python", "app.py", name="two")
+
+    server, other = (f"main > thread shop.server:main#{n}" for n in range(2))
+    assert lanes(project.folder / "one.cassette") == {
+        "main": 1,
+        server: 1,
+        other: 1,
+        **{f"{server} > callback shop.server:serve#{n}": 1 for n in range(5)},
+        **{f"{server} > callback shop.server:serve for {other}#{n}": 1 for n in range(5)},
+    }
+    assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()

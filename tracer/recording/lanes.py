@@ -151,13 +151,19 @@ class Lanes:
             del self._by_name[lane.name]
             self._ended_calls += sum(lane.seen.values())
 
-    def submitted(self, kind: str, frame: FrameType | None) -> str | None:
-        """Return the name of the lane of work handed in from `frame`: parent lane, kind, place, ordinal there."""
+    def submitted(self, kind: str, frame: FrameType | None, taker: str | None = None) -> str | None:
+        """Return the name of the lane of work handed in from `frame`: parent lane, kind, place, ordinal there.
+
+        `taker` is the lane that the work is handed to; where that did not start the parent lane, it is told and counted apart: one may
+        serve several, whose order depends on timing.
+        """
         lane = self.current(self.state())
         if lane is None:
             return None
         parent = lane.hands_on
         place = f"{kind} {self._place_of(frame)}"
+        if taker is not None and not f"{parent.name} > ".startswith(f"{taker} > "):
+            place = f"{place} for {taker}"
         with self._lock:
             ordinal = parent.places.get(place, 0)
             parent.places[place] = ordinal + 1

@@ -13,6 +13,8 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
+from tracer.recording.identity import NamesByIdentity
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, ModuleType
@@ -29,6 +31,7 @@ class Loops:
     def __init__(self, lanes: Lanes, watch: Callable[..., None]) -> None:
         self._lanes = lanes
         self._watch = watch
+        self._homes = NamesByIdentity()
         # By the identities of callback and arguments: a loop may run a handle before whoever handed it in gets to see it.
         self._handed: dict[tuple[int, int], deque[_Handed]] = {}
         # A collection may run `_forget` in a thread that is just changing the above.
@@ -46,6 +49,7 @@ class Loops:
             began=lambda frame, _: frame,
             returned=lambda frame, task: lanes.task_created(task, frame),
         )
+        self._watch(loop.run_forever, began=lambda _, arguments: self._run(arguments[0]))
         self._watch(loop.call_soon_threadsafe, began=self._hand, returned=self._keep)
         self._watch(
             events.Handle._run,  # noqa: SLF001  (where a loop runs any callback)
@@ -55,12 +59,18 @@ class Loops:
             raised=self._end,
         )
 
+    def _run(self, loop: object) -> None:
+        """Take note of where a loop runs."""
+        lane = self._lanes.state().lane
+        if lane is not None:
+            self._homes.enter(loop, lane.name)
+
     def _hand(self, frame: FrameType, arguments: tuple[Any, ...]) -> _Handed | None:
         """Name the lane of a callback that is about to be put into a loop's queue."""
         loop, callback, rest = arguments[:3]
         if frame.f_globals.get("__name__") in _INTERNAL or vars(loop).get("_thread_id") == get_ident():
             return None
-        name = self._lanes.submitted("callback", frame)
+        name = self._lanes.submitted("callback", frame, self._homes.get(loop))
         if name is None:
             return None
         handed = _Handed((id(callback), id(rest)), name)

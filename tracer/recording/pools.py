@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any, Final
-from weakref import ref
+
+from tracer.recording.identity import NamesByIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +42,8 @@ class Pools:
         self._recorder = recorder
         self._watch = watch
         # Pools by the queue that carries their jobs, which is all that a worker has of its pool; jobs by their futures.
-        self._pools = _Names()
-        self._jobs = _Names()
+        self._pools = NamesByIdentity()
+        self._jobs = NamesByIdentity()
 
     def observed(self) -> dict[str, Callable[[ModuleType], None]]:
         """Return what is to be called with which module once it is loaded."""
@@ -182,23 +183,3 @@ def _handle(frame: FrameType, result: Any) -> object:
     number = getattr(result, "__dict__", {}).get("work_id")
     item = vars(frame.f_locals["self"])["pending_work_items"].get(number)
     return item.future if item is not None else None
-
-
-class _Names:
-    """Names by the identity of living objects: their own `__hash__` and `__eq__` are the host's code."""
-
-    def __init__(self) -> None:
-        self._names: dict[int, tuple[ref[Any], str]] = {}
-
-    def enter(self, key: Any, name: str) -> None:
-        names, number = self._names, id(key)
-        names[number] = (ref(key, lambda gone: _forget(names, number, gone)), name)
-
-    def get(self, key: object) -> str | None:
-        found = self._names.get(id(key))
-        return found[1] if found is not None and found[0]() is key else None
-
-
-def _forget(names: dict[int, tuple[ref[Any], str]], number: int, gone: ref[Any]) -> None:
-    if number in names and names[number][0] is gone:
-        del names[number]
