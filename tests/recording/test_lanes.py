@@ -392,3 +392,40 @@ def test_a_thread_that_serves_several_loops_hands_to_each_in_an_order_of_its_own
         **{f"{server} > callback shop.server:serve for {other}#{n}": 1 for n in range(5)},
     }
     assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
+
+
+BASETEMP = {
+    "test_a.py": """
+        from shop.jobs import work
+        def test_path(tmp_path):
+            work(str(tmp_path / "data.txt"))
+        """,
+    "test_cassette.py": """
+        from shop.jobs import work
+        def test_path(tmp_path, tracer_cassette):
+            with tracer_cassette():
+                work(str(tmp_path / "data.txt"))
+        """,
+}
+
+
+def test_pytests_own_temporary_folder_has_one_name_wherever_it_is(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project = project.with_files({**WORK, **BASETEMP})
+    run = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    bare = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    record(project, *run, "test_a.py", name="usual", env=bare)
+    for name, more in (("one", ()), ("two", ("-p", "xdist", "-n1"))):
+        record(project, *run, "test_a.py", f"--basetemp={elsewhere / name}", *more, name=name, env=bare)
+    for name in ("three", "four"):
+        cassettes = ("-p", "tracer.pytest_plugin", "test_cassette.py", f"--basetemp={elsewhere / name}")
+        assert project.run(sys.executable, "-m", "pytest", "-q", *cassettes, env=bare).exit == 0
+
+    usual = (project.folder / "usual.cassette").read_bytes()
+    assert calls(project, name="usual") == [
+        "shop.jobs:work(name='<tmp>/pytest/test_path0/data.txt') -> '<tmp>/pytest/test_path0/data.txt'"
+    ]
+    assert [(project.folder / f"{name}.cassette").read_bytes() == usual for name in ("one", "two")] == [True, True]

@@ -70,7 +70,6 @@ class Lanes:
         self._lock = threading.Lock()
         self._by_name: dict[str, Lane] = {}
         self._numbers = 0
-        self._ended_calls = 0
         self.local = threading.local()
         self._threads: WeakKeyDictionary[threading.Thread, str] = WeakKeyDictionary()
         self._tasks: dict[int, tuple[ref[Any], Lane]] = {}
@@ -79,11 +78,6 @@ class Lanes:
         self.running_loop: Callable[[], Any] | None = None
         self._current_task: Callable[[Any], Any] | None = None
         self.main = "main"
-
-    @property
-    def calls(self) -> int:
-        """How many calls have begun, over all lanes."""
-        return self._ended_calls + sum(sum(lane.seen.values()) for lane in list(self._by_name.values()))
 
     # -- the lane of here and now ------------------------------------------------------------------------------------------
 
@@ -149,7 +143,6 @@ class Lanes:
     def _end(self, lane: Lane) -> None:
         if self._by_name.get(lane.name) is lane:
             del self._by_name[lane.name]
-            self._ended_calls += sum(lane.seen.values())
 
     def submitted(self, kind: str, frame: FrameType | None, taker: str | None = None) -> str | None:
         """Return the name of the lane of work handed in from `frame`: parent lane, kind, place, ordinal there.

@@ -98,11 +98,6 @@ class Recorder:
         """Whether crossings are being recorded."""
         return self._sink.active
 
-    @property
-    def calls(self) -> int:
-        """How many calls have begun in this process."""
-        return self.lanes.calls
-
     def start(self) -> None:
         """Begin to record."""
         self._observers.attach()
