@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tracer.instrument.probe import Probe
     from tracer.model import Parameter
 
-_CO_OPTIMIZED: Final = 0x01
+CO_OPTIMIZED: Final = 0x01
 
 DEFAULT_LEFT_OUT: Final = frozenset(
     {
@@ -72,12 +72,13 @@ class ModuleRecord:
 
     `rewritten` says that its code object went through the engine before it ran, so all its functions are watched already;
     `settled` that it has run and its names were looked at.
-    `shared` counts the codes of each qualname.
+    `shared` counts the codes of each qualname. `shown` is the name its callables go by.
     """
 
     name: str
     component: str
     file: str
+    shown: str
     rewritten: bool = False
     settled: bool = False
     codes: list[CallableCode] = field(default_factory=list)
@@ -85,7 +86,7 @@ class ModuleRecord:
 
     def name_of(self, qualname: str) -> str:
         """Return the callable name of a qualname of this module."""
-        return f"{self.name}:{qualname}"
+        return f"{self.shown}:{qualname}"
 
 
 def function_codes(
@@ -100,7 +101,7 @@ def function_codes(
         if type(constant) is not type(code):
             continue
         qualname: str = getattr(constant, "co_qualname", parent + constant.co_name)
-        if not constant.co_flags & _CO_OPTIMIZED:
+        if not constant.co_flags & CO_OPTIMIZED:
             yield from function_codes(constant, qualname + ".", in_class=True)
             continue
         if not is_hidden(constant):
@@ -139,14 +140,14 @@ class Catalogue:
         known = self._by_id.get(id(code))
         return known.probe if known is not None else None
 
-    def open_module(self, name: str, component: str, file: str) -> ModuleRecord:
+    def open_module(self, name: str, component: str, file: str, shown: str = "") -> ModuleRecord:
         """Return a new record for a module about to run; a reloaded module's takes the place of the one before."""
-        record = self.modules[name] = ModuleRecord(name, component, file)
+        record = self.modules[name] = ModuleRecord(name, component, file, shown or name)
         return record
 
-    def module(self, name: str, component: str, file: str) -> ModuleRecord:
+    def module(self, name: str, component: str, file: str, shown: str = "") -> ModuleRecord:
         """Return the record of a module that runs or has run."""
-        return self.modules.get(name) or self.open_module(name, component, file)
+        return self.modules.get(name) or self.open_module(name, component, file, shown)
 
     def enter_tree(self, record: ModuleRecord, code: CodeType) -> None:
         """Enter all function codes of a module's code object."""

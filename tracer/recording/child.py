@@ -17,6 +17,7 @@ from weakref import WeakSet
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
+from tracer.recording.following import Following
 from tracer.recording.recorder import Recorder
 from tracer.recording.settings import ENVIRONMENT, Settings
 from tracer.select.selection import Selection
@@ -33,7 +34,7 @@ def process_recorder() -> Recorder | None:
 
 
 def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
-    """Return a recorder that is not started yet.
+    """Return a recorder that is not started yet. The children of a scoped one are told by its settings, which are written.
 
     Raises:
         OSError: the journal folder cannot be written.
@@ -45,7 +46,12 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     _pytest.waiting.add(paths)
     encoder = Encoder(redactor=redactor, paths=paths)
     selection = _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
-    return Recorder(Path(settings.folder), selection, encoder, redactor, dunders=settings.dunders, scoped=scoped)
+    folder = Path(settings.folder)
+    following = None
+    if scoped:
+        settings.write(folder / "settings.json")
+        following = Following(str(folder / "settings.json"))
+    return Recorder(folder, selection, encoder, redactor, dunders=settings.dunders, scoped=scoped, following=following)
 
 
 class _Pytest:

@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from importlib import import_module
 from sys import _getframe
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
 from tracer.encoding.faults import is_ours
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 _forking: WeakSet[Recorder] = WeakSet()
 _turn = threading.RLock()
+
+
+class _Starting(NamedTuple):
+    """A child process that is being started: the host's object, its lane, whether it finds out that it is to record."""
+
+    child: Any
+    lane: str | None
+    followed: bool
 
 
 class Observers:
@@ -140,37 +148,58 @@ class Observers:
 
         def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
             # Named before the child exists: a forking Popen names no second lane for the same child.
-            kind = "process" if _starts_python(arguments[1]) else "command"
-            lane = self._recorder.announced_lane = lanes.submitted(kind, frame)
-            return (arguments[0], lane)
+            python = _starts_python(arguments[1])
+            lane = lanes.submitted("process" if python else "command", frame)
+            starting = self._begin(arguments[0], lane)
+            if python and lane is not None and not (starting.followed and arguments[environment] is None):
+                self._not_followed(frame)
+            return starting
 
-        self.watch(module.Popen.__init__, began=began, returned=self._popen_returned, raised=self._not_started)
+        def returned(starting: _Starting, _: object) -> None:
+            self._end(starting, starting.child.pid)
 
-    def _popen_returned(self, started: Any, _: Any) -> None:
-        popen, lane = started
-        self._recorder.announced_lane = None
-        if lane is not None:
-            self._recorder.child_started(popen.pid, lane)
+        environment = module.Popen.__init__.__code__.co_varnames.index("env")
+        self.watch(
+            module.Popen.__init__, began=began, returned=returned, raised=lambda starting: self._end(starting, None)
+        )
 
-    def _not_started(self, _: Any) -> None:
-        self._recorder.announced_lane = None
+    def _begin(self, child: Any, lane: str | None) -> _Starting:
+        """Prepare for a child that is about to be started in a lane, None where it is out of scope."""
+        self._recorder.announced_lane = lane
+        following = self._recorder.following
+        followed = lane is not None and (following is None or following.begin())
+        return _Starting(child, lane, followed)
+
+    def _end(self, starting: _Starting, pid: int | None) -> None:
+        """Announce a child that was started; with None it was not."""
+        recorder = self._recorder
+        recorder.announced_lane = None
+        if recorder.following is not None and starting.followed:
+            recorder.following.end()
+        if starting.lane is not None and pid is not None:
+            recorder.child_started(pid, starting.lane)
+
+    def _not_followed(self, frame: FrameType) -> None:
+        """Count a Python that a block starts and that does not record; those of a whole process that is recorded inherit from it."""
+        if self._recorder.following is not None:
+            self._recorder.lose(self._recorder.place_of(frame), "child process not recorded")
 
     def _observe_multiprocessing(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
 
         def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
             lane = self._pools.lane_of_worker(arguments[0], frame) or lanes.submitted("process", frame)
-            self._recorder.announced_lane = lane
-            return (arguments[0], lane)
+            starting = self._begin(arguments[0], lane)
+            if lane is not None and not starting.followed:
+                self._not_followed(frame)
+            return starting
 
-        def returned(started: Any, _: Any) -> None:
-            process, lane = started
-            self._recorder.announced_lane = None
-            popen = vars(process).get("_popen")
-            if lane is not None and popen is not None:
-                self._recorder.child_started(popen.pid, lane)
+        def returned(starting: _Starting, _: object) -> None:
+            popen = vars(starting.child).get("_popen")
+            self._end(starting, popen.pid if popen is not None else None)
 
-        self.watch(module.BaseProcess.start, began=began, returned=returned, raised=self._not_started)
+        start = module.BaseProcess.start
+        self.watch(start, began=began, returned=returned, raised=lambda starting: self._end(starting, None))
         # Such a child ends by os._exit, so nothing registered with atexit runs in it.
         self.watch(module.BaseProcess._bootstrap, returned=lambda _, code: self._recorder.finish())  # noqa: SLF001
 
