@@ -11,7 +11,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
-from tracer.instrument.discovery import CO_OPTIMIZED, settle
+from tracer.instrument.discovery import CO_OPTIMIZED, plain_qualname, settle
 from tracer.instrument.living import all_functions
 from tracer.instrument.signatures import parameters_of_function
 
@@ -158,8 +158,8 @@ def _qualname(function: FunctionType) -> str:
     """Return the qualname of a live function's code; of one made from text, the name it was given afterwards."""
     code = function.__code__
     if code.co_filename.startswith("<") and code.co_name in function.__qualname__:
-        return function.__qualname__
-    return getattr(code, "co_qualname", function.__qualname__)
+        return plain_qualname(function.__qualname__)
+    return plain_qualname(getattr(code, "co_qualname", function.__qualname__))
 
 
 def _in_class(qualname: str) -> bool:

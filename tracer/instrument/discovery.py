@@ -7,6 +7,7 @@ is bound to that name when the module has run keeps it, the others are numbered 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tracer.model import Parameter
 
 CO_OPTIMIZED: Final = 0x01
+_COMPREHENSIONS: Final = re.compile(r"<(?:list|set|dict)comp>\.(?:<locals>\.)?")
 
 DEFAULT_LEFT_OUT: Final = frozenset(
     {
@@ -100,7 +102,7 @@ def function_codes(
     for constant in code.co_consts:
         if type(constant) is not type(code):
             continue
-        qualname: str = getattr(constant, "co_qualname", parent + constant.co_name)
+        qualname = plain_qualname(getattr(constant, "co_qualname", parent + constant.co_name))
         if not constant.co_flags & CO_OPTIMIZED:
             yield from function_codes(constant, qualname + ".", in_class=True)
             continue
@@ -108,7 +110,17 @@ def function_codes(
             yield constant, qualname, in_class
         # A generic class or function of 3.12 stands inside a hidden function of its type parameters.
         inner_class = in_class and constant.co_name.startswith("<generic parameters")
-        yield from function_codes(constant, qualname + ".<locals>.", in_class=inner_class)
+        inside = "." if is_hidden(constant) else ".<locals>."
+        yield from function_codes(constant, qualname + inside, in_class=inner_class)
+
+
+def plain_qualname(qualname: str) -> str:
+    """Return a qualname without comprehensions, which are functions of their own only below Python 3.12.
+
+    >>> plain_qualname("table.<locals>.<listcomp>.<lambda>")
+    'table.<locals>.<lambda>'
+    """
+    return _COMPREHENSIONS.sub("", qualname) if "comp>." in qualname else qualname
 
 
 def is_hidden(code: CodeType) -> bool:

@@ -10,7 +10,7 @@ from sys import _getframe
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
-from tracer.instrument.discovery import DEFAULT_LEFT_OUT
+from tracer.instrument.discovery import DEFAULT_LEFT_OUT, plain_qualname
 from tracer.instrument.instrumentation import Instrumentation
 from tracer.model import OUTSIDE, Callable, Component, Recording
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
@@ -224,7 +224,7 @@ class Recorder:
             if self._callers.of_frame(frame) and code.co_name not in _INLINED:
                 space = frame.f_globals
                 module = self.selection.name_of(space["__name__"], space.get("__file__"))
-                return f"{module}:{getattr(code, 'co_qualname', code.co_name)}"
+                return f"{module}:{plain_qualname(getattr(code, 'co_qualname', code.co_name))}"
             frame = frame.f_back
         return OUTSIDE
 
