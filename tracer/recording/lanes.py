@@ -31,7 +31,7 @@ class Lane:
 
     `stack` holds the activations that have begun and not ended, innermost last; `seen` counts crossings by callable; `wrapped` are the
     callables crossed through a decorator's wrapper; `places` counts the work handed in by place. `base` is the thread's lane around
-    one that `Lanes.await_work` made; `hands_on` the lane that work handed on from here is named by.
+    one that `Lanes.await_work` made; `hands_on` the lane that work handed on from here is named by, None where that is this one.
     """
 
     __slots__ = ("adopted", "base", "hands_on", "ident", "name", "places", "seen", "stack", "wrapped")
@@ -45,7 +45,7 @@ class Lane:
         self.places: dict[str, int] = {}
         self.adopted: ref[Any] | None = None
         self.base: Lane | None = None
-        self.hands_on: Lane = self
+        self.hands_on: Lane | None = None
 
 
 class ThreadState:
@@ -153,7 +153,7 @@ class Lanes:
         lane = self.current(self.state())
         if lane is None:
             return None
-        parent = lane.hands_on
+        parent = lane.hands_on or lane
         place = f"{kind} {self._place_of(frame)}"
         if taker is not None and not f"{parent.name} > ".startswith(f"{taker} > "):
             place = f"{place} for {taker}"
@@ -227,7 +227,7 @@ class Lanes:
         In which order results come depends on timing, so what is handed on while they are dealt with goes by the thread's lane.
         """
         self._name_waiting(lane, f"{name} > result")
-        lane.hands_on = lane.base or lane
+        lane.hands_on = lane.base
 
     def take_nothing(self, lane: Lane) -> None:
         """Let the thread go back from a lane of `await_work`: nothing came."""

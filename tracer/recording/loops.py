@@ -31,6 +31,7 @@ class Loops:
     def __init__(self, lanes: Lanes, watch: Callable[..., None]) -> None:
         self._lanes = lanes
         self._watch = watch
+        self._watching = False
         self._homes = NamesByIdentity()
         # By the identities of callback and arguments: a loop may run a handle before whoever handed it in gets to see it.
         self._handed: dict[tuple[int, int], deque[_Handed]] = {}
@@ -42,8 +43,8 @@ class Loops:
         return {"asyncio.base_events": self._observe}
 
     def _observe(self, module: ModuleType) -> None:
-        lanes, loop, events = self._lanes, module.BaseEventLoop, sys.modules["asyncio.events"]
-        lanes.watch_asyncio(events, sys.modules["asyncio.tasks"])
+        lanes, loop = self._lanes, module.BaseEventLoop
+        lanes.watch_asyncio(sys.modules["asyncio.events"], sys.modules["asyncio.tasks"])
         self._watch(
             loop.create_task,
             began=lambda frame, _: frame,
@@ -51,8 +52,14 @@ class Loops:
         )
         self._watch(loop.run_forever, began=lambda _, arguments: self._run(arguments[0]))
         self._watch(loop.call_soon_threadsafe, began=self._hand, returned=self._keep)
+
+    def _watch_handles(self) -> None:
+        """Watch where loops run callbacks of any kind, from the first one on that was handed in."""
+        if self._watching:
+            return
+        self._watching = True
         self._watch(
-            events.Handle._run,  # noqa: SLF001  (where a loop runs any callback)
+            sys.modules["asyncio.events"].Handle._run,  # noqa: SLF001  (the one place all go through)
             wanted=lambda: self._handed,
             began=lambda _, arguments: self._begin(arguments[0]),
             returned=lambda before, _: self._end(before),
@@ -73,6 +80,7 @@ class Loops:
         name = self._lanes.submitted("callback", frame, self._homes.get(loop))
         if name is None:
             return None
+        self._watch_handles()
         handed = _Handed((id(callback), id(rest)), name)
         with self._turn:
             self._handed.setdefault(handed.key, deque()).append(handed)

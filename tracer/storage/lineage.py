@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,14 +12,14 @@ if TYPE_CHECKING:
 
 _MAIN: Final = "main"
 _INSIDE: Final = " > "
-_JOB: Final = "@"
+_JOB: Final = re.compile(r"@(\d+) job ([^/]*)(.*)")
 
 _Seen: TypeAlias = "frozenset[int | str]"
 
 
 def job_lane(pid: int, job: str) -> str:
     """Return what process `pid` calls the lane of a job it took, until closing finds out who submitted it."""
-    return f"{_JOB}{pid} job {job}"
+    return f"@{pid} job {job}"
 
 
 class Lineage:
@@ -59,8 +60,9 @@ class Lineage:
 
     def _name(self, at: int, lane: str, seen: _Seen) -> str:
         first, inside, rest = lane.partition(_INSIDE)
-        if first.startswith(_JOB):
-            return self._job(first, seen) + inside + rest
+        job = _JOB.fullmatch(first)
+        if job is not None:
+            return self._job(int(job[1]), job[2], job[3], seen) + inside + rest
         return self._main(at, lane, seen) if first == _MAIN else lane
 
     def _main(self, at: int, lane: str, seen: _Seen) -> str:
@@ -97,22 +99,16 @@ class Lineage:
             return f"{self._name(teller, name, seen)}{_INSIDE}process"
         return _MAIN
 
-    def _job(self, told: str, seen: _Seen) -> str:
-        """Return the name of the lane that `job_lane` gave a provisional one."""
-        process, _, job = told[len(_JOB) :].partition(" job ")
-        if told in seen:
-            return f"{_MAIN}{_INSIDE}job {job}"
-        seen |= {told}
-        pid = int(process)
-        parent, pool = self._announced.get(pid, (-1, ""))
-        jobs = self._journals[parent].jobs if parent >= 0 else {}
-        whole, part, number = job.partition("/")
-        for key, rest in ((job, ""), (whole, part + number)):
-            if (pool, key) in jobs:
-                return self._name(parent, jobs[pool, key], seen) + rest
+    def _job(self, pid: int, job: str, part: str, seen: _Seen) -> str:
+        """Return the name of the lane of a job that process `pid` took, or a part of one (`/0`)."""
+        teller, pool = self._announced.get(pid, (-1, ""))
+        submitted = self._journals[teller].jobs.get((pool, job)) if teller >= 0 else None
+        taken = f"{pid} {job}"
+        if submitted is not None and taken not in seen:
+            return self._name(teller, submitted, seen | {taken}) + part
         at = self._by_pid.get(pid, -1)
         main = self._name(at, _MAIN, seen) if at >= 0 else _MAIN
-        return f"{main}{_INSIDE}job {job}"
+        return f"{main}{_INSIDE}job {job}{part}"
 
 
 def _is_in(lane: str, outer: str) -> bool:
