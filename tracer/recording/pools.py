@@ -44,6 +44,8 @@ class Pools:
         # Pools by the queue that carries their jobs, which is all that a worker has of its pool; jobs by their futures.
         self._pools = NamesByIdentity()
         self._jobs = NamesByIdentity()
+        # Whether a module with pools is loaded: until then queues and pipes are the host's own business.
+        self._in_use = False
 
     def observed(self) -> dict[str, Callable[[ModuleType], None]]:
         """Return what is to be called with which module once it is loaded."""
@@ -96,6 +98,8 @@ class Pools:
         )
 
     def _observe_executors(self, module: ModuleType) -> None:
+        self._in_use = True
+
         def submitted(frame: FrameType, arguments: tuple[Any, ...]) -> None:
             # Made by `submit` under the executor's lock, right before it gives the item this number.
             executor = vars(frame.f_locals["self"])
@@ -111,6 +115,8 @@ class Pools:
     # -- multiprocessing.Pool --------------------------------------------------------------------------------------------------
 
     def _observe_pools(self, module: ModuleType) -> None:
+        self._in_use = True
+
         def submitted(began: tuple[FrameType, Any], _: object) -> None:
             frame, result = began
             queue = vars(vars(result)["_pool"])["_inqueue"]
@@ -125,6 +131,7 @@ class Pools:
         for queue in (module.Queue, module.SimpleQueue):
             self._watch(
                 queue.get,
+                wanted=lambda: self._in_use,
                 began=lambda frame, _: self._await(self._take_job, frame) if _is_in(frame, _WORKERS) else None,
                 returned=_received,
                 raised=_failed,
@@ -135,9 +142,16 @@ class Pools:
             if _is_in(frame, _RECEIVERS):
                 return self._await(self._take_result, frame)
             # A pool may have queues of its own around a connection.
-            return self._await(self._take_job, frame) if _is_in(frame.f_back, _WORKERS) else None
+            theirs = frame.f_code.co_name == "get" and _is_in(frame.f_back, _WORKERS)
+            return self._await(self._take_job, frame) if theirs else None
 
-        self._watch(module.Connection.recv, began=began, returned=_received, raised=_failed)
+        self._watch(
+            module.Connection.recv,
+            wanted=lambda: self._in_use,
+            began=began,
+            returned=_received,
+            raised=_failed,
+        )
 
     def _await(self, take: Callable[[Lane, FrameType, Any], None], frame: FrameType) -> _Waiting | None:
         """Go on in a lane to be named by what comes: what unpickling that calls belongs to it already."""
@@ -145,11 +159,11 @@ class Pools:
         return (take, lane, frame) if lane is not None else None
 
     def _take_job(self, lane: Lane, _: FrameType, task: Any) -> None:
-        lanes = self._recorder.lanes
-        if task is None:
-            lanes.take_nothing(lane)
+        job = _job(task)
+        if job is None:
+            self._recorder.lanes.take_nothing(lane)
         else:
-            lanes.take_job(lane, f"{task[0]}/{task[1]}" if type(task) is tuple else str(vars(task)["work_id"]))
+            self._recorder.lanes.take_job(lane, job)
 
     def _take_result(self, lane: Lane, frame: FrameType, result: Any) -> None:
         name = self._jobs.get(_handle(frame, result)) if result is not None else None
@@ -174,6 +188,14 @@ def _is_in(frame: FrameType | None, functions: dict[str, str]) -> bool:
         return False
     name = frame.f_globals.get("__name__")
     return type(name) is str and functions.get(name) == frame.f_code.co_name
+
+
+def _job(task: Any) -> str | None:
+    """Return what a worker knows a job by, None for a message that is none."""
+    if type(task) is tuple:
+        return f"{task[0]}/{task[1]}" if [type(part) for part in task[:2]] == [int, int] else None
+    number = getattr(task, "__dict__", {}).get("work_id")
+    return str(number) if type(number) is int else None
 
 
 def _handle(frame: FrameType, result: Any) -> object:
