@@ -185,7 +185,7 @@ def _truncated(data: bytes, level: int) -> Value:
     name, size, head, digest = _array(data, 4)
     if not isinstance(digest, bytes):
         raise TypeError("a digest is no bytes")
-    return Truncated(_text(name), _number(size), _values(head, level), digest)
+    return Truncated(_text(name), None if size is None else _number(size), _values(head, level), digest)
 
 
 def _atom(data: bytes, _: int) -> Value:

@@ -18,7 +18,7 @@ The payload of each extension type (`tracer.encoding.encode` writes them, `trace
     NAMED       array [kind, name]
     OPAQUE      array [type, ordinal]
     REFERENCE   the ordinal
-    TRUNCATED   array [type, size, [head, ...], digest]
+    TRUNCATED   array [type, size or nil, [head, ...], digest]
     REDACTED    nothing
 """
 

@@ -25,7 +25,7 @@ from tracer.encoding.redact import Redactor
 from tracer.values import Atom, Form, Mapping, Named, Object, Opaque, Redacted, Reference, Scalar, Sequence, Truncated
 
 LARGE = Limit(nodes=1024, bytes=128 << 10)
-EVEN = Budget(arguments=LARGE, full=LARGE, outcome=LARGE)
+EVEN = Budget(full=LARGE, outcome=LARGE)
 
 
 def make(redactor: Redactor | None = None) -> Encoder:

@@ -178,8 +178,3 @@ def heavy(items: Any) -> int:
         if id(type(item)) not in SCALARS:  # by identity: hashing a class may run its metaclass's code
             count += 1
     return count
-
-
-def count(value: Any) -> int:
-    """Return how many attributes an instance's dictionary holds."""
-    return dict.__len__(_attribute(value, "__dict__"))

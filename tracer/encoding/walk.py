@@ -22,12 +22,16 @@ from tracer.encoding.redact import Secrecy, is_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from itertools import count
 
     from tracer.encoding.budget import Limit
     from tracer.encoding.paths import PathNormaliser
     from tracer.encoding.redact import Judge
 
 REDACTED: Final = wire.extension(wire.REDACTED, b"")
+SLASH: Final = b"/"[
+    0
+]  # as a number: looking for bytes in bytes raises and drops an exception first, six times the price
 UNPACKABLE = (OverflowError, UnicodeEncodeError)  # an int beyond 64 bits, a str with lone surrogates
 _NONE = type(None)
 _SIZED: Final = {id(kind): kind.__name__ for kind in (list, tuple, dict, set, frozenset)}
@@ -35,10 +39,21 @@ _REMEMBERED_SHAPES: Final = 4096  # shapes of objects, after which the table sta
 
 
 class Plan(NamedTuple):
-    """How values of one type are encoded. Holds no reference to the type."""
+    """How values of one type are encoded. Holds no reference to the type.
+
+    `attributes` says that they are told by their attributes, so that past a budget there is only their type to tell.
+    """
 
     name: str
     encode: Callable[[Walk, Any], bytes]
+    attributes: bool = False
+
+
+class Name(NamedTuple):
+    """What is said of each object of one type that is not looked at, and how often it was said."""
+
+    snapshot: bytes
+    missed: count[int]
 
 
 class Shared(NamedTuple):
@@ -51,6 +66,7 @@ class Shared(NamedTuple):
     shapes: dict[tuple[str, ...], tuple[bytes, tuple[Secrecy, ...] | None]]
     lost: Callable[[str, str], None]
     bare: dict[tuple[str, int], bytes]
+    names: dict[int, Name]
 
 
 def flat_size(items: Any) -> int:
@@ -102,11 +118,14 @@ class Walk:
         known = self.memo.get(id(value))
         if known is not None:  # a container entered before, whatever its type
             return wire.extension(wire.REFERENCE, self.pack(known))
-        if self.nodes <= 0:
-            name = _SIZED.get(id(kind))
-            if name is not None and value:
-                return cut.bare(self, name, len(value))
         plan = self.shared.plans.get(id(kind)) or self.shared.plan_of(kind)
+        if self.nodes <= 0:
+            unseen = self.shared.names.get(id(kind))
+            if unseen is not None:
+                next(unseen.missed)
+                return unseen.snapshot
+            if id(kind) in _SIZED and value:
+                return cut.bare(self, _SIZED[id(kind)], len(value))
         level, containers, opaques = self.level, len(self.keep), len(self.opaques)
         try:
             return plan.encode(self, value)
@@ -136,8 +155,8 @@ class Walk:
             return [value(item) for item in items]
         packed = []
         for item, secret in zip(items, judged or repeat(0), strict=False):
-            if secret and (secret != Secrecy.DATA or is_data(item)):
-                packed.append(REDACTED)
+            if secret:
+                packed.append(self.argument(item, secret))
             elif left > 1 and id(type(item)) not in SCALARS:
                 kept = min(self.nodes - self.nodes // left, (left - 1) * NEIGHBOUR_NODES)
                 left -= 1
@@ -148,13 +167,17 @@ class Walk:
                 packed.append(value(item))
         return packed
 
+    def argument(self, value: Any, secret: int) -> bytes:
+        """Return the bytes of one value that stands under a name which is as secret as said."""
+        return REDACTED if secret and (secret != Secrecy.DATA or is_data(value)) else self.value(value)
+
     def flat(self, items: Any) -> bytes | None:
         """Return the packed form of a flat container; None where an item needs a closer look."""
         try:
             data = self.pack(items)
         except UNPACKABLE:
             return None
-        if b"/" in data and self.shared.paths.found(data):
+        if SLASH in data and self.shared.paths.found(data):
             return None
         self.bytes -= len(data)
         return data
@@ -168,7 +191,7 @@ class Walk:
         except UnicodeEncodeError:
             data = wire.extension(wire.STR, self.shared.paths.text(text).encode("utf-8", "surrogatepass"))
         else:
-            if b"/" in data and self.shared.paths.found(data):
+            if SLASH in data and self.shared.paths.found(data):
                 data = self.pack(self.shared.paths.text(text))
         self.bytes -= len(data)
         return data

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from tracer.storage.lineage import job_lane
+from tracer.wire import packer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +30,18 @@ _active_threads: dict[int, threading.Thread] = threading._active  # type: ignore
 class Lane:
     """Calls in one order.
 
-    `stack` holds the activations that have begun and not ended, innermost last; `seen` counts crossings by callable; `wrapped` are the
-    callables crossed through a decorator's wrapper; `places` counts the work handed in by place. `base` is the thread's lane around
-    one that `Lanes.await_work` made; `hands_on` the lane that work handed on from here is named by, None where that is this one.
+    `top` is the innermost activation that has begun and not ended: a list as `tracer.recording.crossing` makes them, linked to the one around it.
+    `seen` counts, by callable, the crossings with more than scalars among the arguments; `wrapped` are the callables crossed through a
+    decorator's wrapper; `places` counts the work handed in by place. `base` is the thread's lane around one that `Lanes.await_work` made;
+    `hands_on` the lane that work handed on from here is named by, None where that is this one.
     """
 
-    __slots__ = ("adopted", "base", "hands_on", "ident", "name", "places", "seen", "stack", "wrapped")
+    __slots__ = ("adopted", "base", "hands_on", "ident", "name", "places", "seen", "top", "wrapped")
 
     def __init__(self, ident: int, name: str) -> None:
         self.ident = ident
         self.name = name
-        self.stack: list[Any] = []
+        self.top: list[Any] = [0, None, self, None, None, 0]
         self.seen: dict[int, int] = {}
         self.wrapped: set[int] = set()
         self.places: dict[str, int] = {}
@@ -47,15 +49,25 @@ class Lane:
         self.base: Lane | None = None
         self.hands_on: Lane | None = None
 
+    def beside(self) -> Lane:
+        """Return the same lane for another thread: threads of a pool share one, but not what is under way in each."""
+        other = Lane(self.ident, self.name)
+        other.seen, other.wrapped, other.places = self.seen, self.wrapped, self.places
+        return other
+
 
 class ThreadState:
-    """What one thread knows: whether tracer is at work in it, and the lane of what runs there outside any task."""
+    """What one thread knows: whether tracer is at work in it, and the lane of what runs there outside any task.
 
-    __slots__ = ("busy", "lane")
+    `pack` is its packer, to be used while it is busy: entered twice, a packer mixes up its buffer.
+    """
+
+    __slots__ = ("busy", "lane", "pack")
 
     def __init__(self, lane: Lane | None) -> None:
         self.busy = False
         self.lane = lane
+        self.pack = packer()
 
 
 class Lanes:
@@ -88,7 +100,7 @@ class Lanes:
         except AttributeError:
             state = self.local.state = ThreadState(None)
             name = self._thread_lane_name()
-            state.lane = self.named(name) if name is not None else None
+            state.lane = self.named(name).beside() if name is not None else None
         return state
 
     def current(self, state: ThreadState) -> Lane | None:

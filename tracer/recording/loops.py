@@ -72,7 +72,7 @@ class Loops:
         if lane is not None:
             self._homes.enter(loop, lane.name)
 
-    def _hand(self, frame: FrameType, arguments: tuple[Any, ...]) -> _Handed | None:
+    def _hand(self, frame: FrameType, arguments: list[Any]) -> _Handed | None:
         """Name the lane of a callback that is about to be put into a loop's queue."""
         loop, callback, rest = arguments[:3]
         if frame.f_globals.get("__name__") in _INTERNAL or vars(loop).get("_thread_id") == get_ident():

@@ -85,7 +85,7 @@ class Observers:
         function: Any,
         *,
         wanted: Callable[[], Any] = lambda: True,
-        began: Callable[[FrameType, tuple[Any, ...]], Any] = lambda frame, arguments: None,
+        began: Callable[[FrameType, list[Any]], Any] = lambda frame, arguments: None,
         returned: Callable[[Any, Any], None] = lambda token, value: None,
         raised: Callable[[Any], None] = lambda token: None,
     ) -> None:
@@ -134,7 +134,7 @@ class Observers:
 
     # -- threads -----------------------------------------------------------------------------------------------------------
 
-    def _thread_starts(self, frame: FrameType, arguments: tuple[Any, ...]) -> None:
+    def _thread_starts(self, frame: FrameType, arguments: list[Any]) -> None:
         thread = arguments[0]
         pools = sys.modules.get("concurrent.futures.thread")
         # How many threads a pool starts depends on how fast they are; its jobs have lanes of their own.
@@ -146,7 +146,7 @@ class Observers:
     def _observe_subprocess(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
 
-        def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
+        def began(frame: FrameType, arguments: list[Any]) -> Any:
             # Named before the child exists: a forking Popen names no second lane for the same child.
             python = _starts_python(arguments[1])
             lane = lanes.submitted("process" if python else "command", frame)
@@ -187,7 +187,7 @@ class Observers:
     def _observe_multiprocessing(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
 
-        def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
+        def began(frame: FrameType, arguments: list[Any]) -> Any:
             lane = self._pools.lane_of_worker(arguments[0], frame) or lanes.submitted("process", frame)
             starting = self._begin(arguments[0], lane)
             if lane is not None and not starting.followed:

@@ -100,7 +100,7 @@ class Pools:
     def _observe_executors(self, module: ModuleType) -> None:
         self._in_use = True
 
-        def submitted(frame: FrameType, arguments: tuple[Any, ...]) -> None:
+        def submitted(frame: FrameType, arguments: list[Any]) -> None:
             # Made by `submit` under the executor's lock, right before it gives the item this number.
             executor = vars(frame.f_locals["self"])
             self._job_made(executor["_call_queue"], str(executor["_queue_count"]), arguments[1], frame)

@@ -79,7 +79,6 @@ class Recorder:
         # By number - 1: what a number in the journal stands for. A code object's callable settles only after its module has run.
         self._watched: list[CallableCode | Callable] = []
         self._bound_numbers: dict[str, int] = {}
-        self._defined: set[int] = set()
         self._caller_numbers: dict[str, int] = {}
         self._sink = Sink()
         self._sink.lose = self._lose_number
@@ -165,7 +164,7 @@ class Recorder:
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         }
         self._journal = Journal.create(self.folder, info)
-        self._sink.write = self._journal.write
+        self._sink.journal = self._journal
         self._write_meta(())
 
     # -- children ------------------------------------------------------------------------------------------------------------
@@ -189,7 +188,7 @@ class Recorder:
             self._sink.active = False
             return
         self._losses.clear()
-        self._defined.clear()
+        self._sink.defined.clear()
         try:
             self._open_journal()
         except OSError:  # the folder is gone or the disk full: the parent counts a child without a journal
@@ -288,9 +287,8 @@ class Recorder:
     def _met(self, number: int) -> None:
         if self._script is not None:
             self._adopt_script(self._script.__name__)
-        if number not in self._defined:
-            self._defined.add(number)
-            self._define(number, self._callable(number))
+        self._sink.defined.add(number)
+        self._define(number, self._callable(number))
 
     def _define(self, number: int, callable_: Callable) -> None:
         self._journal.define_callable(number, replace(callable_, file=_portable(callable_)))
@@ -315,7 +313,7 @@ class Recorder:
         def identify() -> tuple[int, tuple[int, ...] | None] | None:
             if not code.freevar:
                 return number, self._secrets(code.callable)
-            content = _getframe(2).f_locals.get(code.freevar)
+            content = _getframe(3).f_locals.get(code.freevar)
             callable_ = code.bound.get(id(content), code.callable)
             if callable_ is None:
                 return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.encoding import cut, looks
+from tracer.encoding import looks
 from tracer.encoding.walk import Plan
 from tracer.values import Form
 
@@ -37,20 +37,14 @@ def by_attributes(cls: type, form: Form, content: Content | None = None, more: F
     where = looks.layout(cls)
     text = form.value
 
-    countable = where.dictionary and not where.slots and not where.hidden and more is None
-
     def encode(walk: Walk, value: Any) -> bytes:
-        if countable and walk.nodes <= 0:
-            size = looks.count(value)
-            if size:
-                return cut.bare(walk, name, size)
         names, values = looks.fields(value, where)
         if more is not None:
             extra_names, extra_values = more(value)
             names, values = extra_names + names, extra_values + values
         return walk.object(value, name, text, names, values, content)
 
-    return Plan(name, encode)
+    return Plan(name, encode, attributes=content is None)
 
 
 def by_fields(name: str, fields: Fields) -> Plan:
@@ -127,7 +121,7 @@ def exception(cls: type) -> Plan:
                 values.append(found)
         return walk.object(value, name, Form.EXCEPTION.value, names, values)
 
-    return Plan(name, encode)
+    return Plan(name, encode, attributes=True)
 
 
 def _exception_fields(value: BaseException, where: Layout) -> tuple[list[str], list[Any]]:

@@ -71,7 +71,7 @@ class _Injector:
             self._load("began", position),
             Instruction(OPCODE["ROT_TWO"], 0, position),
             *(Instruction(OPCODE[name], index, position) for name, index in self._loads()),
-            Instruction(OPCODE["BUILD_TUPLE"], len(slots), position),
+            Instruction(OPCODE["BUILD_LIST"], len(slots), position),
             Instruction(OPCODE["CALL_FUNCTION"], 2, position),
         ]
 

@@ -72,7 +72,7 @@ class _Injector:
             Instruction(OPCODE["LOAD_CONST"], self.constants["began"], position),
             Instruction(OPCODE["SWAP"], 2, position),
             *(Instruction(OPCODE[name], slot, position) for name, slot in self._loads()),
-            Instruction(OPCODE["BUILD_TUPLE"], len(parameter_slots(self.code)), position),
+            Instruction(OPCODE["BUILD_LIST"], len(parameter_slots(self.code)), position),
             *_call_as_method(1, position),
             *_after_call(position),
         ]
