@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import pytest
 
 from tests.helpers import Project
 from tests.recording.recordings import calls, lanes, lines, record
+from tracer.recording.lanes import Lane, Lanes
 
 WORK = {
     "pyproject.toml": "",
@@ -438,3 +440,24 @@ def test_pytests_own_temporary_folder_has_one_name_wherever_it_is(
         "shop.jobs:work(name='<tmp>/pytest/test_path0/data.txt') -> '<tmp>/pytest/test_path0/data.txt'"
     ]
     assert [(project.folder / f"{name}.cassette").read_bytes() == usual for name in ("one", "two")] == [True, True]
+
+
+def test_a_job_leaves_nothing_behind_however_many_there_are() -> None:
+    lanes_of_one = Lanes(lambda ident, name: None, lambda frame: "shop:place")
+
+    def living() -> int:
+        gc.collect()
+        return sum(type(found) is Lane for found in gc.get_objects())
+
+    def run(jobs: int) -> None:
+        for _ in range(jobs):
+            before = lanes_of_one.switch(lanes_of_one.submitted("job", None) or "")
+            lanes_of_one.leave(before)
+            taken = lanes_of_one.await_work()
+            assert taken is not None
+            lanes_of_one.take_job(taken, "1")
+
+    run(1)
+    before = living()
+    run(100)
+    assert living() == before

@@ -2,7 +2,9 @@
 
 A lane's name is a path of `kind place#ordinal` segments joined by " > ", for instance
 `test tests/test_cart.py::test_total > thread shop.worker:start#0`. `place` is the nearest caller that is not the standard library or an
-unrelated package; `ordinal` counts there. Lanes that begin with `test `, `fixture `, `import ` or `session` are the same in whatever process they run.
+unrelated package; `ordinal` counts there. Kinds are `thread`, `task`, `job` (of a pool of threads or processes; `job ... > result` is what
+its result sets off), `callback` (handed into an event loop by another thread), `pool` (what its workers do between jobs), `process` and
+`command` (a program that is no Python). Lanes that begin with `test `, `fixture `, `import ` or `session` are the same in whatever process they run.
 
 A recorder of a whole process has a lane for everything. One that a context manager opened is *scoped*: it follows the thread or task that
 opened it and whatever that starts, and nothing else, so that two open at once do not mix.
