@@ -46,7 +46,7 @@ def test_outcomes_have_more_room_than_arguments() -> None:
 def test_what_is_not_looked_at_in_full_is_named_and_counted() -> None:
     """Containers with their size; what has a name or a text of its own is told all the same."""
     encoder = make()
-    values = (Box(1), Box(2), [Box(3)], {}, 7, Fraction(1, 3), len, "x" * 300)
+    values: tuple[Any, ...] = (Box(1), Box(2), [Box(3)], {}, 7, Fraction(1, 3), len, "x" * 300)
     told = decode_arguments(encoder.arguments(values, None, full=False))
 
     box = Truncated(f"{__name__}:Box", None, ())

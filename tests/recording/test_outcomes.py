@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers import Project
 from tests.recording.recordings import calls, lines, record, text
+from tracer.storage.reader import open_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,3 +190,55 @@ def test_nothing_else_is_kept_and_what_could_not_be_seen_is_counted(zoo: Project
     assert [line for line in text(zoo).splitlines() if line.startswith("lost")] == [
         "lost 1 of *: opaque builtins:coroutine"
     ]
+
+
+SCRIPT = {
+    "pyproject.toml": "",
+    "shop/__init__.py": "",
+    "shop/core.py": """
+        HANDLERS = []
+        def register(handler):
+            HANDLERS.append(handler)
+            return handler
+        def run(value): return [handler(value) for handler in HANDLERS]
+        class Base:
+            def go(self): return self.step(1)
+        """,
+    "script.py": """
+        from shop.core import Base, register, run
+        @register
+        def double(x, by=2): return x * by
+        class Mine(Base):
+            def step(self, n): return n + 5
+        def inside(): return double(1)
+        def main():
+            inside()
+            return run(3), Mine().go()
+        if __name__ == "__main__":
+            main()
+        """,
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [(("script.py",), "script"), (("-m", "shop"), "shop.__main__"), (("-m", "shop.tool"), "shop.tool")],
+)
+def test_a_script_that_runs_is_a_component_that_others_call_back(
+    project: Project, command: tuple[str, ...], name: str
+) -> None:
+    script = SCRIPT["script.py"]
+    project = project.with_files({**SCRIPT, "shop/__main__.py": script, "shop/tool.py": script})
+
+    record(project, "python", *command)
+
+    assert [line for line in lines(project) if line.startswith("shop.core ->")] == [
+        f"shop.core -> {name}:double(x=3, by=2) -> 6",
+        f"shop.core -> {name}:Mine.step(self=Mine(), n=1) -> 6",
+    ]
+    with open_cassette(project.folder / "run.cassette") as cassette:
+        found = [watched for watched in cassette.recording.callables if watched.component == name]
+    assert [watched.name for watched in found] == [
+        f"{name}:{each}" for each in ("Mine.step", "double", "inside", "main")
+    ]
+    assert [parameter.default for parameter in found[1].parameters] == [None, "2"]

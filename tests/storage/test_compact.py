@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tracer import errors, model, wire
 from tracer.storage import journal as jr
 from tracer.storage.compact import Summary, compact
+from tracer.storage.lineage import job_lane
 from tracer.storage.reader import open_cassette
 
 if TYPE_CHECKING:
@@ -144,6 +145,39 @@ def test_a_child_nobody_announced_hangs_under_its_parents_main(part: Path, scrib
     scribe(10, 1).call("main", "m:f", 0, 0)
 
     assert list(lanes_of(closed(part).target)) == ["main", "main > process"]
+
+
+def test_jobs_that_a_pools_processes_took_are_lanes_of_who_submitted_them(part: Path, scribe: Make) -> None:
+    """Whichever process took them; one that nobody told of is its process's."""
+    root, parent, *workers = scribe(10), scribe(20, 10), scribe(30, 20), scribe(40, 20)
+    root.journal.child(20, "main > process shop:start#0")
+    for number, worker in enumerate(workers):
+        pid = 30 + 10 * number
+        parent.journal.child(pid, "main > pool shop:serve#0")
+        parent.journal.job("main > pool shop:serve#0", str(number), f"main > job shop:ask#{number}")
+        worker.call(job_lane(pid, f"{number}/7"), "m:f", number, number)
+        worker.call(f"{job_lane(pid, str(number))} > thread shop:work#0", "m:f", number, number)
+        worker.call("main", "m:f", 0, 0)
+    parent.journal.job("main > pool shop:serve#0", "9", "test t.py::test_x > job shop:ask#0")
+    workers[0].call(job_lane(30, "9"), "m:f", 9, 9)
+    workers[1].call(job_lane(40, "8"), "m:f", 8, 8)
+    for one in (root, parent, *workers):
+        one.close()
+
+    inside = "main > process shop:start#0"
+    jobs = [f"{inside} > job shop:ask#{number}{more}" for number in (0, 1) for more in (" > thread shop:work#0", "/7")]
+    pool = [f"{inside} > pool shop:serve#0", f"{inside} > pool shop:serve#0 > job 8"]
+    assert list(lanes_of(closed(part).target)) == [*jobs, *pool, "test t.py::test_x > job shop:ask#0"]
+
+
+def test_jobs_that_lead_to_themselves_are_no_trap(part: Path, scribe: Make) -> None:
+    parent, worker = scribe(10), scribe(20, 10)
+    parent.journal.child(20, "main > pool x#0")
+    parent.journal.job("main > pool x#0", "1", job_lane(20, "1"))
+    worker.call(job_lane(20, "1"), "m:f", 1, 1)
+    worker.call("@twenty job 1", "m:f", 1, 1)
+
+    assert list(lanes_of(closed(part).target)) == ["@twenty job 1", "main > pool x#0 > job 1"]
 
 
 def test_pids_that_form_a_circle_are_no_trap(part: Path, scribe: Make) -> None:

@@ -11,7 +11,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
-from tracer.instrument.discovery import settle
+from tracer.instrument.discovery import CO_OPTIMIZED, plain_qualname, settle
 from tracer.instrument.living import all_functions
 
 if TYPE_CHECKING:
@@ -49,9 +49,11 @@ class Adoption:
         collected = _functions_of([namespace for record, namespace in modules if not record.rewritten])
         waiting = []
         for record, namespace in modules:
-            found = list(live.bindings(record.name, namespace))
+            # What `python -m` runs is called __main__ inside, and has the record of the module it is.
+            called = str(namespace.get("__name__", record.name))
+            found = list(live.bindings(called, namespace))
             if not record.rewritten:
-                collected[id(namespace)].extend(live.reachable(namespace, record.name))
+                collected[id(namespace)].extend(live.reachable(namespace, called))
             self._watch_all(record, namespace, found, collected.get(id(namespace), []))
             waiting.append((record, self._settle_all(record, found)))
         # A name that another module imported from its home is the home's to give: homes first.
@@ -75,7 +77,7 @@ class Adoption:
         self, record: ModuleRecord, namespace: dict[str, Any], found: list[Binding], collected: list[FunctionType]
     ) -> None:
         own = [*collected, *(binding.function for binding in found)]
-        own = list({id(function): function for function in own if function.__globals__ is namespace}.values())
+        own = list({id(function): function for function in own if _is_of(function, namespace)}.values())
         # Outer functions first: their codes hold those of the functions made inside, so what is unknown after them was made
         # from text, and only the name it is bound to says what it is.
         for function in own:
@@ -135,6 +137,11 @@ def _functions_of(namespaces: list[dict[str, Any]]) -> dict[int, list[FunctionTy
     return found
 
 
+def _is_of(function: FunctionType, namespace: dict[str, Any]) -> bool:
+    """Whether a function was defined in a module: not what the interpreter runs the bodies of modules and classes as."""
+    return function.__globals__ is namespace and bool(function.__code__.co_flags & CO_OPTIMIZED)
+
+
 def _is_generated(function: FunctionType, namespace: dict[str, Any]) -> bool:
     """Whether a method was made by executing text: in its module's namespace (dataclass) or in one of its own (attrs, namedtuple)."""
     if not function.__code__.co_filename.startswith("<") or "__wrapped__" in function.__dict__:
@@ -150,8 +157,8 @@ def _qualname(function: FunctionType) -> str:
     """Return the qualname of a live function's code; of one made from text, the name it was given afterwards."""
     code = function.__code__
     if code.co_filename.startswith("<") and code.co_name in function.__qualname__:
-        return function.__qualname__
-    return getattr(code, "co_qualname", function.__qualname__)
+        return plain_qualname(function.__qualname__)
+    return plain_qualname(getattr(code, "co_qualname", function.__qualname__))
 
 
 def _in_class(qualname: str) -> bool:

@@ -66,6 +66,7 @@ class Instrumentation:
     make_probe: called once for each code object found, with the callable as known so far and the `CallableCode` that keeps the
         current state of knowledge. It returns the probe, or None to leave the callable alone. It may be called from any thread
         that imports, under this object's lock; it must not import.
+    name_of: given a module's name and file, the name its callables go by; that of a script that runs is not `__main__`.
     engine: the mechanism; the best one for this Python where None is given.
     left_out: simple names of methods whose `CallableCode.left_out` is set, so that they are counted instead of recorded.
     importing, imported: called with the name of a watched module before its body runs, and with what that returned after it.
@@ -81,6 +82,7 @@ class Instrumentation:
         make_probe: abc.Callable[[Callable, CallableCode], Probe | None],
         engine: Engine | None = None,
         *,
+        name_of: abc.Callable[[str, str | None], str] = lambda name, _: name,
         left_out: frozenset[str] = DEFAULT_LEFT_OUT,
         importing: abc.Callable[[str], Any] = lambda _: None,
         imported: abc.Callable[[Any], None] = lambda _: None,
@@ -88,7 +90,9 @@ class Instrumentation:
         self._importing = importing
         self._imported = imported
         self._awaited: dict[str, abc.Callable[[ModuleType], None]] = {}
+        self._guests: set[str] = set()  # awaited, and in no watched component
         self._component_of = component_of
+        self._name_of = name_of
         self._engine = engine if engine is not None else default_engine()
         self._catalogue = Catalogue(wanted, make_probe, left_out)
         self._finder = WatchingFinder(self)
@@ -172,9 +176,10 @@ class Instrumentation:
 
     def is_watched(self, name: str, file: str | None) -> bool:
         """Whether a module about to be loaded belongs to a watched component, or is awaited."""
-        if name in self._awaited:
-            return True
-        return self._is_watched(name, file)
+        watched = self._is_watched(name, file)
+        if not watched and name in self._awaited:
+            self._guests.add(name)
+        return watched or name in self._awaited
 
     def _is_watched(self, name: str, file: str | None) -> bool:
         try:
@@ -202,14 +207,14 @@ class Instrumentation:
 
     def executing(self, name: str) -> Any:
         """Tell that a module is about to run."""
-        return self._importing(name) if name not in self._awaited else None
+        return self._importing(name) if name not in self._guests else None
 
     def executed(self, module: ModuleType, token: Any) -> None:
         """Instrument what only exists once a module has run."""
         tell = self._awaited.pop(module.__name__, None)
         if tell is not None:
             tell(module)
-        else:
+        if module.__name__ not in self._guests:
             self._imported(token)
         with self._lock:
             self._replaced.pop(module.__name__, None)
@@ -219,7 +224,7 @@ class Instrumentation:
 
     def failed(self, name: str, token: Any) -> None:
         """Forget a module whose import raised."""
-        if name in self._awaited:
+        if name in self._guests:
             return
         self._imported(token)
         with self._lock:
@@ -247,13 +252,21 @@ class Instrumentation:
             namespace = live.module_namespace(module)
             name, file = namespace.get("__name__"), _file_of(namespace)
             if type(name) is str and self._is_watched(name, file):
-                component = self._component_of(name, file) or name
-                opened.append((self._catalogue.module(name, component, file or ""), namespace))
+                opened.append((self._record_of(name, file, namespace), namespace))
                 if _is_initialising(namespace):
                     self._unfinished.append(module)
         self._adoption.adopt(opened)
         for record, namespace in opened:
             self._adopt_foreign(record, namespace)
+
+    def _record_of(self, name: str, file: str | None, namespace: dict[str, Any]) -> ModuleRecord:
+        """Return the record of a module that runs or has run: for `python -m`, the one that its import opened."""
+        spec_name = getattr(namespace.get("__spec__"), "name", None)
+        imported = self._catalogue.modules.get(spec_name) if type(spec_name) is str else None
+        if imported is not None and imported.rewritten:
+            return imported
+        component = self._component_of(name, file) or name
+        return self._catalogue.module(name, component, file or "", self._name_of(name, file))
 
     def _adopt_foreign(self, record: ModuleRecord, namespace: dict[str, Any]) -> None:
         try:

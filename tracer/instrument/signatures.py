@@ -24,6 +24,8 @@ MAX_DEFAULT_ITEMS: Final = 8
 MAX_INTEGER_BITS: Final = 256
 """Larger integers are rendered by type: their text costs quadratic time."""
 
+_FOREIGN: Final = "tracer.instrument.foreign"
+"""The module of the wrappers that stand for callables without Python code."""
 _OWN_TEXT: Final = (type(None), bool, float, complex, type(Ellipsis), bytes)
 _CONSTRUCTORS: Final = frozenset({"__init__", "__new__"})
 _IMPLICIT_CLASS_METHODS: Final = frozenset({"__init_subclass__", "__class_getitem__"})
@@ -107,6 +109,9 @@ def default_text(value: Any) -> str:
 
 def _constant_text(value: Any) -> str:
     kind = type(value)
+    if class_module(kind) == _FOREIGN:
+        value = value.__wrapped__
+        kind = type(value)
     if kind in _OWN_TEXT:
         return repr(value)
     if kind is int:

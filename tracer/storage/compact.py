@@ -16,7 +16,7 @@ from tracer.storage import journal as jr
 from tracer.storage import rows
 from tracer.storage.blocks import BlockCutter, lane_digest
 from tracer.storage.format import CassetteWriter, summed
-from tracer.storage.lineage import main_names, renamed
+from tracer.storage.lineage import Lineage
 from tracer.storage.scan import ScannedJournal
 from tracer.storage.store import replacing
 
@@ -113,9 +113,10 @@ class _Compaction:
     def _named_sources(self) -> Iterator[tuple[str, _Source]]:
         """Yield each distinct lane with its name; equal lanes of several processes once."""
         groups: dict[str, list[_Source]] = {}
-        for journal, main in zip(self._journals, main_names(self._journals), strict=True):
+        lineage = Lineage(self._journals)
+        for at, journal in enumerate(self._journals):
             for lane, numbers in journal.lane_ids.items():
-                groups.setdefault(renamed(lane, main), []).append((journal, numbers))
+                groups.setdefault(lineage.name(at, lane), []).append((journal, numbers))
         for name, sources in groups.items():
             distinct = sources if len(sources) == 1 else self._distinct(sources)
             for ordinal, source in enumerate(distinct, 1):

@@ -73,6 +73,7 @@ class Kind(IntEnum):
     CHILD = 9
     META = 10
     CLOSE = 11
+    JOB = 12
 
 
 MAGIC: Final = b"TRCJRNL1"
@@ -242,6 +243,13 @@ class Journal:
         adds ` > process#0`, `#1`, ... in the order told.
         """
         self._write(_kind(Kind.CHILD) + _pack([pid, lane]))
+
+    def job(self, pool: str, job: str, lane: str) -> None:
+        """Tell which lane job number `job` of a pool belongs to; `pool` is what the pool's processes were announced as.
+
+        A process that takes the job names its lane by `lineage.job_lane`.
+        """
+        self._write(_kind(Kind.JOB) + _pack([pool, job, lane]))
 
     def meta(self, meta: Mapping[str, Any]) -> None:
         """Tell of the configuration: a map as `rows.meta_to_map` makes it."""

@@ -51,6 +51,7 @@ class ScannedJournal:
         self.callers: dict[int, str] = {}
         self.losses: list[model.Loss] = []
         self.children: list[tuple[int, str]] = []
+        self.jobs: dict[tuple[str, str], str] = {}
         self.metas: list[model.Recording] = []
         self.closed = False
         self.damaged = 0
@@ -193,6 +194,9 @@ class ScannedJournal:
         elif kind == jr.Kind.CHILD:
             pid, lane = row
             self.children.append((rows.checked(int, pid), rows.checked(str, lane)))
+        elif kind == jr.Kind.JOB:
+            pool, job, lane = row
+            self.jobs[rows.checked(str, pool), rows.checked(str, job)] = rows.checked(str, lane)
         elif kind == jr.Kind.META:
             self.metas.append(rows.meta_from_map(row))
         else:
