@@ -42,6 +42,11 @@ FILES = {
                 yield 1
             except KeyError:
                 yield "caught"
+            try:
+                yield "over"
+            except KeyError:
+                pass
+            yield "again"
         async def fetch(x): return x * 2
         async def ticks(n):
             for i in range(n):
@@ -96,7 +101,7 @@ FILES = {
         grows(box, 1)
         counter = count(3); next(counter); counter.send("hi"); list(counter)
         closed = count(9); next(closed); closed.close()
-        patient = stubborn(); next(patient); patient.throw(KeyError("k")); list(patient)
+        patient = stubborn(); next(patient); patient.throw(KeyError("k")); next(patient); patient.throw(KeyError("q")); list(patient)
         never = count(2)
         async def main():
             await fetch(4)
@@ -141,7 +146,15 @@ EXPECTED = {
         *("zoo.kinds:count(n=9) -> (unfinished)", "yields 0"),  # closed
         *("zoo.kinds:count(n=5) -> (unfinished)", "yields 0"),  # still held when the program ended
     ],
-    "stubborn": ["zoo.kinds:stubborn() -> None", "yields 1", "is thrown None", "yields 'caught'"],
+    "stubborn": [
+        "zoo.kinds:stubborn() -> None",
+        "yields 1",
+        "is thrown KeyError('k')",
+        "yields 'caught'",
+        "yields 'over'",
+        "is thrown None",
+        "yields 'again'",
+    ],
     "fetch": ["zoo.kinds:fetch(x=4) -> 8"],
     "ticks": ["zoo.kinds:ticks(n=2) -> None", "yields 0", "yields 1"],
     "outer": ["zoo.kinds:outer(x=7) -> 8"],

@@ -11,7 +11,7 @@ while a hook happens to run belongs to the host and passes.
 from __future__ import annotations
 
 from itertools import count
-from sys import _getframe
+from sys import _getframe, exc_info
 from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
@@ -48,7 +48,7 @@ FIRST: Final = 4
 
 # An activation is a list, the cheapest mutable thing there is: the token of a call that has begun.
 # Those of a lane that have begun and not ended are linked, innermost first, by `_ABOVE`; the last is the lane's root, whose call is 0.
-# A suspended generator has none above it.
+# A suspended generator has none above it, and in the place of its thread's state the identity of the exception it was handling.
 _CALL, _STATE, _LANE, _ABOVE, _OBSERVED, _CALLABLE = range(6)
 
 _YIELDED, _SENT, _THROWN = int(ItemKind.YIELDED), int(ItemKind.SENT), int(ItemKind.THROWN)
@@ -381,8 +381,10 @@ class Hooks:
         def yielded(token: list[Any], value: Any) -> None:
             if token[_ABOVE] is None:
                 # Handed out again without having been resumed: an exception was thrown in and handled.
-                item(token, None, _THROWN)
+                item(token, _thrown_into(_getframe(1), token[_STATE]), _THROWN)
             item(token, value, _YIELDED)
+            # What is being handled now was not thrown in. Only its identity: the host's exceptions live no longer for being recorded.
+            token[_STATE] = id(exc_info()[1])
             _unlink(token[_LANE], token)
             token[_ABOVE] = None
 
@@ -421,6 +423,19 @@ class Hooks:
                 state.busy = False
 
         return item
+
+
+def _thrown_into(frame: FrameType, suspended: int) -> BaseException | None:
+    """Return the exception that woke a generator, None where it handled it to the end before it handed out the next item."""
+    error = exc_info()[1]
+    if error is None or id(error) == suspended:
+        return None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame is frame:
+            return error
+        trace = trace.tb_next
+    return None  # the one that whoever resumed it is handling
 
 
 def _in_full(seen: dict[int, int], number: int) -> bool:
