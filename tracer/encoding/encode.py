@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from itertools import count
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
@@ -29,6 +30,7 @@ _EMPTY_TUPLE: Final = wire.Extension(wire.TUPLE, wire.array_header(0))
 LONG: Final = 1024
 """Characters; a longer text is looked at before it is packed."""
 
+_REMEMBERED_KEYS: Final = 4096  # sets of keys that were judged
 _FEW: Final = 32  # items of a container that is packed as it is
 
 UNKNOWN: Final = wire.extension(wire.OPAQUE, wire.array_header(2) + wire.packer()("tracer:unencoded") + b"\x00")
@@ -41,6 +43,18 @@ def immutable(values: Sequence[Any]) -> bool:
         kind = type(value)
         if not (kind is str or kind is int or kind is _NONE or kind is bool or kind is float or kind is bytes):
             return False
+    return True
+
+
+def unchanged(before: list[Any], now: Sequence[Any]) -> bool:
+    """Say whether containers hold the very objects that their copies in `before` do. If not, they may still be equal."""
+    for copy, value in zip(before, now, strict=True):
+        kind = type(copy)
+        if kind is list or kind is dict:
+            if len(copy) != len(value) or not all(map(is_, copy, list(value))):
+                return False
+            if kind is dict and not all(map(is_, copy.values(), list(value.values()))):
+                return False
     return True
 
 
@@ -59,6 +73,7 @@ class Encoder:
         self._pack_one = _make_pack(self._packers, paths.found)
         self.scalar, self.scalars = _make_scalar(self._pack_one), _make_scalars(self._pack_one)
         self._losses: dict[tuple[str, str], count[int]] = {}
+        self._judged: dict[str, bool] = {}
         self._plans: dict[int, Plan] = {}
         self.names: dict[int, Name] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
@@ -79,17 +94,23 @@ class Encoder:
         all are scalars but for one small flat container, containers and objects are only named, containers with their size.
         """
         if secret is None:
-            data = self.scalars(values) or self.flat(values)
+            data = self.scalars(values)
             if data is not None:
                 return data
+            flat = self.flat(values)
+            if flat is not None:
+                return flat[0]
         return self.walked(values, secret, full)
 
     def walked(self, values: Sequence[Any], secret: Sequence[int] | None, full: bool) -> bytes:
         """As `arguments`, for those that neither `scalars` nor `flat` takes."""
         return self._guard(self._walk_arguments if full else self._name_arguments, values, secret)
 
-    def flat(self, values: Sequence[Any]) -> bytes | None:
-        """Return the snapshot of arguments that are scalars but for at most one small flat container, so that none is shared."""
+    def flat(self, values: Sequence[Any]) -> tuple[bytes, list[Any]] | None:
+        """Return the snapshot of arguments that are scalars but for at most one small flat container, so that none is shared.
+
+        With it comes what was encoded, a copy in place of the container, for `unchanged`.
+        """
         ready: list[Any] = []
         found = 0
         for value in values:
@@ -111,7 +132,7 @@ class Encoder:
             else:
                 return None
         data = self._pack_one(ready)
-        return data if data is not None and len(data) <= self._short else None
+        return (data, ready) if data is not None and len(data) <= self._short else None
 
     def value(self, value: Any, full: bool = True) -> bytes:
         """Return the snapshot of one value that came out of a call: returned, raised, yielded, sent.
@@ -139,11 +160,23 @@ class Encoder:
         copy = value[:] if kind is list else value.copy()  # another thread may be changing the original
         if not _few_scalars(copy if kind is list else copy.values()):
             return None
-        if kind is dict and copy:
-            keys = tuple(copy)
-            if not all_str(keys) or self._shared.judge.names(keys) is not None:
-                return None
-        return copy
+        return copy if kind is list or self._harmless(copy) else None
+
+    def _harmless(self, items: dict[Any, Any]) -> bool:
+        """Say whether all keys of a dict are exact text, none of them the name of a secret."""
+        try:
+            joined = "\0".join(items)  # all in C, and without hashing or comparing a key, which may be of any class
+        except TypeError:
+            return False
+        known = self._judged.get(joined)
+        if known is None:
+            keys = tuple(items)
+            known = all_str(keys) and self._shared.judge.names(keys) is None
+            if len(keys) == joined.count("\0") + 1:
+                if len(self._judged) >= _REMEMBERED_KEYS:
+                    self._judged.clear()
+                self._judged[joined] = known
+        return known
 
     @staticmethod
     def _guard(encode: Callable[..., bytes], *parts: Any) -> bytes:
@@ -245,6 +278,8 @@ def _make_pack(packers: list[Callable[[Any], bytes]], found: Callable[[bytes], b
         try:
             data = pack(value)
         except UNPACKABLE:
+            return None
+        except TypeError:  # a key that is a subclass of str, with the same text as one that was judged
             return None
         finally:
             give(pack)

@@ -15,7 +15,7 @@ from sys import _getframe, exc_info
 from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
-from tracer.encoding.encode import LONG, immutable
+from tracer.encoding.encode import LONG, immutable, unchanged
 from tracer.encoding.faults import is_ours
 from tracer.encoding.looks import heavy
 from tracer.encoding.walk import UNPACKABLE
@@ -60,8 +60,8 @@ if TYPE_CHECKING:
     Entered = Function[[], int | None]
     Secret = tuple[int, ...] | None
     Identify = Function[[], tuple[int, Secret] | None]
-    Observed = tuple[list[Any], bytes, Secret]
-    """Arguments to look at again after the call: they, their snapshot, which are secret."""
+    Observed = tuple[list[Any], bytes, Secret, list[Any] | None]
+    """Arguments to look at again after the call: they, their snapshot, which are secret, and where they were flat what was encoded."""
 
 
 class Sink:
@@ -281,14 +281,16 @@ class Hooks:
         encoder = self._encoder
         # A method's receiver mostly decides at once that the arguments cannot be packed as they are.
         if secret is None and (not arguments or id(type(arguments[0])) not in encoder.names):
-            fixed = immutable(arguments)
-            snapshot = encoder.scalars(arguments) if fixed else encoder.flat(arguments)
-            if snapshot is not None:
-                return snapshot, None if fixed else (arguments, snapshot, secret)
+            found = encoder.scalars(arguments)
+            if found is not None:
+                return found, None
+            flat = encoder.flat(arguments)
+            if flat is not None:
+                return flat[0], (arguments, flat[0], secret, flat[1])
         full = _in_full(lane.seen, number)
         snapshot = encoder.walked(arguments, secret, full)
         # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
-        return snapshot, (arguments, snapshot, secret) if full and not immutable(arguments) else None
+        return snapshot, (arguments, snapshot, secret, None) if full and not immutable(arguments) else None
 
     def _make_end(  # noqa: C901  (a factory: the hook below is all of it)
         self, outcome: int, *, moves: bool
@@ -359,7 +361,9 @@ class Hooks:
 
     def _write_changed(self, call: int, observed: Observed) -> None:
         """Write the after-image of each argument that the call changed."""
-        arguments, before, secret = observed
+        arguments, before, secret, copies = observed
+        if copies is not None and unchanged(copies, arguments):
+            return
         encoder = self._encoder
         after = encoder.arguments(arguments, secret, full=True)
         if after == before or not (_is_list(before) and _is_list(after)):
