@@ -45,8 +45,10 @@ _WHOLE: Final = frozenset({"", "return", "raised", "call", "callable"})
 
 
 def counted(count: int, noun: str) -> str:
-    """Return "1 call", "1,200 calls"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    """Return "1 call", "1,200 calls", "2 processes"."""
+    if count == 1:
+        return f"{count:,} {noun}"
+    return f"{count:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def listed(names: Iterable[str], shown: int) -> str:
