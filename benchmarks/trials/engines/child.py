@@ -76,4 +76,5 @@ def suite(engine_name, engine, package, arguments):
     }
 
 
-main()
+if __name__ == "__main__":  # the worker processes of anyio's tests import it under another name
+    main()
