@@ -112,8 +112,7 @@ class Instrumentation:
 
     def stop(self) -> tuple[str, ...]:
         """Undo everything that is still ours; return a sentence for each thing that could not be undone."""
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
+        self._finder.leave()
         with self._lock:
             return (*self._finder.unhook_all(), *self._foreign.restore(), *self._engine.detach())
 
@@ -129,6 +128,10 @@ class Instrumentation:
                 if issubclass(type(module), ModuleType) and self._needs_adopting(module)
             ]
             self._adopt_all(waiting)
+
+    def come_first(self) -> None:
+        """Let our finder stand first again, now that somebody has put another one in front of it."""
+        self._finder.come_first()
 
     def when_imported(self, name: str, tell: abc.Callable[[ModuleType], None]) -> None:
         """Call `tell` with a module, watched or not, once its body has run; it must be written in Python. It does not raise."""
@@ -233,6 +236,13 @@ class Instrumentation:
                 self._catalogue.forget(record, self._replaced.pop(name, None))
             if len(self._failed_imports) < MAX_KEPT_FAILURES:
                 self._failed_imports[name] = None
+
+    def overtaken(self) -> None:
+        """Instrument what another finder, which stood in front of ours, has imported."""
+        try:
+            self.sweep()
+        except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
+            self._note("look for", "modules imported unseen", fault)
 
     def _unreachable(self) -> dict[str, str]:
         refused: tuple[tuple[CodeType, str], ...] = getattr(self._engine, "unwatched", ())

@@ -52,6 +52,7 @@ class Observers:
             **self._pools.observed(),
             "subprocess": self._observe_subprocess,
             "_pytest.config": self._observe_pytest,
+            "_pytest.assertion": self._observe_rewriting,
         }
 
     def attach(self) -> None:
@@ -213,6 +214,10 @@ class Observers:
             import_module("tracer.pytest_plugin").attach(config, recorder)
 
         self.watch(module.get_config, returned=configured)
+
+    def _observe_rewriting(self, module: ModuleType) -> None:
+        # Right after this, pytest imports the packages that bring plugins, all of their modules by the finder it has put in front.
+        self.watch(module.install_importhook, returned=lambda *_: self._recorder.instrumentation.come_first())
 
 
 def _starts_python(command: Any) -> bool:
