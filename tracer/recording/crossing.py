@@ -170,18 +170,21 @@ class Hooks:
         self, flow: int, own_number: int, own_secret: Secret, identify: Identify | None
     ) -> Function[[int, list[Any]], list[Any] | None]:
         """Return the hook of a beginning: what most calls need is done here, as fast as can be, and anything else in `_begin`."""
-        sink, lanes, numbers, begin = self._sink, self._lanes, self._numbers, self._begin
-        observe, new_state = self._observe, lanes.state
+        sink, lanes, numbers, observe, begin = self._sink, self._lanes, self._numbers, self._observe, self._begin
         local, defined, key, known = lanes.local, sink.defined, begin_key(own_number, flow), (own_secret, identify)
+
+        def generally(caller: int, arguments: list[Any]) -> list[Any] | None:
+            return begin(caller, arguments, flow, own_number, known)
+
         if own_secret is not None or identify is not None:
-            return lambda caller, arguments: begin(caller, arguments, flow, own_number, known)
+            return generally
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
         def began(caller: int, arguments: list[Any]) -> list[Any] | None:  # noqa: C901, PLR0912
             try:
                 state: ThreadState = local.state
             except AttributeError:
-                state = new_state()
+                return generally(caller, arguments)
             lane, running_loop = state.lane, lanes.running_loop
             if (
                 lane is None
@@ -189,30 +192,29 @@ class Hooks:
                 or own_number not in defined
                 or (running_loop is not None and running_loop() is not None)
             ):
-                return begin(caller, arguments, flow, own_number, known)
+                return generally(caller, arguments)
             state.busy = True
             try:
                 above = lane.top
                 if lane.wrapped and above[_CALLABLE] in lane.wrapped and sink.same(above[_CALLABLE], own_number):
                     return None
-                observed = snapshot = None
                 for value in arguments:
                     kind = type(value)
                     if kind is str:
                         if len(value) > LONG or "/" in value:
+                            snapshot, observed = observe(lane, own_number, None, arguments)
                             break
                     elif not (kind is int or kind is _NONE or kind is bool or kind is float):
+                        snapshot, observed = observe(lane, own_number, None, arguments)
                         break
                 else:
                     pack = (
                         state.pack
-                    )  # by a name of its own: what is called as an attribute is looked for as a method first
+                    )  # a name of its own: what is called as an attribute is first looked for as a method
                     try:
-                        snapshot = pack(arguments)
+                        snapshot, observed = pack(arguments), None
                     except UNPACKABLE:
-                        snapshot = None
-                if snapshot is None:
-                    snapshot, observed = observe(lane, own_number, None, arguments)
+                        snapshot, observed = observe(lane, own_number, None, arguments)
                 call = next(numbers)
                 head = pack_begin(len(snapshot), adler32(snapshot, call), key, lane.ident, caller, above[_CALL], call)
                 append = sink.journal.append
