@@ -10,8 +10,10 @@ that msgpack packs natively: recorded <= bare + 3.5 x pack + 900 ns, inside <= b
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import platform
+import py_compile
 import subprocess
 import sys
 import tempfile
@@ -23,7 +25,7 @@ import msgpack
 import wrapt
 
 PROMISE_FACTOR, PROMISE_CROSSING, PROMISE_INSIDE = 3.5, 900, 200
-ROUNDS = 7
+ROUNDS, STEPS = 100, 400
 
 LIBRARY = '''
 """The component that is called."""
@@ -146,20 +148,19 @@ KINDS: dict[str, tuple[Any, ...]] = {
 NATIVE = ("small", "text", "flat", "awaited")
 
 
-def best(run: Any, number: int) -> float:
-    """Return the least nanoseconds per step over some rounds."""
-    times = []
+def least(runs: dict[str, Any], number: int = STEPS) -> dict[str, float]:
+    """Return for each run the least nanoseconds per step over many short rounds, taken in turns: a machine has fast and slow moments."""
+    found = dict.fromkeys(runs, float("inf"))
     for _ in range(ROUNDS):
-        began = time.process_time_ns()
-        run(number)
-        times.append((time.process_time_ns() - began) / number)
-    return min(times)
+        for name, run in runs.items():
+            began = time.process_time_ns()
+            run(number)
+            found[name] = min(found[name], (time.process_time_ns() - began) / number)
+    return found
 
 
-def pack_cost(values: tuple[Any, ...]) -> float:
-    """Return the nanoseconds of packing arguments and result."""
-    if not values:
-        return 0.0
+def packing(values: tuple[Any, ...]) -> Any:
+    """Return what packs arguments and result, as often as it is told."""
     pack = msgpack.Packer().pack
     arguments, result = list(values[:-1]), values[-1]
 
@@ -168,7 +169,7 @@ def pack_cost(values: tuple[Any, ...]) -> float:
             pack(arguments)
             pack(result)
 
-    return best(run, 20_000)
+    return run
 
 
 def measure() -> dict[str, dict[str, float]]:
@@ -181,28 +182,38 @@ def measure() -> dict[str, dict[str, float]]:
         import caller  # noqa: PLC0415  (written just now)
         import library  # noqa: PLC0415
 
-        number = 20_000
-        empty = best(caller.run_nothing, number)
-        rows = {kind: {"bare": best(getattr(caller, f"run_{kind}"), number) - empty} for kind in KINDS}
-        inside_bare = best(library.loop_small, number) - best(library.loop_nothing, number)
+        kinds = {kind: getattr(caller, f"run_{kind}") for kind in KINDS}
+        loops = {"nothing": library.loop_nothing, "small": library.loop_small}
+        bare = least(kinds | {"empty": caller.run_nothing})
+        inside_bare = least(loops)
         original = library.small
         library.small = wrapt.FunctionWrapper(
             original, lambda wrapped, instance, args, kwargs: wrapped(*args, **kwargs)
         )
-        rows["small"]["wrapt"] = best(caller.run_small, number) - empty
+        wrapped = least({"small": caller.run_small})
         library.small = original
+        packs = {f"pack {kind}": packing(values) for kind, values in KINDS.items() if values}
         recorder = make_recorder(folder)
         recorder.start()
         try:
-            for kind in KINDS:
-                rows[kind]["recorded"] = best(getattr(caller, f"run_{kind}"), number // 4) - empty
-            inside = best(library.loop_small, number) - best(library.loop_nothing, number)
+            recorded = least(kinds | packs)
+            inside = least(loops)
         finally:
             recorder.stop()
-        for kind, values in KINDS.items():
-            rows[kind]["pack"] = pack_cost(values)
-        rows["inside"] = {"bare": inside_bare, "recorded": inside}
-        return rows
+    rows = {
+        kind: {
+            "bare": bare[kind] - bare["empty"],
+            "pack": recorded.get(f"pack {kind}", 0.0),
+            "recorded": recorded[kind] - bare["empty"],
+        }
+        for kind in KINDS
+    }
+    rows["small"]["wrapt"] = wrapped["small"] - bare["empty"]
+    rows["inside"] = {
+        "bare": inside_bare["small"] - inside_bare["nothing"],
+        "recorded": inside["small"] - inside["nothing"],
+    }
+    return rows
 
 
 def make_recorder(folder: Path) -> Any:
@@ -220,7 +231,7 @@ def make_recorder(folder: Path) -> Any:
 def import_cost() -> float:
     """Return the milliseconds of `import tracer` over a bare interpreter, the least of several."""
 
-    def least(code: str) -> float:
+    def seconds(code: str) -> float:
         times = []
         for _ in range(10):
             began = time.perf_counter()
@@ -228,11 +239,14 @@ def import_cost() -> float:
             times.append(time.perf_counter() - began)
         return min(times)
 
-    return (least("import tracer") - least("pass")) * 1000
+    return (seconds("import tracer") - seconds("pass")) * 1000
 
 
 def instrument_cost() -> float:
-    """Return the milliseconds of watching 1,000 functions of a module that is being imported."""
+    """Return the milliseconds of processor time that watching 1,000 functions adds to the import of their module.
+
+    The module's bytecode is there already: compiling it costs the same either way.
+    """
     body = "".join(
         f"def f{number}(a, b=1, *c, **d):\n    if a:\n        return b\n    return [x for x in c]\n"
         for number in range(1000)
@@ -240,21 +254,28 @@ def instrument_cost() -> float:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "thousand.py").write_text(body)
+        py_compile.compile(str(folder / "thousand.py"))
         sys.path.insert(0, scratch)
+        bare = _import_time("thousand")
         recorder = make_recorder(folder)
         recorder.start()
         try:
-            began = time.perf_counter()
-            import thousand  # noqa: F401, PLC0415
-
-            return (time.perf_counter() - began) * 1000
+            return _import_time("thousand") - bare
         finally:
             recorder.stop()
 
 
+def _import_time(name: str) -> float:
+    began = time.process_time()
+    importlib.import_module(name)
+    spent = time.process_time() - began
+    del sys.modules[name]
+    return spent * 1000
+
+
 def table(rows: dict[str, dict[str, float]]) -> str:
     """Return the figures as lines of text, with the promise beside each row it covers."""
-    lines = [f"CPython {platform.python_version()}; nanoseconds per call, least of {ROUNDS} rounds", ""]
+    lines = [f"CPython {platform.python_version()}; nanoseconds per call, least of {ROUNDS} short rounds in turns", ""]
     lines.append(f"{'call':<10}{'bare':>8}{'pack':>8}{'wrapt':>8}{'recorded':>10}{'promise':>10}{'kept':>6}")
     for kind, row in rows.items():
         promise = ""

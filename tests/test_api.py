@@ -8,6 +8,8 @@ import pytest
 
 import tracer
 from tests.recording.recordings import calls, lanes
+from tracer.model import Loss
+from tracer.storage.reader import open_cassette
 
 if TYPE_CHECKING:
     from tests.helpers import Project
@@ -299,3 +301,38 @@ def test_behaviour_changed_is_an_assertion_that_carries_the_comparison() -> None
     assert isinstance(error, AssertionError)
     assert not isinstance(error, tracer.TracerError)
     assert (error.comparison, str(error)) == ("a comparison", "a report")
+
+
+CHILDREN = """
+    import multiprocessing, os, subprocess, sys
+    import tracer
+    from shop.tax import vat
+    BEFORE = dict(os.environ)
+    CODE = "import os; from shop.tax import vat; vat(5); print('TRACER_SETTINGS' in os.environ)"
+
+    def main():
+        with tracer.record("run.cassette", boundaries=["shop"]):
+            for number, method in enumerate(("fork", "spawn", "forkserver")):
+                process = multiprocessing.get_context(method).Process(target=vat, args=(number,))
+                process.start(); process.join()
+                assert dict(os.environ) == BEFORE
+            subprocess.run([sys.executable, "-c", CODE], check=True)
+            subprocess.run([sys.executable, "-c", CODE], check=True, env=BEFORE)
+            vat("own")
+        subprocess.run([sys.executable, "-c", CODE], check=True)
+        assert dict(os.environ) == BEFORE
+
+    if __name__ == "__main__":
+        main()
+    """
+
+
+def test_children_started_inside_a_block_record_too_and_the_environment_stays(shop: Project) -> None:
+    """One that is given an environment of its own does not, and is counted by who started it."""
+    told = run(shop, CHILDREN)
+
+    path = shop.folder / "run.cassette"
+    assert told.split() == ["True", "False", "False"]
+    assert lanes(path) == {"main": 1, **{f"main > process program:main#{n}": 1 for n in range(4)}}
+    with open_cassette(path) as cassette:
+        assert cassette.recording.losses == (Loss("program:main", "child process not recorded", 1),)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import Project, clean_environment
 from tracer import workflows
-from tracer.cli.app import run
+from tracer.cli.command_line import run
 from tracer.report.formats import FORMATS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import builtins
 from tracer import wire
-from tracer.decode import decode, decode_arguments, split_arguments
+from tracer.decode import decode, decode_arguments
 from tracer.encoding.budget import Budget, Limit
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
@@ -24,13 +24,13 @@ ROOMY = Limit(nodes=1 << 20, bytes=1 << 26)
 ENCODER = Encoder(
     redactor=Redactor(),
     paths=PathNormaliser(None, temporary=[]),
-    budget=Budget(arguments=ROOMY, full=ROOMY, outcome=ROOMY),
+    budget=Budget(arguments=ROOMY, outcome=ROOMY),
 )
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_value_or_damaged(data: bytes) -> None:
-    for read in (decode, decode_arguments, split_arguments):
+    for read in (decode, decode_arguments):
         with suppress(CassetteDamaged):
             read(data)
 
@@ -95,7 +95,7 @@ def test_an_object_with_more_names_than_values_is_damaged() -> None:
 @given(st.lists(builtins, max_size=4))
 def test_arguments_can_be_split_without_reading_them(arguments: list[Any]) -> None:
     data = ENCODER.arguments(tuple(arguments), None, full=True)
-    pieces = split_arguments(data)
+    pieces = wire.split_array(data)
 
     assert b"".join(pieces) == data[1:]
     assert len(pieces) == len(arguments)

@@ -25,7 +25,7 @@ ROOMY = Limit(nodes=1 << 20, bytes=1 << 26)
 ENCODER = Encoder(
     redactor=Redactor(),
     paths=PathNormaliser(None, temporary=[]),
-    budget=Budget(arguments=ROOMY, full=ROOMY, outcome=ROOMY),
+    budget=Budget(arguments=ROOMY, outcome=ROOMY),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
@@ -52,29 +51,6 @@ def decode_arguments(data: bytes) -> tuple[Value, ...]:
     """
     tree = decode(data)
     return tree.items if isinstance(tree, Sequence) and tree.type == "list" else (tree,)
-
-
-def split_arguments(data: bytes) -> tuple[bytes, ...]:
-    """Return the bytes of each argument's snapshot. References in one may point into those before it.
-
-    Raises:
-        CassetteDamaged: as `decode`.
-    """
-    reader = wire.Unpacker(
-        max_buffer_size=len(data), max_ext_len=len(data), max_bin_len=len(data), max_str_len=len(data)
-    )
-    reader.feed(data)
-    try:
-        if not 0x90 <= data[0] <= 0x9F and data[0] not in (0xDC, 0xDD):  # noqa: PLR2004  (msgpack's array markers)
-            return (data,)
-        ends = [0] * (reader.read_array_header() + 1) if len(data) > 0 else [0]
-        ends[0] = reader.tell()
-        for place in range(1, len(ends)):
-            reader.skip()
-            ends[place] = reader.tell()
-    except (ValueError, IndexError, MemoryError, wire.OutOfData) as error:
-        raise CassetteDamaged("read recorded arguments", str(error) or type(error).__name__) from error
-    return tuple(data[start:end] for start, end in pairwise(ends))
 
 
 def containers(tree: Value) -> tuple[Value, ...]:
@@ -185,7 +161,7 @@ def _truncated(data: bytes, level: int) -> Value:
     name, size, head, digest = _array(data, 4)
     if not isinstance(digest, bytes):
         raise TypeError("a digest is no bytes")
-    return Truncated(_text(name), _number(size), _values(head, level), digest)
+    return Truncated(_text(name), None if size is None else _number(size), _values(head, level), digest)
 
 
 def _atom(data: bytes, _: int) -> Value:

@@ -10,7 +10,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 OUTSIDE = "<outside>"
 """The caller of a call that no component of the project made."""
@@ -98,6 +98,7 @@ class Unfinished:
 
 
 Outcome: TypeAlias = Returned | Raised | Unfinished
+Ending: TypeAlias = "type[Returned | Raised | Unfinished]"
 
 
 class ItemKind(IntEnum):
@@ -133,6 +134,67 @@ class Call:
     outcome: Outcome
     items: tuple[Item, ...] = ()
     after: tuple[tuple[int, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallColumns:
+    """Neighbouring calls, part by part, for those who look at parts of many and at few of them whole: one entry per call in each.
+
+    `outcomes` holds what was returned or raised, with `endings` saying which; nothing that counts where a call is unfinished.
+    The other parts are those of `Call`.
+    """
+
+    callables: Sequence[str]
+    callers: Sequence[str]
+    parents: Sequence[int]
+    flows: Sequence[Flow]
+    arguments: Sequence[bytes]
+    endings: Sequence[Ending]
+    outcomes: Sequence[bytes]
+    items: Sequence[tuple[Item, ...]]
+    after: Sequence[tuple[tuple[int, bytes], ...]]
+
+    def __len__(self) -> int:
+        return len(self.callables)
+
+    def call(self, number: int) -> Call:
+        """Return one of the calls, counted from 0."""
+        ending = self.endings[number]
+        outcome = Unfinished() if issubclass(ending, Unfinished) else ending(self.outcomes[number])
+        return Call(
+            self.callables[number],
+            self.callers[number],
+            self.parents[number],
+            self.flows[number],
+            self.arguments[number],
+            outcome,
+            self.items[number],
+            self.after[number],
+        )
+
+
+def columns_of(calls: Iterable[Call]) -> CallColumns:
+    """Return calls part by part."""
+    calls = tuple(calls)
+    return CallColumns(
+        [call.callable for call in calls],
+        [call.caller for call in calls],
+        [call.parent for call in calls],
+        [call.flow for call in calls],
+        [call.arguments for call in calls],
+        [type(call.outcome) for call in calls],
+        [_value_of(call.outcome) for call in calls],
+        [call.items for call in calls],
+        [call.after for call in calls],
+    )
+
+
+def _value_of(outcome: Outcome) -> bytes:
+    match outcome:
+        case Returned(value) | Raised(value):
+            return value
+        case Unfinished():
+            return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,4 +277,8 @@ class RecordedRun(Protocol):
 
     def calls(self, lane: str, block: int | None = None) -> Iterator[Call]:
         """Yield the calls of a lane in the order they began; only those of one block when `block` is given."""
+        ...
+
+    def columns(self, lane: str, block: int) -> CallColumns:
+        """Return the calls of one block, part by part."""
         ...

@@ -12,6 +12,7 @@ Loaded by every pytest run where tracer is installed, so nothing of tracer is im
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -50,7 +51,16 @@ def pytest_configure(config: pytest.Config) -> None:
         "with what was recorded before.",
     )
     config.stash[_USED] = {}
+    _tell_basetemp(config)
     config.pluginmanager.register(_Lanes(), "tracer.lanes")
+
+
+def _tell_basetemp(config: pytest.Config) -> None:
+    """Tell whatever records here which folder takes the place of pytest's temporary one."""
+    child = sys.modules.get("tracer.recording.child")
+    if child is not None:
+        basetemp = config.getoption("basetemp", None)
+        child.pytest_begins(os.path.abspath(basetemp) if basetemp else None)  # noqa: PTH100  (as pytest takes it)
 
 
 _USED = pytest.StashKey[dict[str, str]]()
@@ -114,6 +124,7 @@ def cassette_name(nodeid: str) -> str:
 def _cassette(item: pytest.Item, name: str, options: dict[str, Any]) -> Cassette:
     from tracer.api import Cassette  # noqa: PLC0415  (nothing of tracer is loaded before a test uses it)
 
+    _tell_basetemp(item.config)
     used = item.config.stash[_USED]
 
     def note(outcome: str) -> None:

@@ -148,7 +148,7 @@ def _field(name: str, item: Value, room: int, level: int) -> Iterator[str]:
 
 
 def _truncated(value: Truncated, room: int, level: int) -> Iterator[str]:
-    yield f"<{short(value.type)} of {value.size}"
+    yield f"<{short(value.type)}" if value.size is None else f"<{short(value.type)} of {value.size}"
     if value.head:
         yield ": "
         yield from _joined(_pieces(item, room, level + 1) for item in value.head)

@@ -101,7 +101,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Truncated:
-    """A value past its budget: its type, how large it was, its head, and a digest of what was looked at beyond.
+    """A value past its budget: its type, how large it was (None where nobody looked), its head, and a digest of what was looked at beyond.
 
     `digest` has `WHOLE_DIGEST` bytes where it covers the whole, `SAMPLED_DIGEST` where it covers samples, and is empty where
     nothing beyond the head was looked at; in the last two cases two of them are only partly compared.
@@ -109,7 +109,7 @@ class Truncated:
     """
 
     type: str
-    size: int
+    size: int | None
     head: tuple[Value, ...]
     digest: bytes = b""
 

@@ -18,7 +18,7 @@ The payload of each extension type (`tracer.encoding.encode` writes them, `trace
     NAMED       array [kind, name]
     OPAQUE      array [type, ordinal]
     REFERENCE   the ordinal
-    TRUNCATED   array [type, size, [head, ...], digest]
+    TRUNCATED   array [type, size or nil, [head, ...], digest]
     REDACTED    nothing
 """
 
@@ -112,9 +112,11 @@ _FIXED_EXTENSIONS: Final = {1: 0xD4, 2: 0xD5, 4: 0xD6, 8: 0xD7, 16: 0xD8}
 def extension(code: int, payload: bytes) -> bytes:
     """Return an extension value, in the form the packer itself gives an `Extension`, so that equal payloads have equal bytes."""
     size = len(payload)
+    if 16 < size < 0x100:  # noqa: PLR2004  (the ext8 limit of the msgpack specification, and the largest fixed one: most are between)
+        return bytes((0xC7, size, code)) + payload
     if size in _FIXED_EXTENSIONS:
         return bytes((_FIXED_EXTENSIONS[size], code)) + payload
-    if size < 0x100:  # noqa: PLR2004  (the ext8 limit of the msgpack specification)
+    if size < 16:  # noqa: PLR2004
         return bytes((0xC7, size, code)) + payload
     if size < 0x10000:  # noqa: PLR2004
         return b"\xc8" + size.to_bytes(2, "big") + b"%c" % code + payload
@@ -122,16 +124,22 @@ def extension(code: int, payload: bytes) -> bytes:
 
 
 def split_array(data: bytes) -> list[bytes]:
-    """Return the bytes of each element of one msgpack array.
+    """Return the bytes of each element of one msgpack array, without reading them.
 
     Raises:
-        ValueError: the bytes are not an array.
+        ValueError: the bytes are not one whole array.
     """
-    unpacker = msgpack.Unpacker(max_buffer_size=len(data) + 1, strict_map_key=False)
+    # The size of the input bounds every length in it.
+    unpacker = Unpacker(max_buffer_size=len(data) + 1, strict_map_key=False)
     unpacker.feed(data)
-    count = unpacker.read_array_header()
-    ends = [unpacker.tell()]
-    for _ in range(count):
-        unpacker.skip()
-        ends.append(unpacker.tell())
+    try:
+        count = unpacker.read_array_header()
+        ends = [unpacker.tell()]
+        for _ in range(count):
+            unpacker.skip()
+            ends.append(unpacker.tell())
+    except OutOfData as error:
+        raise ValueError("an array is cut short") from error
+    if ends[-1] != len(data):
+        raise ValueError("something follows an array")
     return [data[start:end] for start, end in pairwise(ends)]

@@ -104,7 +104,7 @@ class Cost:
         from tracer.encoding.paths import PathNormaliser
         from tracer.encoding.redact import Redactor
 
-        limits = Budget(Limit(nodes, size), Limit(outcome_nodes, outcome_size))
+        limits = Budget(arguments=Limit(nodes, size), outcome=Limit(outcome_nodes, outcome_size))
         self.encoder = Encoder(redactor=Redactor(), paths=PathNormaliser(os.getcwd()), budget=limits)
         # The encoder's own counters are exact but slow to read.
         self.encoder._shared = self.encoder._shared._replace(lost=self.count)

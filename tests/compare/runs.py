@@ -11,6 +11,7 @@ from tracer.model import (
     Call,
     Callable,
     CallableKind,
+    CallColumns,
     Component,
     Flow,
     Item,
@@ -21,6 +22,7 @@ from tracer.model import (
     Raised,
     Recording,
     Returned,
+    columns_of,
 )
 
 if TYPE_CHECKING:
@@ -142,6 +144,9 @@ class Run:
         for each in part:
             self.reads += 1
             yield each
+
+    def columns(self, lane: str, block: int) -> CallColumns:
+        return columns_of(self.calls(lane, block))
 
     def _digest(self, calls: Sequence[Call]) -> bytes:
         key = tuple(map(id, calls))

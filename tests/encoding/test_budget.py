@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from tracer.decode import decode, decode_arguments
@@ -10,16 +11,16 @@ from tracer.encoding.budget import Budget, Limit
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
-from tracer.values import Object, Scalar, Sequence, Truncated
+from tracer.values import Atom, Mapping, Named, Object, Redacted, Scalar, Sequence, Truncated
 
-SMALL = Budget(arguments=Limit(20, 200), outcome=Limit(200, 2000), full=Limit(2000, 20000))
+SMALL = Budget(arguments=Limit(20, 200), outcome=Limit(200, 2000))
 
 
 def make() -> Encoder:
     return Encoder(redactor=Redactor(), paths=PathNormaliser(None, temporary=[]), budget=SMALL)
 
 
-def first(value: Any, full: bool = False) -> Any:
+def first(value: Any, full: bool = True) -> Any:
     return decode_arguments(make().arguments((value,), None, full))[0]
 
 
@@ -35,17 +36,40 @@ def test_a_list_past_its_budget_keeps_its_size_and_head() -> None:
     assert value.partial
 
 
-def test_outcomes_have_more_room_than_arguments_and_full_ones_most() -> None:
+def test_outcomes_have_more_room_than_arguments() -> None:
     rows = [[Box(1)] for _ in range(60)]
 
     assert isinstance(first(rows), Truncated)
     assert isinstance(decode(make().value(rows)), Sequence)
-    assert isinstance(first(rows, full=True), Sequence)
+
+
+def test_what_is_not_looked_at_in_full_is_named_and_counted() -> None:
+    """Containers with their size; what has a name or a text of its own is told all the same."""
+    encoder = make()
+    values: tuple[Any, ...] = (Box(1), Box(2), [Box(3)], {}, 7, Fraction(1, 3), len, "x" * 300)
+    told = decode_arguments(encoder.arguments(values, None, full=False))
+
+    box = Truncated(f"{__name__}:Box", None, ())
+    assert told[:3] == (box, box, Truncated("list", 1, ()))
+    assert told[3:5] == (Mapping(()), Scalar(7))
+    assert isinstance(told[5], Atom)
+    assert isinstance(told[6], Named)
+    assert isinstance(told[7], Truncated)
+    assert (told[7].type, told[7].size) == ("str", 300)
+    assert encoder.losses == {f"truncated {__name__}:Box": 2, "truncated list": 1, "truncated str": 1}
+
+
+def test_what_is_only_named_is_redacted_like_the_rest() -> None:
+    values = ("hunter2", Box(1), "ana")
+
+    told = decode_arguments(make().arguments(values, (1, 0, 0), full=False))
+
+    assert told == (Redacted(), Truncated(f"{__name__}:Box", None, ()), Scalar("ana"))
 
 
 def test_a_large_argument_leaves_room_for_its_neighbours() -> None:
     large, small = [[Box(i)] for i in range(100)], [[1], [2]]
-    one, other = decode_arguments(make().arguments((large, small), None, False))
+    one, other = decode_arguments(make().arguments((large, small), None, True))
 
     assert isinstance(one, Truncated)
     assert isinstance(other, Sequence)
@@ -64,7 +88,7 @@ def test_what_is_near_is_kept_before_what_is_far() -> None:
 
 def test_inside_a_large_object_the_rest_is_cut_and_counted() -> None:
     encoder = make()
-    value = decode_arguments(encoder.arguments((Box([Box([Box(i), 1]) for i in range(8)]),), None, False))[0]
+    value = decode_arguments(encoder.arguments((Box([Box([Box(i), 1]) for i in range(8)]),), None, True))[0]
 
     assert isinstance(value, Object)
     assert sum(encoder.losses.values()) > 0

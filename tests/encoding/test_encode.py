@@ -25,7 +25,7 @@ from tracer.encoding.redact import Redactor
 from tracer.values import Atom, Form, Mapping, Named, Object, Opaque, Redacted, Reference, Scalar, Sequence, Truncated
 
 LARGE = Limit(nodes=1024, bytes=128 << 10)
-EVEN = Budget(arguments=LARGE, full=LARGE, outcome=LARGE)
+EVEN = Budget(arguments=LARGE, outcome=LARGE)
 
 
 def make(redactor: Redactor | None = None) -> Encoder:
@@ -421,7 +421,7 @@ def test_an_exception_is_its_arguments_notes_cause_and_attributes() -> None:
     error = Refused(7)
     error.__cause__ = KeyError("k")
     error.__dict__["__notes__"] = ["seen"]
-    data = decode(make().error(error))
+    data = decode(make().value(error))
 
     assert isinstance(data, Object)
     assert data.form is Form.EXCEPTION

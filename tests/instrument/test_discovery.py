@@ -296,3 +296,43 @@ def test_defaults_of_a_live_function_belong_to_its_last_parameters() -> None:
     assert [(p.name, p.default) for p in parameters_of_function(function, function.__code__)] == [
         ("a", None), ("b", "2"), ("c", None), ("d", "4"),
     ]  # fmt: skip
+
+
+LAMBDAS = """
+    one, other = (lambda: 1), (lambda: 2)
+    listed = [lambda i=i: i for i in range(2)]
+    class Kind:
+        first, second = (lambda self: 3), (lambda self: 4)
+        table = {n: (lambda: 5) for n in "a"}
+    def make():
+        return [lambda: 6, lambda: 7], [lambda: 8 for _ in range(1)], {lambda: 9 for _ in range(1)}, tuple((lambda: 10) for _ in "a")
+"""
+
+
+@pytest.mark.parametrize("when", ["imported", "loaded before"])
+def test_lambdas_have_names_of_their_own_that_no_version_of_python_changes(modules: Path, when: str) -> None:
+    """Several on one line or in one function are numbered; comprehensions, which newer Pythons inline, are no part of a name."""
+    write(modules, {"for_lambdas.py": LAMBDAS})
+    if when == "loaded before":
+        importlib.import_module("for_lambdas")
+
+    with Watch("for_lambdas") as watch:
+        module = importlib.import_module("for_lambdas")
+        kind = module.Kind()
+        (six, seven), (eight,), nine, (ten,) = module.make()
+        called = [module.one, module.other, *module.listed, kind.first, kind.second, kind.table["a"]]
+        returned = [function() for function in [*called, six, seven, eight, *nine, ten]]
+
+    made = "make.<locals>"
+    names = [
+        "<lambda>",
+        "<lambda>#2",
+        "<lambda>#3",
+        "<lambda>#3",
+        "Kind.<lambda>",
+        "Kind.<lambda>#2",
+        "Kind.<lambda>#3",
+    ]
+    names += [f"{made}.<lambda>{number}" for number in ("", "#2", "#3", "#4")] + [f"{made}.<genexpr>.<lambda>"]
+    assert returned == [1, 2, 0, 1, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert watch.names == ["for_lambdas:make", *(f"for_lambdas:{name}" for name in names)]

@@ -58,6 +58,19 @@ def test_a_cached_function_is_watched_hits_included(modules: Path, when: str) ->
     assert [(p.name, p.default) for p in noun.parameters] == [("country", None), ("kind", "'full'")]
 
 
+def test_a_default_that_is_watched_is_told_as_what_it_is(modules: Path) -> None:
+    """Whether it was wrapped before the function that holds it was made is the order of imports, and no part of a signature."""
+    user = "from for_default import rate\ndef price(by=rate, *, also=(rate, 1)): return by\n"
+    write(modules, {"for_default.py": CACHED, "for_default_user.py": user})
+
+    with Watch("for_default", "for_default_user") as watch:
+        importlib.import_module("for_default_user")
+        noun = watch.callable("for_default_user:price")
+
+    cached = "<functools._lru_cache_wrapper>"
+    assert [parameter.default for parameter in noun.parameters] == [cached, f"({cached}, 1)"]
+
+
 def test_undoing_puts_the_bare_objects_back_everywhere(modules: Path) -> None:
     """In the module itself and where it was imported by name."""
     write(modules, {"for_back.py": CACHED, "for_back_user.py": "from for_back import rate as mine\n"})

@@ -293,3 +293,72 @@ def test_a_module_run_with_dash_m_is_watched_under_its_own_name(modules: Path) -
     )
 
     assert (done.stdout.strip(), done.stderr) == ("['imp_main:f']", "")
+
+
+class _Loads(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds some modules and runs their code itself, as pytest does for those whose asserts it rewrites."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        del target
+        found = importlib.machinery.PathFinder.find_spec(name, path) if name in self._names else None
+        if found is None or found.origin is None:
+            return None
+        return importlib.util.spec_from_file_location(name, found.origin, loader=self)
+
+    def exec_module(self, module: Any) -> None:
+        file = module.__spec__.origin
+        exec(compile(Path(file).read_text(encoding="utf-8"), file, "exec", dont_inherit=True), vars(module))
+
+
+def test_a_finder_that_comes_to_stand_in_front_hides_no_module_for_long(modules: Path) -> None:
+    """What it loaded unseen is watched from the next import that we do see, and what it loads later from the start."""
+    text = "def f(): return 1\n"
+    write(modules, {"imp_front.py": text, "imp_late.py": text, "imp_other.py": ""})
+    before = list(sys.meta_path)
+
+    with Watch("imp_front", "imp_late") as watch:
+        sys.meta_path.insert(0, front := _Loads("imp_front", "imp_late"))
+        first = importlib.import_module("imp_front")
+        importlib.import_module("imp_other")
+        first.f()
+        importlib.import_module("imp_late").f()
+        sys.meta_path.remove(front)
+
+    assert watch.names == ["imp_front:f", "imp_late:f"]
+    assert sys.meta_path == before
+
+
+def test_two_that_watch_at_once_let_one_another_stand_in_front(modules: Path) -> None:
+    """Neither asks the other in turn without end, and both see what a finder that overtook them loads."""
+    text = "def f(): return 1\n"
+    write(modules, {"imp_inner.py": text, "imp_outer.py": text, "imp_between.py": ""})
+    before = list(sys.meta_path)
+
+    with Watch("imp_inner") as inner, Watch("imp_outer") as outer:
+        sys.meta_path.insert(0, front := _Loads("imp_inner", "imp_outer"))
+        importlib.import_module("imp_between")
+        importlib.import_module("imp_inner").f()
+        importlib.import_module("imp_outer").f()
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("imp_nowhere")
+        sys.meta_path.remove(front)
+
+    assert (inner.names, outer.names) == (["imp_inner:f"], ["imp_outer:f"])
+    assert sys.meta_path == before
+
+
+def test_a_finder_that_insists_on_being_first_wins(modules: Path) -> None:
+    """We don't fill the list with ourselves; imports go on."""
+    write(modules, {f"imp_insist{i}.py": "" for i in range(20)})
+
+    with Watch("imp_nothing"):
+        front = _Loads()
+        length = len(sys.meta_path)
+        for i in range(20):
+            sys.meta_path.insert(0, front)
+            importlib.import_module(f"imp_insist{i}")
+            sys.meta_path.remove(front)
+        assert len(sys.meta_path) <= length + 3

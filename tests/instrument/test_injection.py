@@ -119,8 +119,8 @@ class Recorder:
     def probe_of(self, code: types.CodeType) -> Probe:
         name, events = code.co_name, self.events
 
-        def began(ticket: tuple[str, str], arguments: tuple[Any, ...]) -> list[str]:
-            events.append((*ticket, arguments))
+        def began(ticket: tuple[str, str], arguments: list[Any]) -> list[str]:
+            events.append((*ticket, tuple(arguments)))
             return [name]
 
         return Probe(

@@ -34,9 +34,9 @@ class Log:
         self.tokens = 0
 
     def probe_of(self, code: CodeType) -> Probe:
-        def began(ticket: Any, arguments: tuple[Any, ...]) -> int:
+        def began(ticket: Any, arguments: list[Any]) -> int:
             self.tokens += 1
-            self.events.append(("began", ticket, arguments))
+            self.events.append(("began", ticket, tuple(arguments)))
             return self.tokens
 
         return Probe(

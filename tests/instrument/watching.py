@@ -88,8 +88,8 @@ class Watch:
                 return code.callable
             return code.bound.get(id(frame.f_locals.get(code.freevar)), code.callable)
 
-        def began(ticket: Callable, arguments: tuple[Any, ...]) -> Callable:
-            self.calls.append((ticket.name, arguments))
+        def began(ticket: Callable, arguments: list[Any]) -> Callable:
+            self.calls.append((ticket.name, tuple(arguments)))
             self.components.append(ticket.component)
             return ticket
 

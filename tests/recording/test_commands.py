@@ -59,6 +59,20 @@ def told(done: Completed) -> str:
     return " ".join(done.stderr.split())
 
 
+def test_modules_that_pytest_loads_itself_to_rewrite_their_asserts_are_recorded(shop: Project) -> None:
+    """Those of a package that brings a pytest plugin, say: pytest's finder stands in front of all others."""
+    shop = shop.with_files(
+        {
+            "conftest.py": "import pytest\npytest.register_assert_rewrite('shop')\nimport shop.cart\n",
+            "test_cart.py": "from shop.cart import total\ndef test_total():\n    assert total([1]) == 2\n",
+        }
+    )
+
+    record(shop, "python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+    assert calls(shop, "shop.tax:*") == ONE_CALL
+
+
 def test_output_input_arguments_and_exit_code_are_the_commands_own(shop: Project) -> None:
     started = start(shop, "--", sys.executable, "-m", "shop", "--flag", "-x", "--", "last")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.helpers import Project
 from tests.recording.recordings import calls, lanes, lines, record
-
-if TYPE_CHECKING:
-    import pytest
+from tracer.recording.lanes import Lane, Lanes
 
 WORK = {
     "pyproject.toml": "",
@@ -69,16 +69,12 @@ def test_threads_jobs_and_tasks_have_lanes_named_by_where_they_were_started(proj
     record(project, "python", "app.py", name="two")
 
     found = lanes(project.folder / "one.cassette")
-    assert (
-        list(found)
-        == [
-            "main",
-            *(f"main > job shop.start:pool#{n}" for n in range(4)),
-            *(f"main > task shop.start:tasks#{n}" for n in range(3)),
-            *(f"main > thread shop.start:{place}" for place in ("pool#0", "threads#0", "threads#1", "threads#2")),
-        ]
-        or found
-    )
+    assert list(found) == [
+        "main",
+        *(f"main > job shop.start:pool#{n}" for n in range(4)),
+        *(f"main > task shop.start:tasks#{n}{job}" for n in range(3) for job in ("", " > job shop.start:one#0")),
+        *(f"main > thread shop.start:{place}" for place in ("pool#0", "threads#0", "threads#1", "threads#2")),
+    ]
     assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
 
 
@@ -237,3 +233,231 @@ def test_each_test_and_each_wider_fixture_has_a_lane_whatever_runs_them(project:
     assert lanes(project.folder / "plain.cassette") == EXPECTED
     assert lanes(project.folder / "spread.cassette") == EXPECTED
     assert set(lanes(project.folder / "no.cassette")) == {"main"}
+
+
+POOLS = {
+    "shop/tasks.py": """
+        import time
+        from multiprocessing import Pipe
+        from shop.jobs import work
+        class Parcel:
+            def __init__(self, number): self.number = number
+            def __reduce__(self): return Parcel, (self.number,)
+        def deliver(parcel):
+            work(f"parcel {parcel.number}")
+            time.sleep(0.01 * (parcel.number % 3))
+            return parcel
+        def warm(): work("warm")
+        def talk(number):
+            ours, theirs = Pipe()
+            theirs.send((number, number))
+            return work(ours.recv())
+        """,
+    "shop/pools.py": """
+        import asyncio, sys
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+        from shop.tasks import Parcel, deliver, talk, warm
+
+        def executor(context):
+            with ProcessPoolExecutor(2, mp_context=context, initializer=warm) as pool:
+                first = pool.submit(deliver, Parcel(0))
+                rest = list(pool.map(deliver, [Parcel(n) for n in range(1, 5)]))
+            return first.result(), rest
+
+        def pool(context):
+            with context.Pool(2, warm) as pool:
+                pool.apply(deliver, (Parcel(0),))
+                pool.map(deliver, [Parcel(n) for n in range(1, 5)], chunksize=1)
+                list(pool.imap_unordered(deliver, [Parcel(n) for n in range(5, 8)]))
+                pool.apply(talk, (8,))
+
+        def main(method):
+            context = get_context(method)
+            executor(context); pool(context)
+        """,
+    "app.py": """
+        import sys
+        from shop import pools
+        if __name__ == "__main__":
+            pools.main(sys.argv[1])
+        """,
+}
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_each_job_of_a_pool_of_processes_has_a_lane_whichever_worker_takes_it(project: Project, method: str) -> None:
+    project = project.with_files({**WORK, **POOLS})
+
+    record(project, "python", "app.py", method, name="one")
+    record(project, "python", "app.py", method, name="two")
+
+    found = lanes(project.folder / "one.cassette")
+    jobs = [f"main > job shop.pools:executor#{n}" for n in range(5)] + [
+        "main > job shop.pools:pool#0/0",
+        *(f"main > job shop.pools:pool#1/{n}" for n in range(4)),
+        *(f"main > job shop.pools:pool#2/{n}" for n in range(3)),
+        "main > job shop.pools:pool#3/0",
+    ]
+    jobs = [
+        lane for job in jobs for lane in (job, f"{job} > result") if lane != "main > job shop.pools:pool#3/0 > result"
+    ]
+    workers = ["main > pool shop.pools:executor#0", "main > pool shop.pools:pool#0"]
+    assert [lane for lane in found if lane.startswith(("main > job", "main > pool"))] == [*jobs, *workers]
+    assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
+
+
+LOOPS = {
+    "shop/bell.py": """
+        def ring(name): return name
+        def answer(future, name): future.set_result(name)
+        async def walk(name): return name
+        """,
+    "shop/house.py": """
+        import asyncio, threading, time, random
+        from shop.bell import answer, ring, walk
+
+        def visitor(loop, future, name):
+            time.sleep(random.random() / 50)
+            loop.call_soon_threadsafe(ring, name)
+            asyncio.run_coroutine_threadsafe(walk(name), loop).result()
+            loop.call_soon_threadsafe(answer, future, name)
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            futures = [loop.create_future() for _ in range(3)]
+            visitors = [threading.Thread(target=visitor, args=(loop, future, f"v{n}")) for n, future in enumerate(futures)]
+            for thread in visitors: thread.start()
+            loop.call_soon_threadsafe(ring, "own").cancel()
+            loop.call_soon_threadsafe(ring, "own thread")
+            for future in futures:
+                ring(await future)
+            await loop.run_in_executor(None, ring, "helper")
+            ring("end")
+        """,
+    "app.py": "import asyncio; from shop.house import main; asyncio.run(main())",
+}
+
+
+def test_callbacks_that_other_threads_hand_into_a_loop_have_lanes_of_their_own(project: Project) -> None:
+    project = project.with_files({**WORK, **LOOPS})
+
+    record(project, "python", "app.py", name="one")
+    record(project, "python", "app.py", name="two")
+
+    visitors = [f"main > thread shop.house:main#{n}" for n in range(3)]
+    assert lanes(project.folder / "one.cassette") == {
+        "main": 6,
+        "main > job shop.house:main#0": 1,
+        **{f"{visitor} > callback shop.house:visitor#{n}": 1 for visitor in visitors for n in (0, 2)},
+        **{f"{visitor} > callback shop.house:visitor#1 > task app:<module>#0": 1 for visitor in visitors},
+        **dict.fromkeys(visitors, 1),
+    }
+    assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
+
+
+SERVER = {
+    "shop/server.py": """
+        import asyncio, queue, threading
+        from shop.bell import answer
+
+        def serve(orders):
+            while (order := orders.get()) is not None:
+                loop, future, name = order
+                loop.call_soon_threadsafe(answer, future, name)
+
+        async def client(orders, name):
+            for n in range(5):
+                loop = asyncio.get_running_loop()
+                future = loop.create_future()
+                orders.put((loop, future, f"{name} {n}"))
+                await future
+
+        def main():
+            orders = queue.Queue()
+            server = threading.Thread(target=serve, args=(orders,))
+            server.start()
+            other = threading.Thread(target=lambda: asyncio.run(client(orders, "other")))
+            other.start()
+            asyncio.run(client(orders, "own"))
+            other.join()
+            orders.put(None)
+            server.join()
+        """,
+    "app.py": "from shop.server import main; main()",
+}
+
+
+def test_a_thread_that_serves_several_loops_hands_to_each_in_an_order_of_its_own(project: Project) -> None:
+    project = project.with_files({**WORK, **LOOPS, **SERVER})
+
+    record(project, "python", "app.py", name="one")
+    record(project, "python", "app.py", name="two")
+
+    server, other = (f"main > thread shop.server:main#{n}" for n in range(2))
+    assert lanes(project.folder / "one.cassette") == {
+        "main": 1,
+        server: 1,
+        other: 1,
+        **{f"{server} > callback shop.server:serve#{n}": 1 for n in range(5)},
+        **{f"{server} > callback shop.server:serve for {other}#{n}": 1 for n in range(5)},
+    }
+    assert (project.folder / "one.cassette").read_bytes() == (project.folder / "two.cassette").read_bytes()
+
+
+BASETEMP = {
+    "test_a.py": """
+        from shop.jobs import work
+        def test_path(tmp_path):
+            work(str(tmp_path / "data.txt"))
+        """,
+    "test_cassette.py": """
+        from shop.jobs import work
+        def test_path(tmp_path, tracer_cassette):
+            with tracer_cassette():
+                work(str(tmp_path / "data.txt"))
+        """,
+}
+
+
+def test_pytests_own_temporary_folder_has_one_name_wherever_it_is(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project = project.with_files({**WORK, **BASETEMP})
+    run = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    bare = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    record(project, *run, "test_a.py", name="usual", env=bare)
+    for name, more in (("one", ()), ("two", ("-p", "xdist", "-n1"))):
+        record(project, *run, "test_a.py", f"--basetemp={elsewhere / name}", *more, name=name, env=bare)
+    for name in ("three", "four"):
+        cassettes = ("-p", "tracer.pytest_plugin", "test_cassette.py", f"--basetemp={elsewhere / name}")
+        assert project.run(sys.executable, "-m", "pytest", "-q", *cassettes, env=bare).exit == 0
+
+    usual = (project.folder / "usual.cassette").read_bytes()
+    assert calls(project, name="usual") == [
+        "shop.jobs:work(name='<tmp>/pytest/test_path0/data.txt') -> '<tmp>/pytest/test_path0/data.txt'"
+    ]
+    assert [(project.folder / f"{name}.cassette").read_bytes() == usual for name in ("one", "two")] == [True, True]
+
+
+def test_a_job_leaves_nothing_behind_however_many_there_are() -> None:
+    lanes_of_one = Lanes(lambda ident, name: None, lambda frame: "shop:place")
+
+    def living() -> int:
+        gc.collect()
+        return sum(type(found) is Lane for found in gc.get_objects())
+
+    def run(jobs: int) -> None:
+        for _ in range(jobs):
+            before = lanes_of_one.switch(lanes_of_one.submitted("job", None) or "")
+            lanes_of_one.leave(before)
+            taken = lanes_of_one.await_work()
+            assert taken is not None
+            lanes_of_one.take_job(taken, "1")
+
+    run(1)
+    before = living()
+    run(100)
+    assert living() == before

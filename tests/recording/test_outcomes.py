@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers import Project
 from tests.recording.recordings import calls, lines, record, text
+from tracer.storage.reader import open_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,11 @@ FILES = {
                 yield 1
             except KeyError:
                 yield "caught"
+            try:
+                yield "over"
+            except KeyError:
+                pass
+            yield "again"
         async def fetch(x): return x * 2
         async def ticks(n):
             for i in range(n):
@@ -95,7 +101,7 @@ FILES = {
         grows(box, 1)
         counter = count(3); next(counter); counter.send("hi"); list(counter)
         closed = count(9); next(closed); closed.close()
-        patient = stubborn(); next(patient); patient.throw(KeyError("k")); list(patient)
+        patient = stubborn(); next(patient); patient.throw(KeyError("k")); next(patient); patient.throw(KeyError("q")); list(patient)
         never = count(2)
         async def main():
             await fetch(4)
@@ -140,7 +146,15 @@ EXPECTED = {
         *("zoo.kinds:count(n=9) -> (unfinished)", "yields 0"),  # closed
         *("zoo.kinds:count(n=5) -> (unfinished)", "yields 0"),  # still held when the program ended
     ],
-    "stubborn": ["zoo.kinds:stubborn() -> None", "yields 1", "is thrown None", "yields 'caught'"],
+    "stubborn": [
+        "zoo.kinds:stubborn() -> None",
+        "yields 1",
+        "is thrown KeyError('k')",
+        "yields 'caught'",
+        "yields 'over'",
+        "is thrown None",
+        "yields 'again'",
+    ],
     "fetch": ["zoo.kinds:fetch(x=4) -> 8"],
     "ticks": ["zoo.kinds:ticks(n=2) -> None", "yields 0", "yields 1"],
     "outer": ["zoo.kinds:outer(x=7) -> 8"],
@@ -189,3 +203,55 @@ def test_nothing_else_is_kept_and_what_could_not_be_seen_is_counted(zoo: Project
     assert [line for line in text(zoo).splitlines() if line.startswith("lost")] == [
         "lost 1 of *: opaque builtins:coroutine"
     ]
+
+
+SCRIPT = {
+    "pyproject.toml": "",
+    "shop/__init__.py": "",
+    "shop/core.py": """
+        HANDLERS = []
+        def register(handler):
+            HANDLERS.append(handler)
+            return handler
+        def run(value): return [handler(value) for handler in HANDLERS]
+        class Base:
+            def go(self): return self.step(1)
+        """,
+    "script.py": """
+        from shop.core import Base, register, run
+        @register
+        def double(x, by=2): return x * by
+        class Mine(Base):
+            def step(self, n): return n + 5
+        def inside(): return double(1)
+        def main():
+            inside()
+            return run(3), Mine().go()
+        if __name__ == "__main__":
+            main()
+        """,
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [(("script.py",), "script"), (("-m", "shop"), "shop.__main__"), (("-m", "shop.tool"), "shop.tool")],
+)
+def test_a_script_that_runs_is_a_component_that_others_call_back(
+    project: Project, command: tuple[str, ...], name: str
+) -> None:
+    script = SCRIPT["script.py"]
+    project = project.with_files({**SCRIPT, "shop/__main__.py": script, "shop/tool.py": script})
+
+    record(project, "python", *command)
+
+    assert [line for line in lines(project) if line.startswith("shop.core ->")] == [
+        f"shop.core -> {name}:double(x=3, by=2) -> 6",
+        f"shop.core -> {name}:Mine.step(self=Mine(), n=1) -> 6",
+    ]
+    with open_cassette(project.folder / "run.cassette") as cassette:
+        found = [watched for watched in cassette.recording.callables if watched.component == name]
+    assert [watched.name for watched in found] == [
+        f"{name}:{each}" for each in ("Mine.step", "double", "inside", "main")
+    ]
+    assert [parameter.default for parameter in found[1].parameters] == [None, "2"]

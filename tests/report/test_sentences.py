@@ -113,3 +113,7 @@ def test_a_call_that_came_or_went_is_told_by_the_side_that_has_it(
 @pytest.mark.parametrize(("count", "told"), [(0, "0 calls"), (1, "1 call"), (1200, "1,200 calls")])
 def test_counts_agree_with_their_noun(count: int, told: str) -> None:
     assert counted(count, "call") == told
+
+
+def test_a_noun_that_ends_in_s_has_the_plural_that_is_spoken() -> None:
+    assert [counted(count, "process") for count in (1, 2)] == ["1 process", "2 processes"]

@@ -12,6 +12,7 @@ from tracer.model import (
     Call,
     Callable,
     CallableKind,
+    CallColumns,
     Component,
     Flow,
     Item,
@@ -25,6 +26,7 @@ from tracer.model import (
     Recording,
     Returned,
     Unfinished,
+    columns_of,
 )
 from tracer.report.listing import CassetteSummary, summarise_cassette
 from tracer.report.show import show
@@ -71,6 +73,9 @@ class Run:
     def calls(self, lane: str, block: int | None = None) -> Iterator[Call]:
         del block
         return iter(self.by_lane[lane])
+
+    def columns(self, lane: str, block: int) -> CallColumns:
+        return columns_of(self.calls(lane, block))
 
 
 def parameter(name: str, kind: ParameterKind = ParameterKind.POSITIONAL_OR_KEYWORD) -> Parameter:

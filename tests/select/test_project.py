@@ -6,7 +6,7 @@ import pytest
 
 from tracer.config import Config
 from tracer.errors import SelectionError
-from tracer.select.project import check_boundaries, find_root, project_modules, script_of, select_project
+from tracer.select.project import find_root, project_modules, script_of, select_project
 
 
 def lay_out(folder: Path, *files: str, **texts: str) -> Path:
@@ -153,12 +153,3 @@ def test_examples_and_tool_files_are_callers_unless_the_build_declares_them(tmp_
 def test_a_boundary_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SelectionError, match="dotted module name"):
         select_project(Config(root=tmp_path, boundaries=("shop cart",)), tmp_path)
-
-
-def test_boundaries_found_nowhere_are_named(tmp_path: Path) -> None:
-    root = lay_out(tmp_path / "project", "src/shop/__init__.py", "loose.py")
-    elsewhere = lay_out(tmp_path / "lib", "numpy/__init__.py", "six.py", "_fast.cpython-312-x86_64-linux-gnu.so")
-    boundaries = ("shop.cart", "loose", "numpy.linalg", "six", "_fast", "shopp")
-    selection = select_project(Config(root=root, boundaries=boundaries), root)
-
-    assert check_boundaries(selection, [elsewhere]) == ("shopp",)

@@ -53,20 +53,12 @@ class Scribe:
     def begin(self, lane: str, name: str, argument: object, parent: int = 0, caller: str = "shop.web") -> int:
         call = self._next_call
         self._next_call += 1
-        head = jr.pack_begin(
-            jr.BEGIN,
-            call,
-            self.number("lane", lane),
-            parent,
-            self.number("callable", name),
-            self.number("caller", caller),
-            0,
-        )
-        self.journal.write(head, pack([argument]))
+        numbers = self.number("lane", lane), parent, self.number("callable", name), self.number("caller", caller)
+        self.journal.begin(call, *numbers, 0, pack([argument]))
         return call
 
     def end(self, call: int, result: object, outcome: int = jr.RETURNED) -> None:
-        self.journal.write(jr.pack_end(jr.END, call, outcome), pack(result))
+        self.journal.end(call, outcome, pack(result))
 
     def call(self, lane: str, name: str, argument: object, result: object, parent: int = 0) -> int:
         number = self.begin(lane, name, argument, parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from zlib import adler32
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tracer import errors, model, wire
 from tracer.storage import journal as jr
 from tracer.storage.compact import Summary, compact
+from tracer.storage.lineage import job_lane
 from tracer.storage.reader import open_cassette
 
 if TYPE_CHECKING:
@@ -34,11 +36,11 @@ def test_a_call_comes_back_with_all_its_parts(part: Path, scribe: Make) -> None:
     one = scribe()
     outer = one.begin("main", "m:outer", 1)
     inner = one.begin("main", "m:inner", 2, parent=outer)
-    one.journal.write(jr.pack_item(jr.ITEM, inner, model.ItemKind.YIELDED), pack("a"))
-    one.journal.write(jr.pack_item(jr.ITEM, inner, model.ItemKind.SENT), pack("b"))
+    one.journal.item(inner, model.ItemKind.YIELDED, pack("a"))
+    one.journal.item(inner, model.ItemKind.SENT, pack("b"))
     one.end(inner, "oops", jr.RAISED)
-    one.journal.write(jr.pack_after(jr.AFTER, outer, 3), pack("z"))
-    one.journal.write(jr.pack_after(jr.AFTER, outer, 0), pack("y"))
+    one.journal.after(outer, 3, pack("z"))
+    one.journal.after(outer, 0, pack("y"))
     one.journal.loss("m:outer", "opaque", 2)
     one.journal.loss("m:outer", "opaque", 3)
     one.journal.meta({"boundaries": ["m"], "granularity": "package", "components": [["m", True]]})
@@ -145,6 +147,39 @@ def test_a_child_nobody_announced_hangs_under_its_parents_main(part: Path, scrib
     assert list(lanes_of(closed(part).target)) == ["main", "main > process"]
 
 
+def test_jobs_that_a_pools_processes_took_are_lanes_of_who_submitted_them(part: Path, scribe: Make) -> None:
+    """Whichever process took them; one that nobody told of is its process's."""
+    root, parent, *workers = scribe(10), scribe(20, 10), scribe(30, 20), scribe(40, 20)
+    root.journal.child(20, "main > process shop:start#0")
+    for number, worker in enumerate(workers):
+        pid = 30 + 10 * number
+        parent.journal.child(pid, "main > pool shop:serve#0")
+        parent.journal.job("main > pool shop:serve#0", str(number), f"main > job shop:ask#{number}")
+        worker.call(job_lane(pid, f"{number}/7"), "m:f", number, number)
+        worker.call(f"{job_lane(pid, str(number))} > thread shop:work#0", "m:f", number, number)
+        worker.call("main", "m:f", 0, 0)
+    parent.journal.job("main > pool shop:serve#0", "9", "test t.py::test_x > job shop:ask#0")
+    workers[0].call(job_lane(30, "9"), "m:f", 9, 9)
+    workers[1].call(job_lane(40, "8"), "m:f", 8, 8)
+    for one in (root, parent, *workers):
+        one.close()
+
+    inside = "main > process shop:start#0"
+    jobs = [f"{inside} > job shop:ask#{number}{more}" for number in (0, 1) for more in (" > thread shop:work#0", "/7")]
+    pool = [f"{inside} > pool shop:serve#0", f"{inside} > pool shop:serve#0 > job 8"]
+    assert list(lanes_of(closed(part).target)) == [*jobs, *pool, "test t.py::test_x > job shop:ask#0"]
+
+
+def test_jobs_that_lead_to_themselves_are_no_trap(part: Path, scribe: Make) -> None:
+    parent, worker = scribe(10), scribe(20, 10)
+    parent.journal.child(20, "main > pool x#0")
+    parent.journal.job("main > pool x#0", "1", job_lane(20, "1"))
+    worker.call(job_lane(20, "1"), "m:f", 1, 1)
+    worker.call("@twenty job 1", "m:f", 1, 1)
+
+    assert list(lanes_of(closed(part).target)) == ["@twenty job 1", "main > pool x#0 > job 1"]
+
+
 def test_pids_that_form_a_circle_are_no_trap(part: Path, scribe: Make) -> None:
     one, other = scribe(10, 20), scribe(20, 10)
     for number, scribed in enumerate((one, other)):
@@ -180,7 +215,7 @@ def test_one_lane_defined_twice_in_a_process_is_one_lane(part: Path, scribe: Mak
     one.call("main", "m:f", 1, 1)
     one.journal.define_lane(first + 1000, "main")
     name, caller = one.number("callable", "m:f"), one.number("caller", "shop.web")
-    one.journal.write(jr.pack_begin(jr.BEGIN, 90, first + 1000, 1, name, caller, 0), pack([2]))
+    one.journal.begin(90, first + 1000, 1, name, caller, 0, pack([2]))
     one.call("main", "m:f", 3, 3)
     one.close()
 
@@ -199,13 +234,12 @@ def test_a_parent_in_another_lane_or_process_is_none(part: Path, scribe: Make) -
     assert {call.parent for calls in lanes_of(closed(part).target).values() for call in calls} == {0}
 
 
-def test_a_dropped_call_is_gone_and_its_children_are_those_of_its_parent(part: Path, scribe: Make) -> None:
+def test_the_children_of_a_call_without_a_name_are_those_of_its_parent(part: Path, scribe: Make) -> None:
     one = scribe()
     outer = one.begin("main", "m:f", 1)
-    middle = one.begin("main", "m:f", 2, parent=outer)
-    one.call("main", "m:f", 3, 3, parent=middle)
-    one.end(middle, 2)
-    one.journal.write(jr.pack_drop(jr.DROP, middle), b"")
+    lane, caller = one.number("lane", "main"), one.number("caller", "shop.web")
+    one.journal.begin(50, lane, outer, 999, caller, 0, pack([2]))
+    one.call("main", "m:f", 3, 3, parent=50)
     one.end(outer, 1)
     one.close()
 
@@ -219,7 +253,7 @@ def test_calls_whose_names_never_came_are_lost_and_counted(part: Path, scribe: M
     one.call("main", "m:f", 1, 1)
     lane, name, caller = one.number("lane", "main"), one.number("callable", "m:f"), one.number("caller", "shop.web")
     for at, (lane_number, callable_number) in enumerate([(lane, 999), (999, name)]):
-        one.journal.write(jr.pack_begin(jr.BEGIN, 50 + at, lane_number, 0, callable_number, caller, 0), pack([1]))
+        one.journal.begin(50 + at, lane_number, 0, callable_number, caller, 0, pack([1]))
     one.close()
 
     summary = closed(part)
@@ -230,10 +264,13 @@ def test_calls_whose_names_never_came_are_lost_and_counted(part: Path, scribe: M
 
 def test_frames_nobody_can_read_are_counted_and_the_rest_is_kept(part: Path, scribe: Make) -> None:
     one = scribe()
-    one.journal.write(b"\x63", b"no such kind")
-    one.journal.write(bytes([jr.BEGIN]), b"short")
-    one.journal.write(bytes([jr.Kind.CALLABLE]), b"\0\0\0\0\xc1")
-    one.journal.write(jr.pack_end(jr.END, 77, 0), b"\xc0")
+    for body in (
+        b"\x63no such kind",
+        bytes([jr.Kind.CALLABLE]) + b"short",
+        bytes([jr.Kind.CALLABLE]) + b"\0\0\0\0\xc1",
+    ):
+        one.journal.put(jr.FRAME_STRUCT.pack(len(body), adler32(body)) + body)
+    one.journal.end(77, 0, b"\xc0")
     one.call("main", "m:f", 1, 1)
     one.close()
 

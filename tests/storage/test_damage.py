@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tracer import errors, model
 from tracer.storage import format as form
-from tracer.storage.blocks import decode
+from tracer.storage.block_reader import decode
 from tracer.storage.reader import open_cassette, verify
 from tracer.storage.store import write_cassette
 

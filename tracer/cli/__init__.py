@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from tracer.cli.app import run
+from tracer.cli.command_line import run
 
 
 def main() -> None:

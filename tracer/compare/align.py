@@ -13,7 +13,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     Keys: TypeAlias = "Sequence[Hashable]"
     Level: TypeAlias = "tuple[Keys, Keys]"
@@ -111,30 +111,26 @@ def _trim(level: Level, gap: Gap, number: int = 0) -> tuple[list[Run], Gap]:
 
 
 def _common_head(level: Level, gap: Gap) -> int:
-    """Count equal elements at the front, by slices that double while they agree: the comparing is then done in C."""
+    """Count equal elements at the front."""
     old, new = level
-    limit = min(gap.old_end - gap.old_start, gap.new_end - gap.new_start)
-    done, step = 0, 1
-    while done < limit:
-        step = min(step, limit - done)
-        i, j = gap.old_start + done, gap.new_start + done
-        if old[i : i + step] == new[j : j + step]:
-            done, step = done + step, step * 2
-        elif step == 1:
-            break
-        else:
-            step = max(step // 4, 1)
-    return done
+    i, j = gap.old_start, gap.new_start
+    return _count_equal(gap, lambda start, stop: old[i + start : i + stop] == new[j + start : j + stop])
 
 
 def _common_tail(level: Level, gap: Gap) -> int:
+    """Count equal elements at the end."""
     old, new = level
+    i, j = gap.old_end, gap.new_end
+    return _count_equal(gap, lambda start, stop: old[i - stop : i - start] == new[j - stop : j - start])
+
+
+def _count_equal(gap: Gap, agree: Callable[[int, int], bool]) -> int:
+    """Count equal elements from one end of a gap, by slices that double while they agree: the comparing is then done in C."""
     limit = min(gap.old_end - gap.old_start, gap.new_end - gap.new_start)
     done, step = 0, 1
     while done < limit:
         step = min(step, limit - done)
-        i, j = gap.old_end - done, gap.new_end - done
-        if old[i - step : i] == new[j - step : j]:
+        if agree(done, done + step):
             done, step = done + step, step * 2
         elif step == 1:
             break

@@ -6,15 +6,14 @@ from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from tracer.model import LaneSummary
+from tracer.model import LaneSummary, columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from tracer.model import BlockSummary, Call, RecordedRun
+    from tracer.model import BlockSummary, Call, CallColumns, RecordedRun
 
 _KEPT_CALLS = 20_000  # in blocks that were read last
 NO_PARENT = -1
@@ -34,32 +33,32 @@ class LaneReader:
         self.starts = [0]
         for block in self.blocks:
             self.starts.append(self.starts[-1] + block.calls)
-        self._kept: OrderedDict[int, list[Call]] = OrderedDict()
+        self._kept: OrderedDict[int, CallColumns] = OrderedDict()
 
     def call(self, number: int) -> Call:
         """Return one call. Cheap for calls near those that were asked for before."""
         block = bisect_right(self.starts, number) - 1 if self.blocks else 0
-        return self._block(block)[number - self.starts[block]]
+        return self._block(block).call(number - self.starts[block])
 
-    def calls(self, start: int, stop: int) -> Iterator[Call]:
-        """Yield a range of calls in order."""
-        if start >= stop:
-            return
-        if not self.blocks:
-            yield from islice(self._block(0), start, stop)
-            return
-        number = bisect_right(self.starts, start) - 1
+    def parts(self, start: int, stop: int) -> Iterator[tuple[CallColumns, slice]]:
+        """Yield a range of calls in order, block by block: the calls of a block, and which of them are in the range."""
+        number = bisect_right(self.starts, start) - 1 if self.blocks else 0
         while start < stop:
-            calls = self._block(number)
             first = start - self.starts[number]
-            yield from islice(calls, first, first + stop - start)
+            yield self._block(number), slice(first, first + stop - start)
             number += 1
-            start = self.starts[number]
+            start = self.starts[number] if self.blocks else stop
 
-    def _block(self, number: int) -> list[Call]:
+    def callables(self, start: int, stop: int) -> Iterator[str]:
+        """Yield the callables of a range of calls in order."""
+        for calls, within in self.parts(start, stop):
+            yield from calls.callables[within]
+
+    def _block(self, number: int) -> CallColumns:
         kept = self._kept.pop(number, None)
         if kept is None:
-            kept = list(self._run.calls(self._lane, number if self.blocks else None))
+            run, lane = self._run, self._lane
+            kept = run.columns(lane, number) if self.blocks else columns_of(run.calls(lane))
             room = _KEPT_CALLS - len(kept)
             while self._kept and sum(map(len, self._kept.values())) > max(room, 0):
                 self._kept.popitem(last=False)
@@ -98,25 +97,48 @@ class Columns:
 def read_columns(lane: LaneReader, start: int, stop: int) -> Columns:
     """Read a range of calls into columns. Keys hold within one process; two that differ agree with a chance of 1 in 2**61."""
     columns = Columns(start, *(array("q") for _ in range(7)))
-    numbers = lane.names
-    context, parents = columns.context, columns.parents
-    whole, placed, inputs, bare = (
-        columns.whole.append,
-        columns.placed.append,
-        columns.inputs.append,
-        columns.bare.append,
-    )
-    for position, call in enumerate(lane.calls(start, stop)):
-        parent = position - call.parent if call.parent and call.parent <= position else NO_PARENT
-        around = context[parent] if parent >= 0 else 0
-        asked = hash((call.callable, call.arguments))
-        both = hash((asked, call.caller))
-        key = hash((both, call.flow, call.outcome, call.items, call.after, type(call.outcome).__name__))
-        whole(key)
-        placed(hash((around, key)))
-        inputs(hash((around, both)))
-        bare(asked)
-        context.append(hash((around, call.callable)))
-        parents.append(parent)
-        columns.names.append(numbers.setdefault(call.callable, len(numbers)))
+    for calls, within in lane.parts(start, stop):
+        _extend(columns, calls, within, lane.names)
     return columns
+
+
+def _extend(columns: Columns, calls: CallColumns, within: slice, numbers: dict[str, int]) -> None:
+    """Add the calls of one block, column by column, so that most of the work is done in C."""
+    callables = calls.callables[within]
+    around = _enclosed(columns, callables, calls.parents[within])
+    asked = _keys(callables, calls.arguments[within])
+    both = _keys(asked, calls.callers[within])
+    whole = _keys(
+        both,
+        calls.flows[within],
+        calls.endings[within],
+        calls.outcomes[within],
+        calls.items[within],
+        calls.after[within],
+    )
+    columns.whole.extend(whole)
+    columns.placed.extend(_keys(around, whole))
+    columns.inputs.extend(_keys(around, both))
+    columns.bare.extend(asked)
+    for name in dict.fromkeys(callables):
+        numbers.setdefault(name, len(numbers))
+    columns.names.extend(map(numbers.__getitem__, callables))
+
+
+def _keys(*columns: Iterable[object]) -> list[int]:
+    return list(map(hash, zip(*columns, strict=True)))
+
+
+def _enclosed(columns: Columns, callables: Sequence[str], distances: Sequence[int]) -> list[int]:
+    """Add parents and contexts of calls that follow; return the key of what encloses each."""
+    context, parents = columns.context, columns.parents
+    found = []
+    for position, (name, distance) in enumerate(zip(callables, distances, strict=True), len(context)):
+        parent, around = NO_PARENT, 0
+        if distance and distance <= position:
+            parent = position - distance
+            around = context[parent]
+        found.append(around)
+        context.append(hash((around, name)))
+        parents.append(parent)
+    return found

@@ -146,10 +146,10 @@ class _Comparing:
         alike: dict[bytes, Counter[str]] = {}
         for lane in self._unread.whole:
             if lane.digest not in alike:
-                alike[lane.digest] = Counter(call.callable for call in self._new.calls(lane.name))
+                alike[lane.digest] = Counter(LaneReader(self._new, lane).callables(0, lane.calls))
             counts += alike[lane.digest]
         for lane, start, stop in self._unread.parts:
-            counts += Counter(call.callable for call in LaneReader(self._new, lane).calls(start, stop))
+            counts += Counter(LaneReader(self._new, lane).callables(start, stop))
         self._shared.calls = counts
         self._unread = _Unread()
 

@@ -123,7 +123,15 @@ class Fingerprints:
                 named = tuple(sorted((name, prints[id(value)]) for name, value in fields))
                 return hash(("object", kind, form.value, named, prints[id(payload)] if payload is not None else 0))
             case Truncated(type=kind, size=size, head=head, digest=digest):
-                return hash(("truncated", kind, hex(size), tuple(prints[id(item)] for item in head), digest))
+                return hash(
+                    (
+                        "truncated",
+                        kind,
+                        "" if size is None else hex(size),
+                        tuple(prints[id(item)] for item in head),
+                        digest,
+                    )
+                )
             case Atom(type=kind, text=text):
                 return hash(("atom", kind, text))
             case Named(kind=kind, name=name):

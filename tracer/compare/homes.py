@@ -19,7 +19,7 @@ from tracer.values import Named
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tracer.model import BlockSummary, Call, LaneSummary, RecordedRun, Recording
+    from tracer.model import BlockSummary, Call, CallColumns, LaneSummary, RecordedRun, Recording
 
 _ALIKE: Final = 0.5
 _LOOKED_AT: Final = 3  # calls of a method whose receivers are looked at
@@ -72,6 +72,11 @@ class Rehomed:
         for call in self._run.calls(lane, block):
             home = self._homes.get(call.callable)
             yield call if home is None else replace(call, callable=home)
+
+    def columns(self, lane: str, block: int) -> CallColumns:
+        """Return the calls of one block, part by part."""
+        columns = self._run.columns(lane, block)
+        return replace(columns, callables=[self._homes.get(name, name) for name in columns.callables])
 
 
 def _only_in(one: Recording, other: Recording) -> list[Callable]:

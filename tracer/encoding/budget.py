@@ -42,10 +42,9 @@ class Limit:
 class Budget:
     """The limits of one crossing.
 
-    `full` holds for all arguments of a call together (state is one: the receiver), before and after the call, on the crossings a
-    recorder looks at in full;
-    `arguments` on the others: without nodes, what is no scalar and no small flat container is only named, with its size. `outcome`
-    holds for what is returned, raised or yielded.
+    `arguments` holds for all arguments of a call together (state is one: the receiver), before and after the call, on the crossings a
+    recorder looks at in full; on the others what is no scalar and no small flat container is only named. `outcome` holds for what
+    is returned, raised or yielded, `repeated` for the same where it is not looked at in full.
 
     State encoded at every method call is quadratic, and it is most of the cost: on the suites of cachetools, tomlkit and sqlparse
     77 to 99 % of the time went into arguments (`benchmarks/trials/state_cost.py`). With 1,024 nodes at most 1 outcome in 250 is cut.
@@ -53,6 +52,6 @@ class Budget:
     pluggy's suite, whose hooks hand on all of pytest's state, is where more nodes cost most (`benchmarks/transparency`).
     """
 
-    arguments: Limit = Limit(nodes=0, bytes=2 << 10)
-    full: Limit = Limit(nodes=64, bytes=8 << 10)
+    arguments: Limit = Limit(nodes=64, bytes=8 << 10)
     outcome: Limit = Limit(nodes=512, bytes=64 << 10)
+    repeated: Limit = Limit(nodes=128, bytes=16 << 10)

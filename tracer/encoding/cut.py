@@ -15,6 +15,8 @@ from tracer.encoding.redact import Secrecy
 from tracer.values import SAMPLED_DIGEST, WHOLE_DIGEST
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tracer.encoding.walk import Walk
 
 _SMALL_INT_BYTES: Final = 512
@@ -24,9 +26,15 @@ _REMEMBERED_SIZES: Final = 4096
 def truncated(walk: Walk, name: str, size: int, heads: list[bytes], digest: bytes = b"") -> bytes:
     """Return a cut value and count it. `heads` are the bytes of the items that are kept."""
     walk.shared.lost("truncated", name)
+    return truncation(walk.pack, name, size, heads, digest)
+
+
+def truncation(
+    pack: Callable[[Any], bytes], name: str, size: int | None, heads: list[bytes], digest: bytes = b""
+) -> bytes:
+    """Return a cut value; a size of None is not known."""
     head = wire.array_header(len(heads)) + b"".join(heads)
-    parts = (wire.array_header(4), walk.pack(name), walk.pack(size), head, walk.pack(digest))
-    return wire.extension(wire.TRUNCATED, b"".join(parts))
+    return wire.extension(wire.TRUNCATED, b"".join((wire.array_header(4), pack(name), pack(size), head, pack(digest))))
 
 
 def bare(walk: Walk, name: str, size: int) -> bytes:

@@ -8,34 +8,36 @@ from __future__ import annotations
 
 import weakref
 from itertools import count
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
-from tracer.encoding import plans
-from tracer.encoding.budget import Budget
+from tracer.encoding import cut, plans
+from tracer.encoding.budget import Budget, Limit
 from tracer.encoding.faults import is_ours
 from tracer.encoding.looks import heavy
 from tracer.encoding.redact import Judge
-from tracer.encoding.walk import UNPACKABLE, Plan, Shared, Walk, all_str, flat_size
+from tracer.encoding.walk import SLASH, UNPACKABLE, Name, Plan, Shared, Walk, all_str
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from tracer.encoding.budget import Limit
     from tracer.encoding.paths import PathNormaliser
     from tracer.encoding.redact import Redactor
 
 _NONE = type(None)
 _EMPTY_TUPLE: Final = wire.Extension(wire.TUPLE, wire.array_header(0))
-_LONG: Final = 1024  # characters; a longer text is looked at before it is packed
-_SHORT: Final = range(_LONG + 1)
+LONG: Final = 1024
+"""Characters; a longer text is looked at before it is packed."""
+
+_REMEMBERED_KEYS: Final = 4096  # sets of keys that were judged
 _FEW: Final = 32  # items of a container that is packed as it is
 
 UNKNOWN: Final = wire.extension(wire.OPAQUE, wire.array_header(2) + wire.packer()("tracer:unencoded") + b"\x00")
 """What stands for a value where not even a frame of the interpreter was left to look at it."""
 
 
-def immutable(values: tuple[Any, ...]) -> bool:
+def immutable(values: Sequence[Any]) -> bool:
     """Say whether all are exact immutable scalars: then no call can change them."""
     for value in values:
         kind = type(value)
@@ -44,98 +46,140 @@ def immutable(values: tuple[Any, ...]) -> bool:
     return True
 
 
+def unchanged(before: list[Any], now: Sequence[Any]) -> bool:
+    """Say whether containers hold the very objects that their copies in `before` do. If not, they may still be equal."""
+    for copy, value in zip(before, now, strict=True):
+        kind = type(copy)
+        if kind is list or kind is dict:
+            if len(copy) != len(value) or not all(map(is_, copy, list(value))):
+                return False
+            if kind is dict and not all(map(is_, copy.values(), list(value.values()))):
+                return False
+    return True
+
+
 class Encoder:
     """Encodes the values of calls. One serves all threads, and may be entered again while it works (by a finaliser).
 
-    `redactor` judges names, `paths` rewrites texts, `budget` limits what is looked at of one value.
+    `redactor` judges names, `paths` rewrites texts, `budget` limits what is looked at of one value. `names` holds what is said of
+    objects that are not looked at, by the id of their type, for the types met so far.
     """
 
     def __init__(self, *, redactor: Redactor, paths: PathNormaliser, budget: Budget = Budget()) -> None:  # noqa: B008  (frozen)
         self._budget = budget
-        least = min((budget.arguments, budget.outcome, budget.full), key=lambda limit: limit.bytes)
-        self._short = range(min(_LONG, least.bytes) + 1)
+        self._short = min(LONG, budget.arguments.bytes, budget.outcome.bytes, budget.repeated.bytes)
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
         # Functions rather than methods: they are called at every crossing.
         self._pack_one = _make_pack(self._packers, paths.found)
         self.scalar, self.scalars = _make_scalar(self._pack_one), _make_scalars(self._pack_one)
         self._losses: dict[tuple[str, str], count[int]] = {}
+        self._judged: dict[str, bool] = {}
         self._plans: dict[int, Plan] = {}
+        self.names: dict[int, Name] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
-        self._shared = Shared(self._plan, self._plans, Judge(redactor), paths, {}, self._count, {})
+        self._shared = Shared(self._plan, self._plans, Judge(redactor), paths, {}, self._count, {}, self.names)
 
     @property
     def losses(self) -> dict[str, int]:
         """What was not (fully) kept: a reason and a type (`opaque socket:socket`, `truncated list`) with how often."""
         # A counter shows its next number only in its text; as one C object it counts right when threads take turns.
         losses = sorted(self._losses.copy().items())
-        return {f"{reason} {name}": int(repr(counter)[6:-1]) for (reason, name), counter in losses}
+        found = {f"{reason} {name}": int(repr(counter)[6:-1]) for (reason, name), counter in losses}
+        return {loss: times for loss, times in found.items() if times}
 
-    def arguments(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, full: bool) -> bytes:
+    def arguments(self, values: Sequence[Any], secret: Sequence[int] | None, full: bool) -> bytes:
         """Return the snapshot of a list with one element per parameter. They share the budget of the call.
 
-        `secret` holds what `Redactor.secret` said of each parameter's name, None where all are harmless.
+        `secret` holds what `Redactor.secret` said of each parameter's name, None where all are harmless. Without `full`, and unless
+        all are scalars but for one small flat container, containers and objects are only named, containers with their size.
         """
         if secret is None:
-            data = self.scalars(values) or self.flat(values)
+            data = self.scalars(values)
             if data is not None:
                 return data
+            flat = self.flat(values)
+            if flat is not None:
+                return flat[0]
         return self.walked(values, secret, full)
 
-    def walked(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, full: bool) -> bytes:
+    def walked(self, values: Sequence[Any], secret: Sequence[int] | None, full: bool) -> bytes:
         """As `arguments`, for those that neither `scalars` nor `flat` takes."""
-        return self._guard(self._walk_arguments, values, secret, self._budget.full if full else self._budget.arguments)
+        return self._guard(self._walk_arguments if full else self._name_arguments, values, secret)
 
-    def flat(self, values: tuple[Any, ...]) -> bytes | None:
-        """Return the snapshot of arguments that are scalars but for at most one small flat container; None of any others."""
-        ready = self._flattened(values)
-        return None if ready is None else self._pack_one(ready)
+    def flat(self, values: Sequence[Any]) -> tuple[bytes, list[Any]] | None:
+        """Return the snapshot of arguments that are scalars but for at most one small flat container, so that none is shared.
 
-    def value(self, value: Any) -> bytes:
-        """Return the snapshot of one value that came out of a call: returned, yielded, sent."""
-        data = self.scalar(value)
-        if data is None and (type(value) is dict or type(value) is list):
-            flat = self._small(value, type(value))
-            data = None if flat is None else self._pack_one(flat)
-        return data if data is not None else self._guard(self._walk_value, value, self._budget.outcome)
-
-    def error(self, error: BaseException) -> bytes:
-        """Return the snapshot of an exception: type, arguments, notes, cause and attributes; never its text or traceback."""
-        return self._guard(self._walk_value, error, self._budget.outcome)
-
-    def _flattened(self, values: tuple[Any, ...]) -> list[Any] | None:
-        """Return arguments the packer can take as they are: scalars, and at most one small flat container, so that none is shared."""
-        ready = list(values)
+        With it comes what was encoded, a copy in place of the container, for `unchanged`.
+        """
+        ready: list[Any] = []
         found = 0
-        for place, value in enumerate(values):
+        for value in values:
             kind = type(value)
-            if kind is tuple and not value:
-                ready[place] = _EMPTY_TUPLE
-            elif kind is list or kind is dict:
+            if kind is list or kind is dict:
                 found += 1
-                flat = self._small(value, kind) if found == 1 else None
-                if flat is None:
+                copy = self._small(value, kind) if found == 1 else None
+                if copy is None:
                     return None
-                ready[place] = flat
-            elif flat_size((value,)) not in _SHORT:
+                ready.append(copy)
+            elif kind is tuple and not value:
+                ready.append(_EMPTY_TUPLE)
+            elif kind is str or kind is bytes:
+                if len(value) > LONG:
+                    return None
+                ready.append(value)
+            elif kind is int or kind is _NONE or kind is float or kind is bool:
+                ready.append(value)
+            else:
                 return None
-        return ready
+        data = self._pack_one(ready)
+        return (data, ready) if data is not None and len(data) <= self._short else None
+
+    def value(self, value: Any, full: bool = True) -> bytes:
+        """Return the snapshot of one value that came out of a call: returned, raised, yielded, sent.
+
+        Of an exception that is its type, arguments, notes, cause and attributes; never its text or traceback.
+        """
+        kind = type(value)
+        if kind is dict or kind is list:
+            copy = self._small(value, kind)
+            data = None if copy is None else self._pack_one(copy)
+            if data is not None and len(data) > self._short:
+                data = None
+        else:
+            data = self.scalar(value)
+        return (
+            data
+            if data is not None
+            else self._guard(self._walk_value, value, self._budget.outcome if full else self._budget.repeated)
+        )
 
     def _small(self, value: Any, kind: type) -> Any:
-        """Return a copy of a flat list, or of a flat dict without secret keys, that no budget cuts; None of any other."""
+        """Return a copy of a short flat list, or of a short flat dict without secret keys; None of any other."""
         if len(value) > _FEW:
             return None
-        if kind is list:
-            items = value[:]
-            return items if flat_size(items) in self._short else None
-        if not all_str(value):
+        copy = value[:] if kind is list else value.copy()  # another thread may be changing the original
+        if not _few_scalars(copy if kind is list else copy.values()):
             return None
-        items = value.copy()  # another thread may be changing the original
-        keys = tuple(items)
-        if flat_size(keys) + flat_size(items.values()) not in self._short or flat_size(items.values()) < 0:
-            return None
-        return items if self._shared.judge.names(keys) is None else None
+        return copy if kind is list or self._harmless(copy) else None
 
-    def _guard(self, encode: Callable[..., bytes], *parts: Any) -> bytes:
+    def _harmless(self, items: dict[Any, Any]) -> bool:
+        """Say whether all keys of a dict are exact text, none of them the name of a secret."""
+        try:
+            joined = "\0".join(items)  # all in C, and without hashing or comparing a key, which may be of any class
+        except TypeError:
+            return False
+        known = self._judged.get(joined)
+        if known is None:
+            keys = tuple(items)
+            known = all_str(keys) and self._shared.judge.names(keys) is None
+            if len(keys) == joined.count("\0") + 1:
+                if len(self._judged) >= _REMEMBERED_KEYS:
+                    self._judged.clear()
+                self._judged[joined] = known
+        return known
+
+    @staticmethod
+    def _guard(encode: Callable[..., bytes], *parts: Any) -> bytes:
         try:
             return encode(*parts)
         except Exception as error:
@@ -144,11 +188,37 @@ class Encoder:
                 raise
             return UNKNOWN
 
-    def _walk_arguments(self, values: tuple[Any, ...], secret: tuple[int, ...] | None, limit: Limit) -> bytes:
-        walk = Walk(self._shared, self._packer(), limit)
+    def _walk_arguments(self, values: Sequence[Any], secret: Sequence[int] | None) -> bytes:
+        walk = Walk(self._shared, self._packer(), self._budget.arguments)
         data = wire.array_header(len(values)) + b"".join(walk.shares(values, heavy(values), secret))
         self._packers.append(walk.pack)
         return data
+
+    def _name_arguments(self, values: Sequence[Any], secret: Sequence[int] | None) -> bytes:
+        """Return arguments of which only scalars and what has a name or a text are told."""
+        names, pack, walk = self.names, self._packer(), None
+        parts = [wire.array_header(len(values))]
+        for place, value in enumerate(values):
+            kind = type(value)
+            known = names.get(id(kind))
+            if secret is not None and secret[place]:
+                known = None
+            elif kind is int or kind is _NONE or kind is bool or kind is float:
+                try:
+                    parts.append(pack(value))
+                except OverflowError:
+                    pass
+                else:
+                    continue
+            if known is not None:
+                next(known.missed)
+                parts.append(known.snapshot)
+            else:
+                if walk is None:
+                    walk = Walk(self._shared, pack, Limit(0, self._budget.arguments.bytes))
+                parts.append(walk.argument(value, 0 if secret is None else secret[place]))
+        self._packers.append(pack)
+        return b"".join(parts)
 
     def _walk_value(self, value: Any, limit: Limit) -> bytes:
         walk = Walk(self._shared, self._packer(), limit)
@@ -166,16 +236,33 @@ class Encoder:
         """Return the plan of a type, deciding it on first need and forgetting it with the type."""
         plan = plans.plan_for(cls)
         key = id(cls)
-        tables = (self._plans, self._watches)
+        tables = (self._plans, self.names, self._watches)
         # The callback comes before another type can have the same id; the plan itself must not keep the type alive.
         self._watches[key] = weakref.ref(cls, lambda _: [table.pop(key, None) for table in tables] and None)
         self._plans[key] = plan
+        if plan.attributes:
+            snapshot = cut.truncation(wire.packer(), plan.name, None, [])
+            self.names[key] = Name(snapshot, self._counter("truncated", plan.name))
         return plan
 
     def _count(self, reason: str, name: str) -> None:
+        next(self._counter(reason, name))
+
+    def _counter(self, reason: str, name: str) -> count[int]:
         key = reason, name
-        counter = self._losses.get(key)
-        next(self._losses.setdefault(key, count()) if counter is None else counter)
+        return self._losses.get(key) or self._losses.setdefault(key, count())
+
+
+def _few_scalars(items: Any) -> bool:
+    """Say whether all are short exact scalars."""
+    for item in items:
+        kind = type(item)
+        if kind is str or kind is bytes:
+            if len(item) > LONG:
+                return False
+        elif not (kind is int or kind is _NONE or kind is float or kind is bool):
+            return False
+    return True
 
 
 def _make_pack(packers: list[Callable[[Any], bytes]], found: Callable[[bytes], bool]) -> Callable[[Any], bytes | None]:
@@ -192,9 +279,11 @@ def _make_pack(packers: list[Callable[[Any], bytes]], found: Callable[[bytes], b
             data = pack(value)
         except UNPACKABLE:
             return None
+        except TypeError:  # a key that is a subclass of str, with the same text as one that was judged
+            return None
         finally:
             give(pack)
-        return None if b"/" in data and found(data) else data
+        return None if SLASH in data and found(data) else data
 
     return pack_one
 
@@ -204,21 +293,21 @@ def _make_scalar(pack: Callable[[Any], bytes | None]) -> Callable[[Any], bytes |
 
     def scalar(value: Any) -> bytes | None:
         kind = type(value)
-        if kind is _NONE or kind is int or kind is bool or kind is float or (kind is str and len(value) <= _LONG):
+        if kind is _NONE or kind is int or kind is bool or kind is float or (kind is str and len(value) <= LONG):
             return pack(value)
         return None
 
     return scalar
 
 
-def _make_scalars(pack: Callable[[Any], bytes | None]) -> Callable[[tuple[Any, ...]], bytes | None]:
+def _make_scalars(pack: Callable[[Any], bytes | None]) -> Callable[[Sequence[Any]], bytes | None]:
     """Return what gives the snapshot of a list of exact scalars, None where one is anything else: no call can change them."""
 
-    def scalars(values: tuple[Any, ...]) -> bytes | None:
+    def scalars(values: Sequence[Any]) -> bytes | None:
         for value in values:
             kind = type(value)
             if kind is str or kind is bytes:
-                if len(value) > _LONG:
+                if len(value) > LONG:
                     return None
             elif not (kind is int or kind is _NONE or kind is bool or kind is float):
                 return None

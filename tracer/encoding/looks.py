@@ -136,6 +136,11 @@ def fields(value: Any, where: Layout) -> tuple[list[Any], list[Any]]:
     return names, values
 
 
+def state(value: Any) -> dict[Any, Any]:
+    """Return a copy of an instance's dictionary, made in one step: another thread may be adding attributes."""
+    return dict.copy(_attribute(value, "__dict__"))
+
+
 def _read(dictionary: Any, names: list[Any], values: list[Any]) -> None:
     pairs = list(dict.items(dictionary))  # in one step: another thread may be adding attributes
     names += [name for name, _ in pairs]
@@ -178,8 +183,3 @@ def heavy(items: Any) -> int:
         if id(type(item)) not in SCALARS:  # by identity: hashing a class may run its metaclass's code
             count += 1
     return count
-
-
-def count(value: Any) -> int:
-    """Return how many attributes an instance's dictionary holds."""
-    return dict.__len__(_attribute(value, "__dict__"))

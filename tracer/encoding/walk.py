@@ -11,34 +11,53 @@ numbered from where the set stands, and what was first met inside one is forgott
 from __future__ import annotations
 
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tracer import wire
 from tracer.encoding import cut
 from tracer.encoding.budget import FLAT_WEIGHT, MAX_LEVELS, NEIGHBOUR_NODES, SHORT_TEXT
 from tracer.encoding.faults import is_ours
-from tracer.encoding.looks import SCALARS, heavy
+from tracer.encoding.looks import heavy
 from tracer.encoding.redact import Secrecy, is_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from itertools import count
 
     from tracer.encoding.budget import Limit
     from tracer.encoding.paths import PathNormaliser
     from tracer.encoding.redact import Judge
 
 REDACTED: Final = wire.extension(wire.REDACTED, b"")
+SLASH: Final = b"/"[
+    0
+]  # as a number: looking for bytes in bytes raises and drops an exception first, six times the price
 UNPACKABLE = (OverflowError, UnicodeEncodeError)  # an int beyond 64 bits, a str with lone surrogates
 _NONE = type(None)
 _SIZED: Final = {id(kind): kind.__name__ for kind in (list, tuple, dict, set, frozenset)}
 _REMEMBERED_SHAPES: Final = 4096  # shapes of objects, after which the table starts anew
 
 
+Shape: TypeAlias = "tuple[bytes, tuple[Secrecy, ...] | None]"
+"""The first bytes of an object, up to its field names, and how secret its fields are."""
+
+
 class Plan(NamedTuple):
-    """How values of one type are encoded. Holds no reference to the type."""
+    """How values of one type are encoded. Holds no reference to the type.
+
+    `attributes` says that they are told by their attributes, so that past a budget there is only their type to tell.
+    """
 
     name: str
     encode: Callable[[Walk, Any], bytes]
+    attributes: bool = False
+
+
+class Name(NamedTuple):
+    """What is said of each object of one type that is not looked at, and how often it was said."""
+
+    snapshot: bytes
+    missed: count[int]
 
 
 class Shared(NamedTuple):
@@ -48,21 +67,22 @@ class Shared(NamedTuple):
     plans: dict[int, Plan]
     judge: Judge
     paths: PathNormaliser
-    shapes: dict[tuple[str, ...], tuple[bytes, tuple[Secrecy, ...] | None]]
+    shapes: dict[tuple[str, ...], Shape]
     lost: Callable[[str, str], None]
     bare: dict[tuple[str, int], bytes]
+    names: dict[int, Name]
 
 
-def flat_size(items: Any) -> int:
-    """Return the characters and bytes in exact scalars; -1 where another type is among them."""
-    size = 0
+def measure(items: Any) -> tuple[int, int]:
+    """Return the characters and bytes in exact scalars, -1 where another type is among them, and how many are of another type."""
+    size = others = 0
     for item in items:
         kind = type(item)
         if kind is str or kind is bytes:
             size += len(item)
-        elif not (kind is int or kind is float or kind is _NONE or kind is bool):
-            return -1
-    return size
+        elif not (kind is int or kind is _NONE or kind is bool or kind is float):
+            others += 1
+    return (-1 if others else size), others
 
 
 def all_str(items: Any) -> bool:
@@ -76,10 +96,11 @@ def all_str(items: Any) -> bool:
 class Walk:
     """One snapshot being made. Not reused; safe to be entered again by another walk at any point."""
 
-    __slots__ = ("bytes", "keep", "level", "memo", "nodes", "opaque_memo", "opaques", "pack", "shared")
+    __slots__ = ("bytes", "keep", "level", "memo", "nodes", "opaque_memo", "opaques", "pack", "plans", "shared")
 
     def __init__(self, shared: Shared, pack: Callable[[Any], bytes], limit: Limit) -> None:
         self.shared = shared
+        self.plans = shared.plans
         self.pack = pack
         self.nodes = limit.nodes
         self.bytes = limit.bytes
@@ -89,7 +110,7 @@ class Walk:
         self.opaque_memo: dict[int, int] = {}
         self.opaques: list[Any] = []
 
-    def value(self, value: Any) -> bytes:  # noqa: PLR0911  (a table of cases)
+    def value(self, value: Any) -> bytes:
         """Return the bytes of any value. Where its type's codec fails, an opaque."""
         kind = type(value)
         if kind is str:
@@ -99,14 +120,21 @@ class Walk:
                 return self.pack(value)
             except OverflowError:
                 return cut.big_int(self, value)
+        return self._other(value, kind)
+
+    def _other(self, value: Any, kind: type) -> bytes:
+        """As `value`, for one that is no scalar, or bytes."""
         known = self.memo.get(id(value))
         if known is not None:  # a container entered before, whatever its type
             return wire.extension(wire.REFERENCE, self.pack(known))
+        plan = self.plans.get(id(kind)) or self.shared.plan_of(kind)
         if self.nodes <= 0:
-            name = _SIZED.get(id(kind))
-            if name is not None and value:
-                return cut.bare(self, name, len(value))
-        plan = self.shared.plans.get(id(kind)) or self.shared.plan_of(kind)
+            unseen = self.shared.names.get(id(kind))
+            if unseen is not None:
+                next(unseen.missed)
+                return unseen.snapshot
+            if id(kind) in _SIZED and value:
+                return cut.bare(self, _SIZED[id(kind)], len(value))
         level, containers, opaques = self.level, len(self.keep), len(self.opaques)
         try:
             return plan.encode(self, value)
@@ -118,7 +146,7 @@ class Walk:
             return self.opaque(value, plan.name, "failed " + type(error).__name__)
 
     def values(self, items: list[Any], size: int, left: int) -> bytes:
-        """Return an array of values, `left` of them no scalars; a flat run (`size` is what `flat_size` said) in one call of the packer."""
+        """Return an array of values, `left` of them no scalars; a flat run (`size` is what `measure` said) in one call of the packer."""
         if 0 <= size <= self.bytes:
             data = self.flat(items)
             if data is not None:
@@ -131,22 +159,32 @@ class Walk:
         So what is near is kept before what is far: the first item cannot use up what its neighbours need for their own fields. `left` is how many are no scalars; `judged` says how secret each is, None
         where none is.
         """
-        value = self.value
-        if judged is None and left <= 1:
-            return [value(item) for item in items]
+        other, pack = self._other, self.pack
         packed = []
         for item, secret in zip(items, judged or repeat(0), strict=False):
-            if secret and (secret != Secrecy.DATA or is_data(item)):
-                packed.append(REDACTED)
-            elif left > 1 and id(type(item)) not in SCALARS:
+            kind = type(item)
+            if secret:
+                packed.append(self.argument(item, secret))
+            elif kind is str:
+                packed.append(self.text(item))
+            elif kind is int or kind is _NONE or kind is bool or kind is float:
+                try:
+                    packed.append(pack(item))
+                except OverflowError:
+                    packed.append(cut.big_int(self, item))
+            elif left <= 1 or kind is bytes:
+                packed.append(other(item, kind))
+            else:
                 kept = min(self.nodes - self.nodes // left, (left - 1) * NEIGHBOUR_NODES)
                 left -= 1
                 self.nodes -= kept
-                packed.append(value(item))
+                packed.append(other(item, kind))
                 self.nodes += kept
-            else:
-                packed.append(value(item))
         return packed
+
+    def argument(self, value: Any, secret: int) -> bytes:
+        """Return the bytes of one value that stands under a name which is as secret as said."""
+        return REDACTED if secret and (secret != Secrecy.DATA or is_data(value)) else self.value(value)
 
     def flat(self, items: Any) -> bytes | None:
         """Return the packed form of a flat container; None where an item needs a closer look."""
@@ -154,7 +192,7 @@ class Walk:
             data = self.pack(items)
         except UNPACKABLE:
             return None
-        if b"/" in data and self.shared.paths.found(data):
+        if SLASH in data and self.shared.paths.found(data):
             return None
         self.bytes -= len(data)
         return data
@@ -168,7 +206,7 @@ class Walk:
         except UnicodeEncodeError:
             data = wire.extension(wire.STR, self.shared.paths.text(text).encode("utf-8", "surrogatepass"))
         else:
-            if b"/" in data and self.shared.paths.found(data):
+            if SLASH in data and self.shared.paths.found(data):
                 data = self.pack(self.shared.paths.text(text))
         self.bytes -= len(data)
         return data
@@ -202,8 +240,7 @@ class Walk:
 
         `owner` is entered when not None; `code` is the extension the array goes into, 0 for none.
         """
-        size = flat_size(items)
-        left = 0 if size >= 0 else heavy(items)
+        size, left = measure(items)
         if not self.charge(len(items), left):
             return cut.container(self, name, len(items), items)
         if owner is not None:
@@ -219,8 +256,8 @@ class Walk:
         Their order is not known before they are encoded, so none may depend on another: each has an equal share of the
         budget, numbers from the same start, and leaves nothing behind.
         """
-        flat = flat_size(items)
-        if not self.charge(len(items), 0 if flat >= 0 else heavy(items)):
+        flat, left = measure(items)
+        if not self.charge(len(items), left):
             return cut.truncated(self, name, len(items), [])
         if owner is not None:
             self.enter(owner)
@@ -241,11 +278,9 @@ class Walk:
 
     def mapping(self, name: str, keys: list[Any], values: list[Any], owner: Any = None) -> bytes:
         """Return a map of a dict's pairs (an array of them, where a key is no exact str), within the budget, or the dict cut."""
-        size = flat_size(values)
-        if size >= 0:
-            keys_size = flat_size(keys)
-            size = size + keys_size if keys_size >= 0 else -1
-        if not self.charge(2 * len(keys), 0 if size >= 0 else heavy(keys) + heavy(values)):
+        (size, left), (keys_size, odd) = measure(values), measure(keys)
+        size = -1 if left or odd else size + keys_size
+        if not self.charge(2 * len(keys), left + odd):
             return cut.pairs(self, name, len(keys), keys, values)
         if owner is not None:
             self.enter(owner)
@@ -259,7 +294,7 @@ class Walk:
         if not all_str(value):
             return None
         copy = value.copy()  # with exact keys this runs no foreign code; another thread may be changing the original
-        size = flat_size(copy.values())
+        size, _ = measure(copy.values())
         if size < 0:
             return None
         keys = tuple(copy)
@@ -302,7 +337,7 @@ class Walk:
             wire.MAPPING, wire.array_header(len(items)) + b"".join(self.shares(items, heavy(items), judged))
         )
 
-    def _shape(self, name: str, form: str, payload: bool, names: list[str]) -> tuple[bytes, tuple[Secrecy, ...] | None]:
+    def shape(self, name: str, form: str, payload: bool, names: list[str]) -> Shape:
         """Return the first bytes of an object, up to its field names, and how secret its fields are. Remembered."""
         shapes = self.shared.shapes
         key = (name, form, "+" if payload else "", *names)
@@ -330,13 +365,31 @@ class Walk:
         if not all_str(names):  # an instance dictionary may hold any key; only exact text is a name
             kept = [(each, item) for each, item in zip(names, values, strict=True) if type(each) is str]
             names, values = [each for each, _ in kept], [item for _, item in kept]
-        size = flat_size(values)
-        left = 0 if size >= 0 else heavy(values)
-        if not self.charge(len(names), left):
-            return cut.pairs(self, name, len(names), names, values)
-        self.enter(value)
+        return self.shaped(value, name, self.shape(name, form, payload is not None, names), names, values, payload)
+
+    def shaped(
+        self,
+        value: Any,
+        name: str,
+        shape: Shape,
+        names: Any,
+        values: list[Any],
+        payload: Callable[[Walk, Any], bytes] | None = None,
+    ) -> bytes:
+        """As `object`, for one whose first bytes are known."""
+        head, judged = shape
+        size, left = measure(values)
+        weight = 1 + left + (len(values) - left) // FLAT_WEIGHT
+        if (weight > self.nodes and values) or self.level >= MAX_LEVELS:
+            return cut.pairs(self, name, len(values), list(names), values)
+        self.nodes = max(0, self.nodes - weight)
+        self.memo[id(value)] = len(self.keep)
+        self.keep.append(value)
+        if judged is None and payload is None and 0 <= size <= self.bytes:
+            data = self.flat(values)
+            if data is not None:
+                return wire.extension(wire.OBJECT, head + data)
         self.level += 1
-        head, judged = self._shape(name, form, payload is not None, names)
         reserve = 0 if payload is None else self.nodes // (left + 1)
         self.nodes -= reserve
         if judged is None:

@@ -11,9 +11,8 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
-from tracer.instrument.discovery import settle
+from tracer.instrument.discovery import CO_OPTIMIZED, plain_qualname, settle
 from tracer.instrument.living import all_functions
-from tracer.instrument.signatures import parameters_of_function
 
 if TYPE_CHECKING:
     from collections import abc
@@ -54,9 +53,11 @@ class Adoption:
         collected = _functions_of([namespace for record, namespace in modules if not record.rewritten])
         waiting = []
         for record, namespace in modules:
-            found = list(live.bindings(record.name, namespace))
+            # What `python -m` runs is called __main__ inside, and has the record of the module it is.
+            called = str(namespace.get("__name__", record.name))
+            found = list(live.bindings(called, namespace))
             if not record.rewritten:
-                collected[id(namespace)].extend(live.reachable(namespace, record.name))
+                collected[id(namespace)].extend(live.reachable(namespace, called))
             self._watch_all(record, namespace, found, collected.get(id(namespace), []))
             waiting.append((record, self._settle_all(record, found)))
         # A name that another module imported from its home is the home's to give: homes first.
@@ -70,7 +71,7 @@ class Adoption:
         for function in all_functions():
             known = self.known_code(function)
             if known is not None and not known.settled:
-                settle(known, parameters_of_function(function, known.code), None)
+                settle(known, function, None)
 
     def known_code(self, function: FunctionType) -> CallableCode | None:
         """Return what the catalogue knows of a live function's code."""
@@ -80,7 +81,7 @@ class Adoption:
         self, record: ModuleRecord, namespace: dict[str, Any], found: list[Binding], collected: list[FunctionType]
     ) -> None:
         own = [*collected, *(binding.function for binding in found)]
-        own = list({id(function): function for function in own if function.__globals__ is namespace}.values())
+        own = list({id(function): function for function in own if _is_of(function, namespace)}.values())
         # Outer functions first: their codes hold those of the functions made inside, so what is unknown after them was made
         # from text, and only the name it is bound to says what it is.
         for function in own:
@@ -119,7 +120,7 @@ class Adoption:
             return False
         if not known.settled:
             kind = None if known.code.co_name in _KIND_IS_THEIR_NAME else binding.kind
-            settle(known, parameters_of_function(binding.function, known.code), kind)
+            settle(known, binding.function, kind)
         owners.setdefault(known.qualname, known)
         return True
 
@@ -141,6 +142,11 @@ def _functions_of(namespaces: list[dict[str, Any]]) -> dict[int, list[FunctionTy
     return found
 
 
+def _is_of(function: FunctionType, namespace: dict[str, Any]) -> bool:
+    """Whether a function was defined in a module: not what the interpreter runs the bodies of modules and classes as."""
+    return function.__globals__ is namespace and bool(function.__code__.co_flags & CO_OPTIMIZED)
+
+
 def _is_generated(function: FunctionType, namespace: dict[str, Any]) -> bool:
     """Whether a method was made by executing text: in its module's namespace (dataclass) or in one of its own (attrs, namedtuple)."""
     if not function.__code__.co_filename.startswith("<") or "__wrapped__" in function.__dict__:
@@ -156,8 +162,8 @@ def _qualname(function: FunctionType) -> str:
     """Return the qualname of a live function's code; of one made from text, the name it was given afterwards."""
     code = function.__code__
     if code.co_filename.startswith("<") and code.co_name in function.__qualname__:
-        return function.__qualname__
-    return getattr(code, "co_qualname", function.__qualname__)
+        return plain_qualname(function.__qualname__)
+    return plain_qualname(getattr(code, "co_qualname", function.__qualname__))
 
 
 def _in_class(qualname: str) -> bool:

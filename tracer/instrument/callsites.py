@@ -111,7 +111,7 @@ class CallSites:
             arguments = _bound(watched, site, receiver, values)
             if arguments is None:
                 return None
-            token = probe.began(ticket, arguments)
+            token = probe.began(ticket, [*arguments])
             return None if token is None else (probe, token, site.negated)
 
         return begin

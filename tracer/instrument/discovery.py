@@ -7,20 +7,21 @@ is bound to that name when the module has run keeps it, the others are numbered 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from tracer.instrument.signatures import flow_of, kind_by_name, parameters_of
+from tracer.instrument.signatures import flow_of, kind_by_name, parameters_of, parameters_of_function
 from tracer.model import Callable, CallableKind
 
 if TYPE_CHECKING:
     from collections import abc
-    from types import CodeType
+    from types import CodeType, FunctionType
 
     from tracer.instrument.probe import Probe
-    from tracer.model import Parameter
 
-_CO_OPTIMIZED: Final = 0x01
+CO_OPTIMIZED: Final = 0x01
+_COMPREHENSIONS: Final = re.compile(r"<(?:list|set|dict)comp>\.(?:<locals>\.)?")
 
 DEFAULT_LEFT_OUT: Final = frozenset(
     {
@@ -72,12 +73,13 @@ class ModuleRecord:
 
     `rewritten` says that its code object went through the engine before it ran, so all its functions are watched already;
     `settled` that it has run and its names were looked at.
-    `shared` counts the codes of each qualname.
+    `shared` counts the codes of each qualname. `shown` is the name its callables go by.
     """
 
     name: str
     component: str
     file: str
+    shown: str
     rewritten: bool = False
     settled: bool = False
     codes: list[CallableCode] = field(default_factory=list)
@@ -85,7 +87,7 @@ class ModuleRecord:
 
     def name_of(self, qualname: str) -> str:
         """Return the callable name of a qualname of this module."""
-        return f"{self.name}:{qualname}"
+        return f"{self.shown}:{qualname}"
 
 
 def function_codes(
@@ -99,15 +101,25 @@ def function_codes(
     for constant in code.co_consts:
         if type(constant) is not type(code):
             continue
-        qualname: str = getattr(constant, "co_qualname", parent + constant.co_name)
-        if not constant.co_flags & _CO_OPTIMIZED:
+        qualname = plain_qualname(getattr(constant, "co_qualname", parent + constant.co_name))
+        if not constant.co_flags & CO_OPTIMIZED:
             yield from function_codes(constant, qualname + ".", in_class=True)
             continue
         if not is_hidden(constant):
             yield constant, qualname, in_class
         # A generic class or function of 3.12 stands inside a hidden function of its type parameters.
         inner_class = in_class and constant.co_name.startswith("<generic parameters")
-        yield from function_codes(constant, qualname + ".<locals>.", in_class=inner_class)
+        inside = "." if is_hidden(constant) else ".<locals>."
+        yield from function_codes(constant, qualname + inside, in_class=inner_class)
+
+
+def plain_qualname(qualname: str) -> str:
+    """Return a qualname without comprehensions, which are functions of their own only below Python 3.12.
+
+    >>> plain_qualname("table.<locals>.<listcomp>.<lambda>")
+    'table.<locals>.<lambda>'
+    """
+    return _COMPREHENSIONS.sub("", qualname) if "comp>." in qualname else qualname
 
 
 def is_hidden(code: CodeType) -> bool:
@@ -139,14 +151,14 @@ class Catalogue:
         known = self._by_id.get(id(code))
         return known.probe if known is not None else None
 
-    def open_module(self, name: str, component: str, file: str) -> ModuleRecord:
+    def open_module(self, name: str, component: str, file: str, shown: str = "") -> ModuleRecord:
         """Return a new record for a module about to run; a reloaded module's takes the place of the one before."""
-        record = self.modules[name] = ModuleRecord(name, component, file)
+        record = self.modules[name] = ModuleRecord(name, component, file, shown or name)
         return record
 
-    def module(self, name: str, component: str, file: str) -> ModuleRecord:
+    def module(self, name: str, component: str, file: str, shown: str = "") -> ModuleRecord:
         """Return the record of a module that runs or has run."""
-        return self.modules.get(name) or self.open_module(name, component, file)
+        return self.modules.get(name) or self.open_module(name, component, file, shown)
 
     def enter_tree(self, record: ModuleRecord, code: CodeType) -> None:
         """Enter all function codes of a module's code object."""
@@ -219,13 +231,16 @@ def rename(known: CallableCode, name: str) -> None:
         known.callable = replace(known.callable, name=name)
 
 
-def settle(known: CallableCode, parameters: tuple[Parameter, ...], kind: CallableKind | None) -> None:
+def settle(known: CallableCode, function: FunctionType, kind: CallableKind | None) -> None:
     """Take over what only a live function knows: defaults, and the kind its class gives it."""
     before = known.callable
+    known.settled = True
+    parameters = before.parameters
+    if function.__defaults__ or function.__kwdefaults__:
+        parameters = parameters_of_function(function, known.code)
     kind = before.kind if kind is None else kind
     bound = before.bound and kind is not CallableKind.STATIC_METHOD
-    known.settled = True
-    if (kind, bound, parameters) != (before.kind, before.bound, before.parameters):
+    if (kind, bound) != (before.kind, before.bound) or parameters is not before.parameters:
         known.callable = replace(before, kind=kind, bound=bound, parameters=parameters)
 
 

@@ -220,7 +220,7 @@ def _frame_of(probe: Probe, bind: abc.Callable[..., Any], module: str) -> Any:
         arguments = bind(args, kwargs)
         if arguments is None:
             return wrapped(*args, **kwargs)
-        token = began(ticket, arguments)
+        token = began(ticket, [*arguments])
         try:
             value = wrapped(*args, **kwargs)
         except BaseException as error:

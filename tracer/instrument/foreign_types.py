@@ -165,7 +165,7 @@ class ForeignTypes:
         component = self._component_of(name, file)
         if component is None:
             return None
-        record = ModuleRecord(name, component, file or "")
+        record = ModuleRecord(name, component, file or "", name)
         self._homes[id(kind)] = (kind, record)
         return record
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
 
 _HOOKED: Final[tuple[str, ...]] = ("get_code", "exec_module")
+_MAX_PLACES: Final = 4
+"""How often our finder may stand in `sys.meta_path`: somebody else may insist on being first."""
 
 
 class ImportSink(Protocol):
@@ -48,9 +50,18 @@ class ImportSink(Protocol):
         """Take note of a module whose import raised."""
         ...
 
+    def overtaken(self) -> None:
+        """Take note that another finder stood in front, so that watched modules may have been imported unseen."""
+        ...
+
 
 class WatchingFinder:
-    """A meta path finder that stands first and lets the others find."""
+    """A meta path finder that stands first and lets the others find.
+
+    Whoever comes to stand in front (pytest, which loads plugins itself to rewrite their asserts) finds modules without us, so we go
+    to the front again as soon as we see it. Our old place is kept: taking it away would make a thread that is walking
+    the list at that moment pass over a finder.
+    """
 
     def __init__(self, sink: ImportSink) -> None:
         self._sink = sink
@@ -61,6 +72,7 @@ class WatchingFinder:
         self, name: str, path: abc.Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the spec of the first finder behind this one that knows the module, its loader hooked if it is watched."""
+        self.come_first()
         for finder in self._behind():
             ask = getattr(finder, "find_spec", None)
             if ask is None:
@@ -72,10 +84,27 @@ class WatchingFinder:
                 return spec
         return None
 
-    def _behind(self) -> tuple[Any, ...]:
+    def come_first(self) -> None:
+        """Stand in front of all finders but others of this kind, if we stand in the list at all."""
+        finders = tuple(sys.meta_path)
+        front = next((finder for finder in finders if finder is self or type(finder) is not WatchingFinder), self)
+        if front is not self and 0 < sum(finder is self for finder in finders) < _MAX_PLACES:
+            sys.meta_path.insert(0, self)
+            self._sink.overtaken()
+
+    def leave(self) -> None:
+        """Take ourselves out of the list, wherever we stand."""
+        while self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def _behind(self) -> list[Any]:
         # Finders in front have been asked already, and some have side effects.
         finders = tuple(sys.meta_path)
-        return finders[finders.index(self) + 1 :] if self in finders else ()
+        if self not in finders:
+            return []
+        place = finders.index(self) + 1
+        asked = {id(finder) for finder in finders[:place]}
+        return list({id(finder): finder for finder in finders[place:] if id(finder) not in asked}.values())
 
     def _prepare(self, spec: ModuleSpec) -> None:
         loader: Any = spec.loader

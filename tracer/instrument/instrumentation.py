@@ -69,6 +69,7 @@ class Instrumentation:
     make_probe: called once for each code object found, with the callable as known so far and the `CallableCode` that keeps the
         current state of knowledge. It returns the probe, or None to leave the callable alone. It may be called from any thread
         that imports, under this object's lock; it must not import.
+    name_of: given a module's name and file, the name its callables go by; that of a script that runs is not `__main__`.
     engine: the mechanism; the best one for this Python where None is given.
     left_out: simple names of methods whose `CallableCode.left_out` is set, so that they are counted instead of recorded.
     caller_of: as `component_of`, the name by which a module is known as a caller, None for those that are looked through. Calling modules
@@ -87,6 +88,7 @@ class Instrumentation:
         make_probe: abc.Callable[[Callable, CallableCode], Probe | None],
         engine: Engine | None = None,
         *,
+        name_of: abc.Callable[[str, str | None], str] = lambda name, _: name,
         left_out: frozenset[str] = DEFAULT_LEFT_OUT,
         caller_of: abc.Callable[[str, str | None], str | None] | None = None,
         boundaries: tuple[str, ...] = (),
@@ -96,7 +98,11 @@ class Instrumentation:
         self._importing = importing
         self._imported = imported
         self._awaited: dict[str, abc.Callable[[ModuleType], None]] = {}
+        self._guests: set[str] = (
+            set()
+        )  # hooked because they are awaited or call extensions, and in no watched component
         self._component_of = component_of
+        self._name_of = name_of
         self._engine = engine if engine is not None else default_engine()
         self._catalogue = Catalogue(wanted, make_probe, left_out)
         self._finder = WatchingFinder(self)
@@ -110,7 +116,6 @@ class Instrumentation:
         self._callers = CallingCode(sites, self._engine, caller_of, component_of, self._catalogue.probe_of)
         self._adoption = Adoption(self._catalogue, self._engine, wrappers, note, self._callers.hooks_of)
         self._lock = _turn
-        self._calling: set[str] = set()  # modules that are hooked as callers only
         self._replaced: dict[str, ModuleRecord | None] = {}
         self._unfinished: list[ModuleType] = []
         self._failed_imports: dict[str, None] = {}
@@ -129,8 +134,7 @@ class Instrumentation:
 
     def stop(self) -> tuple[str, ...]:
         """Undo everything that is still ours; return a sentence for each thing that could not be undone."""
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
+        self._finder.leave()
         with self._lock:
             self._callers.stop()
             return (*self._finder.unhook_all(), *self._foreign.restore(), *self._engine.detach())
@@ -147,6 +151,10 @@ class Instrumentation:
                 if issubclass(type(module), ModuleType) and self._needs_adopting(module)
             ]
             self._adopt_all(waiting)
+
+    def come_first(self) -> None:
+        """Let our finder stand first again, now that somebody has put another one in front of it."""
+        self._finder.come_first()
 
     def when_imported(self, name: str, tell: abc.Callable[[ModuleType], None]) -> None:
         """Call `tell` with a module, watched or not, once its body has run; it must be written in Python. It does not raise."""
@@ -195,13 +203,13 @@ class Instrumentation:
 
     def is_watched(self, name: str, file: str | None) -> bool:
         """Whether a module about to be loaded belongs to a watched component, or is awaited."""
-        if name in self._awaited:
-            return True
         if self._is_watched(name, file):
+            self._guests.discard(name)
             return True
-        calls = self._callers.hooks_of(name, file) is not None
-        (self._calling.add if calls else self._calling.discard)(name)
-        return calls
+        if name not in self._awaited and self._callers.hooks_of(name, file) is None:
+            return False
+        self._guests.add(name)
+        return True
 
     def _is_watched(self, name: str, file: str | None) -> bool:
         try:
@@ -232,14 +240,14 @@ class Instrumentation:
 
     def executing(self, name: str) -> Any:
         """Tell that a module is about to run."""
-        return self._importing(name) if name not in self._awaited and name not in self._calling else None
+        return self._importing(name) if name not in self._guests else None
 
     def executed(self, module: ModuleType, token: Any) -> None:
         """Instrument what only exists once a module has run."""
         tell = self._awaited.pop(module.__name__, None)
         if tell is not None:
             tell(module)
-        elif module.__name__ not in self._calling:
+        if module.__name__ not in self._guests:
             self._imported(token)
         with self._lock:
             self._guarded(self._callers.executed, module)
@@ -250,7 +258,7 @@ class Instrumentation:
 
     def failed(self, name: str, token: Any) -> None:
         """Forget a module whose import raised."""
-        if name in self._awaited or name in self._calling:
+        if name in self._guests:
             return
         self._imported(token)
         with self._lock:
@@ -259,6 +267,13 @@ class Instrumentation:
                 self._catalogue.forget(record, self._replaced.pop(name, None))
             if len(self._failed_imports) < MAX_KEPT_FAILURES:
                 self._failed_imports[name] = None
+
+    def overtaken(self) -> None:
+        """Instrument what another finder, which stood in front of ours, has imported."""
+        try:
+            self.sweep()
+        except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
+            self._note("look for", "modules imported unseen", fault)
 
     def _unreachable(self) -> dict[str, str]:
         refused: tuple[tuple[CodeType, str], ...] = getattr(self._engine, "unwatched", ())
@@ -278,13 +293,21 @@ class Instrumentation:
             namespace = live.module_namespace(module)
             name, file = namespace.get("__name__"), _file_of(namespace)
             if type(name) is str and self._is_watched(name, file):
-                component = self._component_of(name, file) or name
-                opened.append((self._catalogue.module(name, component, file or ""), namespace))
+                opened.append((self._record_of(name, file, namespace), namespace))
                 if _is_initialising(namespace):
                     self._unfinished.append(module)
         self._adoption.adopt(opened)
         for record, namespace in opened:
             self._adopt_foreign(record, namespace)
+
+    def _record_of(self, name: str, file: str | None, namespace: dict[str, Any]) -> ModuleRecord:
+        """Return the record of a module that runs or has run: for `python -m`, the one that its import opened."""
+        spec_name = getattr(namespace.get("__spec__"), "name", None)
+        imported = self._catalogue.modules.get(spec_name) if type(spec_name) is str else None
+        if imported is not None and imported.rewritten:
+            return imported
+        component = self._component_of(name, file) or name
+        return self._catalogue.module(name, component, file or "", self._name_of(name, file))
 
     def _adopt_foreign(self, record: ModuleRecord, namespace: dict[str, Any]) -> None:
         try:

@@ -192,7 +192,7 @@ def _start_callback(watches: dict[int, _Watch], activations: dict[int, _Activati
                 activations.pop(id(frame), None)
             return
         probe = watch.probe
-        activations[id(frame)] = _Activation(code, probe, probe.began(ticket, watch.arguments(frame)))
+        activations[id(frame)] = _Activation(code, probe, probe.began(ticket, [*watch.arguments(frame)]))
 
     return started
 

@@ -23,7 +23,7 @@ class Probe:
     entered: called with no argument when an activation starts (a generator's or coroutine's: at its first resumption), with the
         watched frame as `sys._getframe(1)`. It returns None where the call is of no interest (the caller stands in the same component,
         or tracer itself is at work): then nothing else is called for this activation. Else it returns a ticket.
-    began: called at once after with the ticket and the tuple of arguments, in the order of `inspect.signature`
+    began: called at once after with the ticket and a list of the arguments, which is its own, in the order of `inspect.signature`
         (positional, `*args` as one tuple, keyword-only, `**kwargs` as one dict). It returns the token of the activation.
     returned: called with the token and the value when the activation returns.
     raised: called with the token and the exception when one leaves the activation (GeneratorExit too).
@@ -35,7 +35,7 @@ class Probe:
     """
 
     entered: Callable[[], Any]
-    began: Callable[[Any, tuple[Any, ...]], Any]
+    began: Callable[[Any, list[Any]], Any]
     returned: Callable[[Any, Any], None]
     raised: Callable[[Any, BaseException], None]
     yielded: Callable[[Any, Any], None]

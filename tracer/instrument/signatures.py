@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.model import CallableKind, Flow, Parameter, ParameterKind
@@ -23,6 +24,8 @@ MAX_DEFAULT_ITEMS: Final = 8
 MAX_INTEGER_BITS: Final = 256
 """Larger integers are rendered by type: their text costs quadratic time."""
 
+_FOREIGN: Final = "tracer.instrument.foreign"
+"""The module of the wrappers that stand for callables without Python code."""
 _OWN_TEXT: Final = (type(None), bool, float, complex, type(Ellipsis), bytes)
 _CONSTRUCTORS: Final = frozenset({"__init__", "__new__"})
 _IMPLICIT_CLASS_METHODS: Final = frozenset({"__init_subclass__", "__class_getitem__"})
@@ -70,17 +73,23 @@ def parameters_of(
     for place, name in enumerate(names[:positional]):
         kind = ParameterKind.POSITIONAL_ONLY if place < code.co_posonlyargcount else ParameterKind.POSITIONAL_OR_KEYWORD
         text = default_text(defaults[place - first_default]) if defaults and place >= first_default else None
-        found.append(Parameter(name, kind, text))
+        found.append(_parameter(name, kind, text))
     starred = positional + keyword_only
     if code.co_flags & CO_VARARGS:
-        found.append(Parameter(names[starred], ParameterKind.VAR_POSITIONAL))
+        found.append(_parameter(names[starred], ParameterKind.VAR_POSITIONAL))
         starred += 1
     for name in names[positional : positional + keyword_only]:
         text = default_text(keyword_defaults[name]) if keyword_defaults and name in keyword_defaults else None
-        found.append(Parameter(name, ParameterKind.KEYWORD_ONLY, text))
+        found.append(_parameter(name, ParameterKind.KEYWORD_ONLY, text))
     if code.co_flags & CO_VARKEYWORDS:
-        found.append(Parameter(names[starred], ParameterKind.VAR_KEYWORD))
+        found.append(_parameter(names[starred], ParameterKind.VAR_KEYWORD))
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _parameter(name: str, kind: ParameterKind, default: str | None = None) -> Parameter:
+    """Return the one object for a parameter that many functions have alike, as `self`."""
+    return Parameter(name, kind, default)
 
 
 def parameters_of_function(function: FunctionType, code: CodeType) -> tuple[Parameter, ...]:
@@ -100,6 +109,9 @@ def default_text(value: Any) -> str:
 
 def _constant_text(value: Any) -> str:
     kind = type(value)
+    if class_module(kind) == _FOREIGN:
+        value = value.__wrapped__
+        kind = type(value)
     if kind in _OWN_TEXT:
         return repr(value)
     if kind is int:

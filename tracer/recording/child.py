@@ -12,10 +12,12 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from traceback import format_exception_only
+from weakref import WeakSet
 
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
+from tracer.recording.following import Following
 from tracer.recording.recorder import Recorder
 from tracer.recording.settings import ENVIRONMENT, Settings
 from tracer.select.selection import Selection
@@ -32,15 +34,50 @@ def process_recorder() -> Recorder | None:
 
 
 def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
-    """Return a recorder that is not started yet.
+    """Return a recorder that is not started yet. The children of a scoped one are told by its settings, which are written.
 
     Raises:
         OSError: the journal folder cannot be written.
     """
     redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
-    encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=settings.project, recording=settings.folder))
+    paths = PathNormaliser(project=settings.project, recording=settings.folder)
+    if _pytest.basetemp is not None:
+        paths.set_basetemp(_pytest.basetemp)
+    _pytest.waiting.add(paths)
+    encoder = Encoder(redactor=redactor, paths=paths)
     selection = _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
-    return Recorder(Path(settings.folder), selection, encoder, redactor, dunders=settings.dunders, scoped=scoped)
+    folder = Path(settings.folder)
+    following = None
+    if scoped:
+        settings.write(folder / "settings.json")
+        following = Following(str(folder / "settings.json"))
+    return Recorder(folder, selection, encoder, redactor, dunders=settings.dunders, scoped=scoped, following=following)
+
+
+class _Pytest:
+    """What is known of the pytest that this process runs."""
+
+    def __init__(self) -> None:
+        self.basetemp: str | None = None
+        self.begun = False
+        self.waiting: WeakSet[PathNormaliser] = WeakSet()
+
+
+_pytest = _Pytest()
+
+
+def pytest_begins(basetemp: str | None) -> None:
+    """Take note of the base temporary folder that a run of pytest was given, None where it makes one in the temporary folder.
+
+    A run inside another one changes nothing: its folder lies in that of the one outside.
+    """
+    if _pytest.begun:
+        return
+    _pytest.begun = True
+    _pytest.basetemp = basetemp
+    if basetemp is not None:
+        for paths in tuple(_pytest.waiting):
+            paths.set_basetemp(basetemp)
 
 
 @lru_cache(maxsize=8)

@@ -11,26 +11,24 @@ while a hook happens to run belongs to the host and passes.
 from __future__ import annotations
 
 from itertools import count
-from sys import _getframe
+from sys import _getframe, exc_info
 from typing import TYPE_CHECKING, Any, Final
+from zlib import adler32
 
-from tracer.encoding.encode import immutable
+from tracer.encoding.encode import LONG, immutable, unchanged
 from tracer.encoding.faults import is_ours
 from tracer.encoding.looks import heavy
+from tracer.encoding.walk import UNPACKABLE
 from tracer.instrument.probe import Probe
 from tracer.model import Flow, ItemKind
 from tracer.storage.journal import (
-    AFTER,
-    BEGIN,
-    END,
-    ITEM,
     RAISED,
     RETURNED,
     UNFINISHED,
-    pack_after,
+    begin_key,
+    end_key,
     pack_begin,
     pack_end,
-    pack_item,
 )
 from tracer.wire import split_array
 
@@ -39,39 +37,46 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from tracer.encoding.encode import Encoder
-    from tracer.recording.lanes import Lanes, ThreadState
+    from tracer.recording.lanes import Lane, Lanes, ThreadState
+    from tracer.storage.journal import Journal
 
 LOOK_THROUGH: Final = 8
 """How many frames of modules in no component are looked through for a caller: stdlib mixins, event loops, foreign decorators."""
 
 FIRST: Final = 4
-"""So many crossings of a callable in a lane are looked at in full, and after them each power of two."""
+"""So often what goes into a callable in a lane, and what comes out of it, is looked at in full where it is more than scalars; then at each power of two."""
 
 # An activation is a list, the cheapest mutable thing there is: the token of a call that has begun.
-_CALL, _STACK, _ARGUMENTS, _BEFORE, _SECRET, _FULL, _CALLABLE, _FLOW, _SUSPENDED = range(9)
+# Those of a lane that have begun and not ended are linked, innermost first, by `_ABOVE`; the last is the lane's root, whose call is 0.
+# A suspended generator has none above it, and in the place of its thread's state the identity of the exception it was handling.
+_CALL, _STATE, _LANE, _ABOVE, _OBSERVED, _CALLABLE = range(6)
 
 _YIELDED, _SENT, _THROWN = int(ItemKind.YIELDED), int(ItemKind.SENT), int(ItemKind.THROWN)
 _GENERATORS = frozenset({int(Flow.GENERATOR), int(Flow.ASYNC_GENERATOR)})
+_NONE = type(None)
 
 
 if TYPE_CHECKING:
     Entered = Function[[], int | None]
     Secret = tuple[int, ...] | None
     Identify = Function[[], tuple[int, Secret] | None]
+    Observed = tuple[list[Any], bytes, Secret, list[Any] | None]
+    """Arguments to look at again after the call: they, their snapshot, which are secret, and where they were flat what was encoded."""
 
 
 class Sink:
-    """Where the hooks write and what they count; replaced in place after a fork.
+    """Where the hooks write and what they count.
 
-    `write(head, snapshot)` appends a frame, `lose(callable number, reason)` counts a call or value that was not kept,
-    `met(callable number)` is told when a callable is first crossed in a lane, `same(number, number)` says whether two stand for one name.
+    `journal` takes the calls; after a fork it is another one. `lose(callable number, reason)` counts a call or value that was not kept,
+    `met(callable number)` is told of each that is not in `defined` when it is crossed, `same(number, number)` says whether two stand for one name.
     """
 
-    __slots__ = ("active", "lose", "met", "same", "write")
+    __slots__ = ("active", "defined", "journal", "lose", "met", "same")
 
     def __init__(self) -> None:
         self.active = False
-        self.write: Function[[bytes, bytes], None]
+        self.defined: set[int] = set()
+        self.journal: Journal
         self.lose: Function[[int, str], None]
         self.met: Function[[int], None]
         self.same: Function[[int, int], bool]
@@ -113,19 +118,16 @@ class Callers:
 
     def check(self, own: int) -> Entered:
         """Return the hook that every activation pays for: the caller's number, None inside the component `own`."""
-        known, search, outside, getframe = self.known.get, self.search, self.outside, _getframe
+        known, search, getframe = self.known, self.search, _getframe
 
         def entered() -> int | None:
-            frame = getframe(1).f_back
-            if frame is None:
-                return outside
             try:
-                number = known(frame.f_globals.get("__name__"))
-            except TypeError:
-                number = None
+                number = known[getframe(2).f_globals["__name__"]]
+            except (LookupError, TypeError, ValueError):
+                number = 0  # an unknown module, globals without a name or with an odd one, no frame above
             if number == own:
                 return None
-            return number or search(frame, own)
+            return number or search(getframe(1).f_back, own)
 
         return entered
 
@@ -133,7 +135,7 @@ class Callers:
 def make_counter(entered: Entered, lose: Function[[], None]) -> Probe:
     """Return a probe that counts crossings and keeps nothing of them."""
 
-    def began(caller: int, arguments: tuple[Any, ...]) -> None:
+    def began(caller: int, arguments: list[Any]) -> None:
         del caller, arguments
         lose()
 
@@ -147,9 +149,7 @@ class Hooks:
         self._sink = sink
         self._encoder = encoder
         self._lanes = lanes
-        self._next_call = count(1).__next__
-        self._returned = self._make_end(RETURNED)
-        self._raised = self._make_raised()
+        self._numbers = count(1)
         self._yielded = self._make_yielded()
         self._resumed = self._make_resumed()
 
@@ -159,69 +159,70 @@ class Hooks:
         """Return the probe of callable `number`.
 
         `secret` says which parameters are redacted. `identify` is given for the code of a decorator's wrapper, which many decorated
-        names share: called with the watched frame two above, it finds out which callable the activation is, None where that is not wanted.
+        names share: called with the watched frame three above, it finds out which callable the activation is, None where that is not wanted.
         """
         began = self._make_began(flow, number, secret, identify)
-        return Probe(entered, began, self._returned, self._raised, self._yielded, self._resumed)
+        moves = flow != Flow.CALL
+        raised = self._make_generator_raised() if flow in _GENERATORS else self._make_end(RAISED, moves=moves)
+        return Probe(entered, began, self._make_end(RETURNED, moves=moves), raised, self._yielded, self._resumed)
 
-    def _make_began(  # noqa: C901, PLR0915  (a factory: the hook below is all of it)
+    def _make_began(  # noqa: C901  (a factory: the hook below is all of it)
         self, flow: int, own_number: int, own_secret: Secret, identify: Identify | None
-    ) -> Function[[int, tuple[Any, ...]], list[Any] | None]:
-        sink, local, new_state, current = self._sink, self._lanes.local, self._lanes.state, self._lanes.current
-        walked, scalars, next_call = self._encoder.walked, self._encoder.scalars, self._next_call
-        lanes, flat = self._lanes, self._encoder.flat
+    ) -> Function[[int, list[Any]], list[Any] | None]:
+        """Return the hook of a beginning: what most calls need is done here, as fast as can be, and anything else in `_begin`."""
+        sink, lanes, numbers, observe, begin = self._sink, self._lanes, self._numbers, self._observe, self._begin
+        local, defined, key, known = lanes.local, sink.defined, begin_key(own_number, flow), (own_secret, identify)
+
+        def generally(caller: int, arguments: list[Any]) -> list[Any] | None:
+            return begin(caller, arguments, flow, own_number, known)
+
+        if own_secret is not None or identify is not None:
+            return generally
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
-        def began(caller: int, arguments: tuple[Any, ...]) -> list[Any] | None:  # noqa: C901, PLR0911, PLR0912
-            if not sink.active:
-                return None
+        def began(caller: int, arguments: list[Any]) -> list[Any] | None:  # noqa: C901, PLR0912
             try:
                 state: ThreadState = local.state
             except AttributeError:
-                state = new_state()
-            if state.busy:
-                sink.lose(own_number, "called while tracer was at work")
-                return None
+                return generally(caller, arguments)
+            lane, running_loop = state.lane, lanes.running_loop
+            if (
+                lane is None
+                or state.busy
+                or own_number not in defined
+                or (running_loop is not None and running_loop() is not None)
+            ):
+                return generally(caller, arguments)
             state.busy = True
             try:
-                lane = state.lane if lanes.running_loop is None else current(state)
-                if lane is None:
+                above = lane.top
+                if lane.wrapped and above[_CALLABLE] in lane.wrapped and sink.same(above[_CALLABLE], own_number):
                     return None
-                number, secret = own_number, own_secret
-                stack = lane.stack
-                parent = 0
-                if stack:
-                    above = stack[-1]
-                    parent = above[_CALL]
-                    if lane.wrapped and above[_CALLABLE] in lane.wrapped and sink.same(above[_CALLABLE], number):
-                        # The wrapper was recorded under the name it is bound to; what it wraps is the same call.
-                        return None
-                if identify is not None:
-                    found = identify()
-                    if found is None:
-                        return None
-                    number, secret = found
-                    lane.wrapped.add(number)
-                seen = lane.seen.get(number, 0) + 1
-                lane.seen[number] = seen
-                if seen == 1:
-                    sink.met(number)
-                full = seen <= FIRST or not seen & (seen - 1)
-                kept = None
-                before = scalars(arguments) if secret is None else None
-                if before is None:
-                    before = flat(arguments) if secret is None else None
-                    if before is not None:
-                        kept = arguments
-                    else:
-                        before = walked(arguments, secret, full)
-                        # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
-                        if full and not immutable(arguments):
-                            kept = arguments
-                call = next_call()
-                sink.write(pack_begin(BEGIN, call, lane.ident, parent, number, caller, flow), before)
-                token = [call, stack, kept, before, secret, full, number, flow, False]
-                stack.append(token)
+                for value in arguments:
+                    kind = type(value)
+                    if kind is str:
+                        if len(value) > LONG or "/" in value:
+                            snapshot, observed = observe(lane, own_number, None, arguments)
+                            break
+                    elif not (kind is int or kind is _NONE or kind is bool or kind is float):
+                        snapshot, observed = observe(lane, own_number, None, arguments)
+                        break
+                else:
+                    pack = (
+                        state.pack
+                    )  # a name of its own: what is called as an attribute is first looked for as a method
+                    try:
+                        snapshot, observed = pack(arguments), None
+                    except UNPACKABLE:
+                        snapshot, observed = observe(lane, own_number, None, arguments)
+                call = next(numbers)
+                head = pack_begin(len(snapshot), adler32(snapshot, call), key, lane.ident, caller, above[_CALL], call)
+                append = sink.journal.append
+                try:
+                    append(head + snapshot)
+                except ValueError:
+                    sink.journal.turn_over(head + snapshot)
+                lane.top = token = [call, state, lane, above, observed, own_number]
             except Exception as error:
                 if not is_ours(error):
                     raise
@@ -234,56 +235,139 @@ class Hooks:
 
         return began
 
-    def _make_end(self, outcome: int) -> Function[[list[Any], Any], None]:
-        sink, local, new_state = self._sink, self._lanes.local, self._lanes.state
-        scalar, encode_value, encode_error = self._encoder.scalar, self._encoder.value, self._encoder.error
-        write_changed = self._write_changed
+    def _begin(  # noqa: C901, PLR0911  (each reason not to record a call is one)
+        self, caller: int, arguments: list[Any], flow: int, number: int, known: tuple[Secret, Identify | None]
+    ) -> list[Any] | None:
+        """Write the beginning of any call; return its token, None where it is not recorded."""
+        sink, lanes = self._sink, self._lanes
+        state = lanes.state()
+        if not sink.active:
+            return None
+        if state.busy:
+            sink.lose(number, "called while tracer was at work")
+            return None
+        secret, identify = known
+        state.busy = True
+        try:
+            lane = lanes.current(state)
+            if lane is None:
+                return None
+            above = lane.top
+            if above[_CALLABLE] in lane.wrapped and sink.same(above[_CALLABLE], number):
+                # The wrapper was recorded under the name it is bound to; what it wraps is the same call.
+                return None
+            if identify is not None:
+                found = identify()
+                if found is None:
+                    return None
+                number, secret = found
+                lane.wrapped.add(number)
+            if number not in sink.defined:
+                sink.met(number)
+            snapshot, observed = self._observe(lane, number, secret, arguments)
+            call = next(self._numbers)
+            sink.journal.begin(call, lane.ident, above[_CALL], number, caller, flow, snapshot)
+            lane.top = token = [call, state, lane, above, observed, number]
+        except Exception as error:
+            if not is_ours(error):
+                raise
+            sink.lose(number, f"tracer failed: {type(error).__name__}")
+            return None
+        else:
+            return token
+        finally:
+            state.busy = False
+
+    def _observe(self, lane: Lane, number: int, secret: Secret, arguments: list[Any]) -> tuple[bytes, Observed | None]:
+        """Return the snapshot of arguments that are not all short scalars, and what is to be looked at again after the call."""
+        encoder = self._encoder
+        # A method's receiver mostly decides at once that the arguments cannot be packed as they are.
+        if secret is None and (not arguments or id(type(arguments[0])) not in encoder.names):
+            found = encoder.scalars(arguments)
+            if found is not None:
+                return found, None
+            flat = encoder.flat(arguments)
+            if flat is not None:
+                return flat[0], (arguments, flat[0], secret, flat[1])
+        full = _in_full(lane.seen, number)
+        snapshot = encoder.walked(arguments, secret, full)
+        # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
+        return snapshot, (arguments, snapshot, secret, None) if full and not immutable(arguments) else None
+
+    def _make_end(  # noqa: C901  (a factory: the hook below is all of it)
+        self, outcome: int, *, moves: bool
+    ) -> Function[[list[Any], Any], None]:
+        """Return the hook of an end. `moves` says that the activation may end in another thread than it began in."""
+        sink, here = self._sink, self._lanes.state
+        outcome_of, write_changed, key = self._outcome_of, self._write_changed, end_key(outcome)
 
         def ended(token: list[Any], value: Any) -> None:
-            try:
-                state: ThreadState = local.state
-            except AttributeError:
-                state = new_state()
-            stack = token[_STACK]
-            if stack and stack[-1] is token:
-                del stack[-1]
+            call, state, lane, above, observed, number = token
+            if lane.top is token:
+                lane.top = above
             else:
-                _drop(stack, token)
-            if state.busy or not sink.active:
-                return
+                _unlink(lane, token)
+            if moves:
+                state = here()
+                if state.busy:
+                    return
             state.busy = True
             try:
-                if token[_ARGUMENTS] is not None:
-                    write_changed(token)
-                data = encode_error(value) if outcome == RAISED else scalar(value) or encode_value(value)
-                sink.write(pack_end(END, token[_CALL], outcome), data)
+                if observed is not None:
+                    write_changed(call, observed)
+                if (
+                    value is None
+                    or (kind := type(value)) is int
+                    or kind is bool
+                    or (kind is str and len(value) <= LONG and "/" not in value)
+                    or kind is float
+                ):
+                    pack = state.pack
+                    try:
+                        snapshot = pack(value)
+                    except UNPACKABLE:
+                        snapshot = outcome_of(lane, number, value)
+                else:
+                    snapshot = outcome_of(lane, number, value)
+                append = sink.journal.append
+                head = pack_end(len(snapshot), adler32(snapshot, call), key, call)
+                try:
+                    append(head + snapshot)
+                except ValueError:
+                    sink.journal.turn_over(head + snapshot)
             except Exception as error:
                 if not is_ours(error):
                     raise
-                sink.lose(token[_CALLABLE], f"tracer failed: {type(error).__name__}")
+                sink.lose(number, f"tracer failed: {type(error).__name__}")
             finally:
                 state.busy = False
 
         return ended
 
-    def _make_raised(self) -> Function[[list[Any], BaseException], None]:
-        ended = self._make_end(RAISED)
-        dropped = self._make_end(UNFINISHED)
+    def _outcome_of(self, lane: Lane, number: int, value: Any) -> bytes:
+        """Return the snapshot of what came out of a callable, if it is no short scalar."""
+        return self._encoder.value(value, _in_full(lane.out, number))
+
+    def _make_generator_raised(self) -> Function[[list[Any], BaseException], None]:
+        ended = self._make_end(RAISED, moves=True)
+        dropped = self._make_end(UNFINISHED, moves=True)
 
         def raised(token: list[Any], error: BaseException) -> None:
             # A generator that is closed or dropped before its end leaves by GeneratorExit; nobody sees that as an exception.
-            if type(error) is GeneratorExit and token[_FLOW] in _GENERATORS:
+            if type(error) is GeneratorExit:
                 dropped(token, None)
             else:
                 ended(token, error)
 
         return raised
 
-    def _write_changed(self, token: list[Any]) -> None:
+    def _write_changed(self, call: int, observed: Observed) -> None:
         """Write the after-image of each argument that the call changed."""
-        arguments, before = token[_ARGUMENTS], token[_BEFORE]
+        arguments, before, secret, copies = observed
+        if copies is not None and unchanged(copies, arguments):
+            return
         encoder = self._encoder
-        after = encoder.arguments(arguments, token[_SECRET], token[_FULL])
+        after = encoder.arguments(arguments, secret, full=True)
         if after == before or not (_is_list(before) and _is_list(after)):
             return
         several = heavy(arguments) > 1
@@ -294,19 +378,21 @@ class Hooks:
                 if (
                     several
                 ):  # encoded once more by itself: inside the list it may refer to containers of the arguments before it
-                    (alone,) = split_array(encoder.arguments((arguments[position],), None, token[_FULL]))
-                self._sink.write(pack_after(AFTER, token[_CALL], position), alone)
+                    (alone,) = split_array(encoder.arguments([arguments[position]], None, full=True))
+                self._sink.journal.after(call, position, alone)
 
     def _make_yielded(self) -> Function[[list[Any], Any], None]:
         item = self._make_item()
 
         def yielded(token: list[Any], value: Any) -> None:
-            if token[_SUSPENDED]:
+            if token[_ABOVE] is None:
                 # Handed out again without having been resumed: an exception was thrown in and handled.
-                item(token, None, _THROWN)
+                item(token, _thrown_into(_getframe(1), token[_STATE]), _THROWN)
             item(token, value, _YIELDED)
-            token[_SUSPENDED] = True
-            _drop(token[_STACK], token)
+            # What is being handled now was not thrown in. Only its identity: the host's exceptions live no longer for being recorded.
+            token[_STATE] = id(exc_info()[1])
+            _unlink(token[_LANE], token)
+            token[_ABOVE] = None
 
         return yielded
 
@@ -315,26 +401,26 @@ class Hooks:
         lanes = self._lanes
 
         def resumed(token: list[Any], sent: Any) -> None:
-            token[_SUSPENDED] = False
             if sent is not None:
                 item(token, sent, _SENT)
             lane = lanes.current(lanes.state())
-            if lane is not None:
-                token[_STACK] = lane.stack
-                lane.stack.append(token)
+            if lane is not None and token[_ABOVE] is None:
+                token[_LANE], token[_ABOVE] = lane, lane.top
+                lane.top = token
 
         return resumed
 
     def _make_item(self) -> Function[[list[Any], Any, int], None]:
-        sink, lanes, encode = self._sink, self._lanes, self._encoder.value
+        sink, here, scalar, outcome_of = self._sink, self._lanes.state, self._encoder.scalar, self._outcome_of
 
         def item(token: list[Any], value: Any, kind: int) -> None:
-            state = lanes.state()
+            state = here()
             if state.busy or not sink.active:
                 return
             state.busy = True
             try:
-                sink.write(pack_item(ITEM, token[_CALL], kind), encode(value))
+                snapshot = scalar(value) or outcome_of(token[_LANE], token[_CALLABLE], value)
+                sink.journal.item(token[_CALL], kind, snapshot)
             except Exception as error:
                 if not is_ours(error):
                     raise
@@ -345,12 +431,35 @@ class Hooks:
         return item
 
 
-def _drop(stack: list[Any], token: list[Any]) -> None:
-    """Remove a token by identity (comparing lists would compare the host's arguments)."""
-    for position in range(len(stack) - 1, -1, -1):
-        if stack[position] is token:
-            del stack[position]
-            return
+def _thrown_into(frame: FrameType, suspended: int) -> BaseException | None:
+    """Return the exception that woke a generator, None where it handled it to the end before it handed out the next item."""
+    error = exc_info()[1]
+    if error is None or id(error) == suspended:
+        return None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame is frame:
+            return error
+        trace = trace.tb_next
+    return None  # the one that whoever resumed it is handling
+
+
+def _in_full(seen: dict[int, int], number: int) -> bool:
+    """Count one more for a callable; say whether it is one to be looked at in full."""
+    times = seen[number] = seen.get(number, 0) + 1
+    return times <= FIRST or not times & (times - 1)
+
+
+def _unlink(lane: Lane, token: list[Any]) -> None:
+    """Take an activation out of those that have begun and not ended; one that is not among them is none to take out."""
+    if lane.top is token:
+        lane.top = token[_ABOVE]
+        return
+    inner: list[Any] | None = lane.top
+    while inner is not None and inner[_ABOVE] is not token:
+        inner = inner[_ABOVE]
+    if inner is not None:
+        inner[_ABOVE] = token[_ABOVE]
 
 
 def _is_list(data: bytes) -> bool:

@@ -2,7 +2,9 @@
 
 A lane's name is a path of `kind place#ordinal` segments joined by " > ", for instance
 `test tests/test_cart.py::test_total > thread shop.worker:start#0`. `place` is the nearest caller that is not the standard library or an
-unrelated package; `ordinal` counts there. Lanes that begin with `test `, `fixture `, `import ` or `session` are the same in whatever process they run.
+unrelated package; `ordinal` counts there. Kinds are `thread`, `task`, `job` (of a pool of threads or processes; `job ... > result` is what
+its result sets off), `callback` (handed into an event loop by another thread), `pool` (what its workers do between jobs), `process` and
+`command` (a program that is no Python). Lanes that begin with `test `, `fixture `, `import ` or `session` are the same in whatever process they run.
 
 A recorder of a whole process has a lane for everything. One that a context manager opened is *scoped*: it follows the thread or task that
 opened it and whatever that starts, and nothing else, so that two open at once do not mix.
@@ -13,8 +15,12 @@ from __future__ import annotations
 import sys
 import threading
 from _thread import get_ident
+from os import getpid  # held at import: the host may replace it in `os` while it runs
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
+
+from tracer.storage.lineage import job_lane
+from tracer.wire import packer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,30 +32,45 @@ _active_threads: dict[int, threading.Thread] = threading._active  # type: ignore
 class Lane:
     """Calls in one order.
 
-    `stack` holds the activations that have begun and not ended, innermost last; `seen` counts crossings by callable; `wrapped` are the
-    callables crossed through a decorator's wrapper; `places` counts the work handed in by place.
+    `top` is the innermost activation that has begun and not ended: a list as `tracer.recording.crossing` makes them, linked to the one around it.
+    `seen` counts, by callable, the crossings with more than scalars among the arguments, `out` the values that came out and are more;
+    `wrapped` are the callables crossed through a decorator's wrapper; `places` counts the work handed in by place. `base` is the thread's
+    lane around one that `Lanes.await_work` made; `hands_on` the lane that work handed on from here is named by, None where that is this one.
     """
 
-    __slots__ = ("adopted", "ident", "name", "places", "seen", "stack", "wrapped")
+    __slots__ = ("adopted", "base", "hands_on", "ident", "name", "out", "places", "seen", "top", "wrapped")
 
     def __init__(self, ident: int, name: str) -> None:
         self.ident = ident
         self.name = name
-        self.stack: list[Any] = []
+        self.top: list[Any] = [0, None, self, None, None, 0]
         self.seen: dict[int, int] = {}
+        self.out: dict[int, int] = {}
         self.wrapped: set[int] = set()
         self.places: dict[str, int] = {}
         self.adopted: ref[Any] | None = None
+        self.base: Lane | None = None
+        self.hands_on: Lane | None = None
+
+    def beside(self) -> Lane:
+        """Return the same lane for another thread: threads of a pool share one, but not what is under way in each."""
+        other = Lane(self.ident, self.name)
+        other.seen, other.out, other.wrapped, other.places = self.seen, self.out, self.wrapped, self.places
+        return other
 
 
 class ThreadState:
-    """What one thread knows: whether tracer is at work in it, and the lane of what runs there outside any task."""
+    """What one thread knows: whether tracer is at work in it, and the lane of what runs there outside any task.
 
-    __slots__ = ("busy", "lane")
+    `pack` is its packer, to be used while it is busy: entered twice, a packer mixes up its buffer.
+    """
+
+    __slots__ = ("busy", "lane", "pack")
 
     def __init__(self, lane: Lane | None) -> None:
         self.busy = False
         self.lane = lane
+        self.pack = packer()
 
 
 class Lanes:
@@ -63,6 +84,7 @@ class Lanes:
         self._scoped = scoped
         self._lock = threading.Lock()
         self._by_name: dict[str, Lane] = {}
+        self._numbers = 0
         self.local = threading.local()
         self._threads: WeakKeyDictionary[threading.Thread, str] = WeakKeyDictionary()
         self._tasks: dict[int, tuple[ref[Any], Lane]] = {}
@@ -71,11 +93,6 @@ class Lanes:
         self.running_loop: Callable[[], Any] | None = None
         self._current_task: Callable[[Any], Any] | None = None
         self.main = "main"
-
-    @property
-    def calls(self) -> int:
-        """How many calls have begun, over all lanes."""
-        return sum(sum(lane.seen.values()) for lane in list(self._by_name.values()))
 
     # -- the lane of here and now ------------------------------------------------------------------------------------------
 
@@ -86,7 +103,7 @@ class Lanes:
         except AttributeError:
             state = self.local.state = ThreadState(None)
             name = self._thread_lane_name()
-            state.lane = self.named(name) if name is not None else None
+            state.lane = self.named(name).beside() if name is not None else None
         return state
 
     def current(self, state: ThreadState) -> Lane | None:
@@ -115,7 +132,8 @@ class Lanes:
             with self._lock:
                 lane = self._by_name.get(name)
                 if lane is None:
-                    lane = Lane(len(self._by_name) + 1, name)
+                    self._numbers += 1
+                    lane = Lane(self._numbers, name)
                     self._define(lane.ident, name)
                     self._by_name[name] = lane
         return lane
@@ -130,12 +148,30 @@ class Lanes:
         """Let this thread go on in a lane that `switch` returned."""
         self.state().lane = lane
 
-    def submitted(self, kind: str, frame: FrameType | None) -> str | None:
-        """Return the name of the lane of work handed in from `frame`: parent lane, kind, place, ordinal there."""
-        parent = self.current(self.state())
-        if parent is None:
+    def leave(self, before: Lane | None) -> None:
+        """As `restore`, from a lane that `switch` entered once and for all: nothing of it is kept, however many there are."""
+        state = self.state()
+        if state.lane is not None and state.lane is not before:
+            self._end(state.lane)
+        state.lane = before
+
+    def _end(self, lane: Lane) -> None:
+        if self._by_name.get(lane.name) is lane:
+            del self._by_name[lane.name]
+
+    def submitted(self, kind: str, frame: FrameType | None, taker: str | None = None) -> str | None:
+        """Return the name of the lane of work handed in from `frame`: parent lane, kind, place, ordinal there.
+
+        `taker` is the lane that the work is handed to; where that did not start the parent lane, it is told and counted apart: one may
+        serve several, whose order depends on timing.
+        """
+        lane = self.current(self.state())
+        if lane is None:
             return None
+        parent = lane.hands_on or lane
         place = f"{kind} {self._place_of(frame)}"
+        if taker is not None and not f"{parent.name} > ".startswith(f"{taker} > "):
+            place = f"{place} for {taker}"
         with self._lock:
             ordinal = parent.places.get(place, 0)
             parent.places[place] = ordinal + 1
@@ -182,6 +218,42 @@ class Lanes:
             state.lane = None
         return before
 
+    def await_work(self) -> Lane | None:
+        """Let this thread go on in a lane that has no name yet, that of what it is about to take from another process."""
+        state = self.state()
+        lane = state.lane
+        if lane is None:
+            return None
+        with self._lock:
+            self._numbers += 1
+            state.lane = Lane(self._numbers, lane.name)
+        state.lane.base = lane.base or lane
+        if lane.base is not None:
+            self._end(lane)
+        return state.lane
+
+    def take_job(self, lane: Lane, job: str) -> None:
+        """Name a lane of `await_work`: what came is a job, known by its number."""
+        self._name_waiting(lane, job_lane(getpid(), job))
+
+    def take_result(self, lane: Lane, name: str) -> None:
+        """Name a lane of `await_work`: what came is the result of the job in the lane of that name.
+
+        In which order results come depends on timing, so what is handed on while they are dealt with goes by the thread's lane.
+        """
+        self._name_waiting(lane, f"{name} > result")
+        lane.hands_on = lane.base
+
+    def take_nothing(self, lane: Lane) -> None:
+        """Let the thread go back from a lane of `await_work`: nothing came."""
+        base = self.state().lane = lane.base or lane
+        self._define(lane.ident, base.name)
+
+    def _name_waiting(self, lane: Lane, name: str) -> None:
+        lane.name = name
+        self._define(lane.ident, name)
+        self._by_name[name] = lane
+
     # -- tasks -------------------------------------------------------------------------------------------------------------
 
     def watch_asyncio(self, events: ModuleType, tasks: ModuleType) -> None:
@@ -199,7 +271,7 @@ class Lanes:
             return
         name = self.submitted("task", frame)
         if name is not None:
-            self._bind(task, self.named(name))
+            self._bind(task, self.named(name), own=True)
 
     def _running_task(self) -> Any:
         loop = self.running_loop() if self.running_loop is not None else None
@@ -215,7 +287,7 @@ class Lanes:
         ordinal = parent.places.get(place, 0)
         parent.places[place] = ordinal + 1
         lane = self.named(f"{parent.name} > {place}#{ordinal}")
-        self._bind(task, lane)
+        self._bind(task, lane, own=True)
         return lane
 
     def _adopt(self, task: object, state: ThreadState) -> bool:
@@ -231,10 +303,17 @@ class Lanes:
         self._bind(task, lane)
         return True
 
-    def _bind(self, task: object, lane: Lane) -> None:
+    def _bind(self, task: object, lane: Lane, *, own: bool = False) -> None:
+        """Let a task run in a lane; `own` is one that nothing else runs in."""
         key = id(task)
         tasks = self._tasks
-        tasks[key] = (ref(task, lambda _: tasks.pop(key, None)), lane)
+
+        def gone(_: object) -> None:
+            tasks.pop(key, None)
+            if own:
+                self._end(lane)
+
+        tasks[key] = (ref(task, gone), lane)
 
     # -- processes ---------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import RecordingError
+from tracer.recording.following import BOOTSTRAP
 from tracer.recording.settings import ENVIRONMENT, Settings
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_BOOTSTRAP = Path(__file__).with_name("bootstrap")
 _NEEDED = ("tracer", "msgpack", "wrapt")
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _OF_TERMINALS = frozenset({signal.SIGINT, signal.SIGQUIT})
@@ -48,7 +48,7 @@ def environment(settings_file: Path, base: Mapping[str, str], hash_seed: str | N
 
     `PYTHONHASHSEED` becomes `hash_seed`; with None it stays what the user set, else 0, so that two runs iterate alike.
     """
-    path = os.pathsep.join(part for part in (str(_BOOTSTRAP), base.get("PYTHONPATH", "")) if part)
+    path = os.pathsep.join(part for part in (str(BOOTSTRAP), base.get("PYTHONPATH", "")) if part)
     seed = hash_seed if hash_seed is not None else base.get("PYTHONHASHSEED", "0")
     return {**base, "PYTHONPATH": path, "PYTHONHASHSEED": seed, ENVIRONMENT: str(settings_file)}
 

@@ -12,12 +12,14 @@ import threading
 from contextlib import suppress
 from importlib import import_module
 from sys import _getframe
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
 from tracer.encoding.faults import is_ours
 from tracer.instrument.engines import default_engine
 from tracer.instrument.probe import Probe
+from tracer.recording.loops import Loops
+from tracer.recording.pools import Pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,18 +31,28 @@ _forking: WeakSet[Recorder] = WeakSet()
 _turn = threading.RLock()
 
 
+class _Starting(NamedTuple):
+    """A child process that is being started: the host's object, its lane, whether it finds out that it is to record."""
+
+    child: Any
+    lane: str | None
+    followed: bool
+
+
 class Observers:
     """The observers of one recorder."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._engine = default_engine()
+        self._pools = Pools(recorder, self.watch)
         self._modules: dict[str, Callable[[ModuleType], None]] = {
-            "asyncio.base_events": self._observe_asyncio,
-            "concurrent.futures.thread": self._observe_executors,
+            **Loops(recorder.lanes, self.watch).observed(),
             "multiprocessing.process": self._observe_multiprocessing,
+            **self._pools.observed(),
             "subprocess": self._observe_subprocess,
             "_pytest.config": self._observe_pytest,
+            "_pytest.assertion": self._observe_rewriting,
             "_pytest.assertion.rewrite": self._observe_test_modules,
         }
 
@@ -74,13 +86,15 @@ class Observers:
         self,
         function: Any,
         *,
-        began: Callable[[FrameType, tuple[Any, ...]], Any] = lambda frame, arguments: None,
+        wanted: Callable[[], Any] = lambda: True,
+        began: Callable[[FrameType, list[Any]], Any] = lambda frame, arguments: None,
         returned: Callable[[Any, Any], None] = lambda token, value: None,
         raised: Callable[[Any], None] = lambda token: None,
     ) -> None:
         """Call `began(frame of the caller, arguments)` and `returned(what began returned, result)` around a function.
 
-        Where it raises, `raised(what began returned)` is called instead; neither where `began` could not run.
+        Where it raises, `raised(what began returned)` is called instead; neither where `began` could not run. `wanted` says, for
+        each call, whether any of this is to be done.
         """
         recorder = self._recorder
 
@@ -105,7 +119,7 @@ class Observers:
                 quietly(hook, token[0], *result)
 
         probe = Probe(
-            entered=lambda: True if recorder.active else None,
+            entered=lambda: True if recorder.active and wanted() else None,
             began=lambda _, arguments: quietly(began, _getframe(1).f_back, arguments),
             returned=lambda token, value: ended(returned, token, value),
             raised=lambda token, error: ended(raised, token),
@@ -120,74 +134,74 @@ class Observers:
             original = self._engine.original(function.__code__)
             self._engine.attach_function(function, probe_of)
 
-    # -- threads and executors -----------------------------------------------------------------------------------------------
+    # -- threads -----------------------------------------------------------------------------------------------------------
 
-    def _thread_starts(self, frame: FrameType, arguments: tuple[Any, ...]) -> None:
+    def _thread_starts(self, frame: FrameType, arguments: list[Any]) -> None:
         thread = arguments[0]
         pools = sys.modules.get("concurrent.futures.thread")
         # How many threads a pool starts depends on how fast they are; its jobs have lanes of their own.
         pooled = pools is not None and vars(thread).get("_target") is pools._worker  # noqa: SLF001
         self._recorder.lanes.thread_started(thread, frame, pooled=pooled)
 
-    def _observe_executors(self, module: ModuleType) -> None:
-        lanes = self._recorder.lanes
-        item = module._WorkItem  # noqa: SLF001  (the one place every job of a thread pool goes through)
-        self.watch(item.__init__, began=lambda frame, arguments: lanes.job_submitted(arguments[0], frame))
-        self.watch(
-            item.run,
-            began=lambda _, arguments: lanes.job_began(arguments[0]),
-            returned=lambda lane, _: lanes.restore(lane),
-            raised=lanes.restore,
-        )
-
-    # -- tasks ---------------------------------------------------------------------------------------------------------------
-
-    def _observe_asyncio(self, module: ModuleType) -> None:
-        lanes = self._recorder.lanes
-        lanes.watch_asyncio(sys.modules["asyncio.events"], sys.modules["asyncio.tasks"])
-        self.watch(
-            module.BaseEventLoop.create_task,
-            began=lambda frame, _: frame,
-            returned=lambda frame, task: lanes.task_created(task, frame),
-        )
-
     # -- processes -----------------------------------------------------------------------------------------------------------
 
     def _observe_subprocess(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
 
-        def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
+        def began(frame: FrameType, arguments: list[Any]) -> Any:
             # Named before the child exists: a forking Popen names no second lane for the same child.
-            kind = "process" if _starts_python(arguments[1]) else "command"
-            lane = self._recorder.announced_lane = lanes.submitted(kind, frame)
-            return (arguments[0], lane)
+            python = _starts_python(arguments[1])
+            lane = lanes.submitted("process" if python else "command", frame)
+            starting = self._begin(arguments[0], lane)
+            if python and lane is not None and not (starting.followed and arguments[environment] is None):
+                self._not_followed(frame)
+            return starting
 
-        self.watch(module.Popen.__init__, began=began, returned=self._popen_returned, raised=self._not_started)
+        def returned(starting: _Starting, _: object) -> None:
+            self._end(starting, starting.child.pid)
 
-    def _popen_returned(self, started: Any, _: Any) -> None:
-        popen, lane = started
-        self._recorder.announced_lane = None
-        if lane is not None:
-            self._recorder.child_started(popen.pid, lane)
+        environment = module.Popen.__init__.__code__.co_varnames.index("env")
+        self.watch(
+            module.Popen.__init__, began=began, returned=returned, raised=lambda starting: self._end(starting, None)
+        )
 
-    def _not_started(self, _: Any) -> None:
-        self._recorder.announced_lane = None
+    def _begin(self, child: Any, lane: str | None) -> _Starting:
+        """Prepare for a child that is about to be started in a lane, None where it is out of scope."""
+        self._recorder.announced_lane = lane
+        following = self._recorder.following
+        followed = lane is not None and (following is None or following.begin())
+        return _Starting(child, lane, followed)
+
+    def _end(self, starting: _Starting, pid: int | None) -> None:
+        """Announce a child that was started; with None it was not."""
+        recorder = self._recorder
+        recorder.announced_lane = None
+        if recorder.following is not None and starting.followed:
+            recorder.following.end()
+        if starting.lane is not None and pid is not None:
+            recorder.child_started(pid, starting.lane)
+
+    def _not_followed(self, frame: FrameType) -> None:
+        """Count a Python that a block starts and that does not record; those of a whole process that is recorded inherit from it."""
+        if self._recorder.following is not None:
+            self._recorder.lose(self._recorder.place_of(frame), "child process not recorded")
 
     def _observe_multiprocessing(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
 
-        def began(frame: FrameType, arguments: tuple[Any, ...]) -> Any:
-            lane = self._recorder.announced_lane = lanes.submitted("process", frame)
-            return (arguments[0], lane)
+        def began(frame: FrameType, arguments: list[Any]) -> Any:
+            lane = self._pools.lane_of_worker(arguments[0], frame) or lanes.submitted("process", frame)
+            starting = self._begin(arguments[0], lane)
+            if lane is not None and not starting.followed:
+                self._not_followed(frame)
+            return starting
 
-        def returned(started: Any, _: Any) -> None:
-            process, lane = started
-            self._recorder.announced_lane = None
-            popen = vars(process).get("_popen")
-            if lane is not None and popen is not None:
-                self._recorder.child_started(popen.pid, lane)
+        def returned(starting: _Starting, _: object) -> None:
+            popen = vars(starting.child).get("_popen")
+            self._end(starting, popen.pid if popen is not None else None)
 
-        self.watch(module.BaseProcess.start, began=began, returned=returned, raised=self._not_started)
+        start = module.BaseProcess.start
+        self.watch(start, began=began, returned=returned, raised=lambda starting: self._end(starting, None))
         # Such a child ends by os._exit, so nothing registered with atexit runs in it.
         self.watch(module.BaseProcess._bootstrap, returned=lambda _, code: self._recorder.finish())  # noqa: SLF001
 
@@ -201,6 +215,10 @@ class Observers:
             import_module("tracer.pytest_plugin").attach(config, recorder)
 
         self.watch(module.get_config, returned=configured)
+
+    def _observe_rewriting(self, module: ModuleType) -> None:
+        # Right after this, pytest imports the packages that bring plugins, all of their modules by the finder it has put in front.
+        self.watch(module.install_importhook, returned=lambda *_: self._recorder.instrumentation.come_first())
 
     def _observe_test_modules(self, module: ModuleType) -> None:
         """See the modules that pytest loads itself, by a finder that it puts in front of all others."""

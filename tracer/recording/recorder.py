@@ -7,14 +7,16 @@ import sys
 from dataclasses import replace
 from itertools import count
 from sys import _getframe
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
-from tracer.instrument.discovery import DEFAULT_LEFT_OUT
+from tracer.instrument.discovery import DEFAULT_LEFT_OUT, plain_qualname
 from tracer.instrument.instrumentation import Instrumentation
 from tracer.model import OUTSIDE, Callable, Component, Recording
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
 from tracer.recording.lanes import Lanes
 from tracer.recording.observers import Observers
+from tracer.select.selection import MAIN_NAMES
 from tracer.storage import rows
 from tracer.storage.journal import Journal
 
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
     from tracer.encoding.redact import Redactor
     from tracer.instrument.discovery import CallableCode
     from tracer.instrument.probe import Probe
+    from tracer.recording.following import Following
     from tracer.select.selection import Selection
+
+_INLINED: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
+"""Code that has no frame of its own from Python 3.12 on: places go by the function around it everywhere."""
 
 
 class Recorder:
@@ -41,6 +47,7 @@ class Recorder:
         redactor: says which parameters are secret.
         dunders: names among the left-out dunders to record all the same.
         scoped: follow only the thread or task that starts the recorder, and what that starts.
+        following: lets child processes that a scoped recorder announces record too; a whole process's inherit that from it.
 
     Raises:
         OSError: the folder cannot be written.
@@ -55,8 +62,10 @@ class Recorder:
         *,
         dunders: tuple[str, ...] = (),
         scoped: bool = False,
+        following: Following | None = None,
     ) -> None:
         self.folder = folder
+        self.following = following
         self.selection = selection
         self._encoder = encoder
         self._redactor = redactor
@@ -64,11 +73,12 @@ class Recorder:
         self._origin = os.getpid()
         self._fork_lane: str | None = None
         self.announced_lane: str | None = None
+        self._script: ModuleType | None = None
+        self._script_size = 0
         self._losses: dict[tuple[str, str], int] = {}
         # By number - 1: what a number in the journal stands for. A code object's callable settles only after its module has run.
         self._watched: list[CallableCode | Callable] = []
         self._bound_numbers: dict[str, int] = {}
-        self._defined: set[int] = set()
         self._caller_numbers: dict[str, int] = {}
         self._sink = Sink()
         self._sink.lose = self._lose_number
@@ -82,6 +92,7 @@ class Recorder:
             selection.component_of,
             selection.wanted,
             self._make_probe,
+            name_of=selection.name_of,
             left_out=DEFAULT_LEFT_OUT - set(dunders),
             caller_of=selection.caller_of,
             boundaries=selection.boundaries,
@@ -96,11 +107,6 @@ class Recorder:
     def active(self) -> bool:
         """Whether crossings are being recorded."""
         return self._sink.active
-
-    @property
-    def calls(self) -> int:
-        """How many calls have begun in this process."""
-        return self.lanes.calls
 
     def start(self) -> None:
         """Begin to record."""
@@ -160,7 +166,7 @@ class Recorder:
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         }
         self._journal = Journal.create(self.folder, info)
-        self._sink.write = self._journal.write
+        self._sink.journal = self._journal
         self._write_meta(())
 
     # -- children ------------------------------------------------------------------------------------------------------------
@@ -175,6 +181,8 @@ class Recorder:
 
         A scoped recorder does not go on in a child that was forked out of its scope.
         """
+        if self.following is not None:
+            self.following.forked()
         if not self._sink.active:
             return
         self._journal.abandon()
@@ -182,7 +190,7 @@ class Recorder:
             self._sink.active = False
             return
         self._losses.clear()
-        self._defined.clear()
+        self._sink.defined.clear()
         try:
             self._open_journal()
         except OSError:  # the folder is gone or the disk full: the parent counts a child without a journal
@@ -202,6 +210,10 @@ class Recorder:
         """Announce a child process that is a Python and should record too."""
         self._journal.child(pid, lane)
 
+    def job_submitted(self, pool: str, job: str, lane: str) -> None:
+        """Tell which lane a job that a process of the pool takes belongs to."""
+        self._journal.job(pool, job, lane)
+
     # -- names and numbers ---------------------------------------------------------------------------------------------------
 
     def place_of(self, frame: FrameType | None) -> str:
@@ -209,11 +221,11 @@ class Recorder:
         for _ in range(4 * LOOK_THROUGH):
             if frame is None:
                 break
-            if self._callers.of_frame(frame):
-                code = frame.f_code
+            code = frame.f_code
+            if self._callers.of_frame(frame) and code.co_name not in _INLINED:
                 space = frame.f_globals
                 module = self.selection.name_of(space["__name__"], space.get("__file__"))
-                return f"{module}:{getattr(code, 'co_qualname', code.co_name)}"
+                return f"{module}:{plain_qualname(getattr(code, 'co_qualname', code.co_name))}"
             frame = frame.f_back
         return OUTSIDE
 
@@ -230,7 +242,21 @@ class Recorder:
 
     def _caller_of_module(self, module: Any, file: Any) -> int:
         caller = self.selection.caller_of(module, file if type(file) is str else None) if type(module) is str else None
+        if caller is not None and module in MAIN_NAMES:
+            self._adopt_script(module)
         return self._number_of_caller(caller) if caller is not None else 0
+
+    def _adopt_script(self, name: str) -> None:
+        """Watch what a script that runs has defined by now. It was compiled by the interpreter, where nobody sees it before it runs.
+
+        Looked at when it first calls another component, and again when it has got new names by the time another callable is met.
+        """
+        module = sys.modules.get(name)
+        if not isinstance(module, ModuleType) or self._script_size == len(vars(module)):
+            return
+        self._script = module
+        self._script_size = len(vars(module))
+        self.instrumentation.adopt(module)
 
     def _number_of_caller(self, name: str) -> int:
         """Return a caller's number, from 1; a new one is defined in the journal."""
@@ -261,9 +287,10 @@ class Recorder:
         return number
 
     def _met(self, number: int) -> None:
-        if number not in self._defined:
-            self._defined.add(number)
-            self._define(number, self._callable(number))
+        if self._script is not None:
+            self._adopt_script(self._script.__name__)
+        self._sink.defined.add(number)
+        self._define(number, self._callable(number))
 
     def _define(self, number: int, callable_: Callable) -> None:
         self._journal.define_callable(number, replace(callable_, file=_portable(callable_)))
@@ -288,7 +315,7 @@ class Recorder:
         def identify() -> tuple[int, tuple[int, ...] | None] | None:
             if not code.freevar:
                 return number, self._secrets(code.callable)
-            content = _getframe(2).f_locals.get(code.freevar)
+            content = _getframe(3).f_locals.get(code.freevar)
             callable_ = code.bound.get(id(content), code.callable)
             if callable_ is None:
                 return None

@@ -45,8 +45,9 @@ _WHOLE: Final = frozenset({"", "return", "raised", "call", "callable"})
 
 
 def counted(count: int, noun: str) -> str:
-    """Return "1 call", "1,200 calls"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    """Return "1 call", "1,200 calls", "2 processes"."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
 
 
 def listed(names: Iterable[str], shown: int) -> str:

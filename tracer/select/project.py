@@ -12,7 +12,7 @@ from tracer.select.patterns import covers
 from tracer.select.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tracer.config import Config
 
@@ -89,28 +89,8 @@ def select_project(config: Config, folder: Path, command: Sequence[str] = ()) ->
     )
 
 
-def check_boundaries(selection: Selection, search_path: Iterable[Path]) -> tuple[str, ...]:
-    """Return the boundaries whose top-level name is neither the project's nor found on `search_path`.
-
-    The traced process may find them elsewhere: what is returned is a reason to warn, not to stop.
-    """
-    folders = tuple(search_path)
-    return tuple(
-        boundary for boundary in selection.boundaries if not _is_known(boundary.partition(".")[0], selection, folders)
-    )
-
-
 def _is_root(folder: Path) -> bool:
     return any((folder / marker).exists() for marker in _ROOT_MARKERS)
-
-
-def _is_known(top: str, selection: Selection, folders: tuple[Path, ...]) -> bool:
-    own = {name.partition(".")[0] for name in selection.names}
-    return top in own or any(_holds(folder, top) for folder in (*folders, Path(selection.root)))
-
-
-def _holds(folder: Path, top: str) -> bool:
-    return (folder / top).is_dir() or (folder / f"{top}.py").is_file() or any(folder.glob(f"{top}.*.so"))
 
 
 def _declared(root: Path) -> Iterator[str]:

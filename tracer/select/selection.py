@@ -23,7 +23,7 @@ from tracer.select.patterns import compile_patterns, covers, longest_cover, pars
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_MAIN_NAMES = frozenset(
+MAIN_NAMES = frozenset(
     {"__main__", "__mp_main__"}
 )  # the second is how a spawned multiprocessing child names its parent's script
 _INSTALLED = frozenset({"site-packages", "dist-packages", "node_modules"})
@@ -87,7 +87,7 @@ class Selection:
 
     def name_of(self, module: str, file: str | None) -> str:
         """Return the name a module is known by: its own; for the script that is run, the one it would be imported by."""
-        return _imported_name(self._absolute(file)) if module in _MAIN_NAMES and _is_path(file) else module
+        return _imported_name(self._absolute(file)) if module in MAIN_NAMES and _is_path(file) else module
 
     def unmatched(self, seen: Iterable[str]) -> tuple[str, ...]:
         """Return the boundaries that cover none of the modules seen, by the names of `name_of`."""

@@ -21,9 +21,10 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import accumulate, chain, count, pairwise
+from itertools import accumulate, chain, count
 from struct import Struct
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from zlib import crc32
@@ -59,7 +60,7 @@ _MOST_BYTES: Final = 4 << 20  # of values, equal ones counted each time
 _LARGEST_PART: Final = (
     16 << 20
 )  # of a call: arguments, outcome, extras; three of them and a full block fit LARGEST_BLOCK
-_SECTIONS: Final = Struct("<16I")
+SECTIONS: Final = Struct("<16I")
 _LITTLE: Final = sys.byteorder == "little"
 
 
@@ -87,11 +88,13 @@ def lane_digest(blocks: Iterable[bytes]) -> bytes:
 class BlockCutter:
     """Cuts the calls of one lane into blocks.
 
-    `oversized` counts, by callable, calls whose values were too large to keep; `unfinished` counts calls without an end.
+    `calls` counts the calls cut so far by callable, `oversized` those whose values were too large to keep; `unfinished` counts
+    calls without an end.
     """
 
     def __init__(self) -> None:
         self.unfinished = 0
+        self.calls: Counter[str] = Counter()
         self.oversized: dict[str, int] = {}
         self._open: list[int] = []  # positions of the calls that enclose the next one, outermost first
 
@@ -123,6 +126,7 @@ class BlockCutter:
     def _encode(self, rows: list[CallRow], first: int) -> Block:
         callables, callers, distances, flows, arguments, kinds, outcomes, extras = zip(*rows, strict=True)
         self.unfinished += kinds.count(UNFINISHED)
+        self.calls.update(callables)
         open_calls = tuple(first - began for began in self._open)
         rises, far = self._nested(distances, first)
         flat = [(at, *extra) for at, of_call in enumerate(extras) for extra in of_call]
@@ -147,7 +151,7 @@ class BlockCutter:
             _column(extra[2] for extra in flat),
             _column(values[extra[3]] for extra in flat),
         )
-        body = _SECTIONS.pack(*map(len, sections)) + b"".join(sections)
+        body = SECTIONS.pack(*map(len, sections)) + b"".join(sections)
         return Block(first, len(rows), open_calls, digest_of(body), body)
 
     def _nested(self, distances: Iterable[int], first: int) -> tuple[list[int], list[int]]:
@@ -161,7 +165,7 @@ class BlockCutter:
                 if not depth:
                     far.append(distance)
                     rises.append(FAR)
-                    _reopen(stack, position - distance, position)
+                    reopen(stack, position - distance, position)
                     continue
             rises.append(depth + 1 - len(stack))
             stack[depth:] = (position,)
@@ -199,7 +203,7 @@ def _depth_under(stack: list[int], parent: int) -> int:
     return at + 1 if at < len(stack) and stack[at] == parent else 0
 
 
-def _reopen(stack: list[int], parent: int, position: int) -> None:
+def reopen(stack: list[int], parent: int, position: int) -> None:
     """Enter a call under an overtaken parent, so that its siblings that follow need no distance of their own."""
     stack[bisect_left(stack, parent) :] = (parent, position)
 
@@ -220,126 +224,6 @@ def _column(values: Iterable[int], code: str = "I") -> bytes:
     if not _LITTLE:
         numbers.byteswap()
     return numbers.tobytes()
-
-
-def _numbers(data: memoryview, code: str = "I") -> array[int]:
-    numbers = array(code)
-    numbers.frombytes(data)
-    if not _LITTLE:
-        numbers.byteswap()
-    return numbers
-
-
-class _Columns:
-    """The sections of one block, checked against each other: what a stranger may have written."""
-
-    def __init__(self, body: bytes) -> None:
-        sizes = _SECTIONS.unpack_from(body)
-        ends = list(accumulate(sizes, initial=_SECTIONS.size))
-        if ends[-1] != len(body):
-            raise ValueError("the sections do not fill the block")
-        view = memoryview(body)
-        parts = [view[start:end] for start, end in pairwise(ends)]
-        self.names = [str(name, "utf-8", "surrogatepass") for name in _pieces(parts[0], parts[1])]
-        self.values = _pieces(parts[2], parts[3])
-        self.callables, self.callers = _numbers(parts[4]), _numbers(parts[5])
-        self.rises = _numbers(parts[6], "i")
-        self.flows, self.kinds = bytes(parts[7]), bytes(parts[8])
-        self.arguments, self.outcomes, self.far = _numbers(parts[9]), _numbers(parts[10]), _numbers(parts[11])
-        self.extra_calls, self.extra_kinds = _numbers(parts[12]), bytes(parts[13])
-        self.extra_positions, self.extra_values = _numbers(parts[14]), _numbers(parts[15])
-        per_call = (self.callables, self.callers, self.rises, self.flows, self.kinds, self.arguments, self.outcomes)
-        per_extra = (self.extra_calls, self.extra_kinds, self.extra_positions, self.extra_values)
-        if len(set(map(len, per_call))) != 1 or len(set(map(len, per_extra))) != 1:
-            raise ValueError("the columns differ in length")
-
-
-def _pieces(lengths: memoryview, blob: memoryview) -> list[bytes]:
-    ends = list(accumulate(_numbers(lengths), initial=0))
-    if ends[-1] != len(blob):
-        raise ValueError("the pieces do not fill their section")
-    return [bytes(blob[start:end]) for start, end in pairwise(ends)]
-
-
-def decode(body: bytes, first: int, open_calls: Sequence[int]) -> Iterator[model.Call]:
-    """Yield the calls of a block. `first` and `open_calls` are those of its `Block`.
-
-    Raises:
-        ValueError, IndexError, struct.error: the block is malformed.
-    """
-    columns = _Columns(body)
-    names, values, flows = columns.names, columns.values, tuple(model.Flow)
-    extras = _extras_by_call(columns)
-    distances = _distances(columns.rises, columns.far, first, open_calls)
-    per_call = zip(
-        columns.callables,
-        columns.callers,
-        distances,
-        columns.flows,
-        columns.arguments,
-        columns.kinds,
-        columns.outcomes,
-        strict=True,
-    )
-    for at, (name, caller, distance, flow, arguments, kind, outcome) in enumerate(per_call):
-        items, after = extras.get(at, _NO_EXTRAS)
-        yield model.Call(
-            names[name],
-            names[caller],
-            distance,
-            flows[flow],
-            values[arguments],
-            _outcome(kind, values[outcome]),
-            items,
-            after,
-        )
-
-
-_Extras: TypeAlias = "tuple[tuple[model.Item, ...], tuple[tuple[int, bytes], ...]]"
-_NO_EXTRAS: Final[_Extras] = ((), ())
-
-
-def _outcome(kind: int, value: bytes) -> model.Outcome:
-    if kind == RETURNED:
-        return model.Returned(value)
-    if kind == RAISED:
-        return model.Raised(value)
-    if kind == UNFINISHED:
-        return model.Unfinished()
-    message = f"no outcome has the number {kind}"
-    raise ValueError(message)
-
-
-def _extras_by_call(columns: _Columns) -> dict[int, _Extras]:
-    found: dict[int, tuple[list[model.Item], list[tuple[int, bytes]]]] = {}
-    for call, kind, position, value in zip(
-        columns.extra_calls, columns.extra_kinds, columns.extra_positions, columns.extra_values, strict=True
-    ):
-        items, after = found.setdefault(call, ([], []))
-        if kind == AFTER:
-            after.append((position, columns.values[value]))
-        else:
-            items.append(model.Item(model.ItemKind(kind), columns.values[value]))
-    return {call: (tuple(items), tuple(after)) for call, (items, after) in found.items()}
-
-
-def _distances(rises: Sequence[int], far: Sequence[int], first: int, open_calls: Sequence[int]) -> Iterator[int]:
-    """Yield how far before each call its parent began, 0 for none: `BlockCutter._rise` backwards."""
-    stack = [first - distance for distance in open_calls]
-    overtaken = iter(far)
-    for position, rise in enumerate(rises, first):
-        if rise == FAR:
-            distance = next(overtaken, 0)
-            if not 0 < distance <= position:
-                raise ValueError("a parent lies outside of the lane")
-            _reopen(stack, position - distance, position)
-            yield distance
-            continue
-        depth = rise + len(stack) - 1
-        if not 0 <= depth <= len(stack):
-            raise ValueError("a call lies deeper than the calls that could enclose it")
-        yield position - stack[depth - 1] if depth else 0
-        stack[depth:] = (position,)
 
 
 def row_of(call: model.Call) -> CallRow:

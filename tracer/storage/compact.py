@@ -16,12 +16,12 @@ from tracer.storage import journal as jr
 from tracer.storage import rows
 from tracer.storage.blocks import BlockCutter, lane_digest
 from tracer.storage.format import CassetteWriter, summed
-from tracer.storage.lineage import main_names, renamed
+from tracer.storage.lineage import Lineage
 from tracer.storage.scan import ScannedJournal
 from tracer.storage.store import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _Source: TypeAlias = "tuple[ScannedJournal, tuple[int, ...]]"
 _EVERY: Final = "*"
@@ -32,7 +32,8 @@ class Summary:
     """What one compaction kept, and what it could not.
 
     `unclosed` counts processes that did not end in order, `merged` lanes equal to one of another process, `damaged` frames
-    that were not whole, `orphans` frames of calls that began in another process. `unfinished` calls never ended.
+    that were not whole, `orphans` frames of calls that began in another process. `unfinished` calls never ended. `calls_of` counts
+    the calls kept by callable.
     """
 
     target: Path
@@ -45,6 +46,7 @@ class Summary:
     damaged: int
     orphans: int
     losses: tuple[model.Loss, ...]
+    calls_of: Mapping[str, int]
 
 
 def compact(
@@ -105,14 +107,16 @@ class _Compaction:
             damaged=sum(journal.damaged for journal in self._journals),
             orphans=sum(journal.orphans for journal in self._journals),
             losses=losses,
+            calls_of=self._writer.calls,
         )
 
     def _named_sources(self) -> Iterator[tuple[str, _Source]]:
         """Yield each distinct lane with its name; equal lanes of several processes once."""
         groups: dict[str, list[_Source]] = {}
-        for journal, main in zip(self._journals, main_names(self._journals), strict=True):
+        lineage = Lineage(self._journals)
+        for at, journal in enumerate(self._journals):
             for lane, numbers in journal.lane_ids.items():
-                groups.setdefault(renamed(lane, main), []).append((journal, numbers))
+                groups.setdefault(lineage.name(at, lane), []).append((journal, numbers))
         for name, sources in groups.items():
             distinct = sources if len(sources) == 1 else self._distinct(sources)
             for ordinal, source in enumerate(distinct, 1):

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from struct import Struct
 from struct import error as struct_error
@@ -103,11 +104,12 @@ class BlockMeta:
 class CassetteWriter:
     """Writes one cassette to an empty binary stream: lanes in sorted order with `add_lane`, then `finish`.
 
-    `unfinished` counts the calls written so far that have no end.
+    `calls` counts the calls written so far by callable, `unfinished` those that have no end.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         self.unfinished = 0
+        self.calls: Counter[str] = Counter()
         self._stream = stream
         self._lanes: list[LaneEntry] = []
         self._oversized: dict[str, int] = {}
@@ -119,6 +121,7 @@ class CassetteWriter:
         cutter = BlockCutter()
         entries = tuple(self._add_block(name, block) for block in cutter.cut(calls))
         self.unfinished += cutter.unfinished
+        self.calls.update(cutter.calls)
         for callable_name, count in cutter.oversized.items():
             self._oversized[callable_name] = self._oversized.get(callable_name, 0) + count
         if not entries:

@@ -1,24 +1,25 @@
 """The append-only log of one process while it records.
 
-One file per process in the folder `NAME.cassette.part/`, of frames: u32 length of the body, u32 adler32 of the body, body.
-All integers are little-endian. The first byte of a body is its `Kind`:
+One file per process in the folder `NAME.cassette.part/`, of frames: u32 length, u32 adler32, body. All integers are little-endian.
+The first byte of a body is its `Kind`; length and checksum are those of the body, for the four kinds that have a snapshot those of the snapshot:
 
     PROCESS   packed map: pid, ppid, python, argv, ...
     CALLABLE  u32 id, packed row of a `model.Callable`
     LANE      u32 id, packed name
     CALLER    u32 id, packed name
-    BEGIN     u64 call, u32 lane, u64 parent call (0 none), u32 callable, u32 caller, u8 flow; snapshot of the arguments
-    END       u64 call, u8 outcome (0 returned, 1 raised, 2 unfinished); snapshot
-    ITEM      u64 call, u8 `model.ItemKind`; snapshot
-    AFTER     u64 call, u16 position of the argument; snapshot
+    BEGIN     u8 flow, u16 nothing, u32 callable, u32 lane, u32 caller, u64 parent call (0 none), u64 call; snapshot of the arguments
+    END       u8 outcome (0 returned, 1 raised, 2 unfinished), u16 nothing, u64 call; snapshot
+    ITEM      u8 `model.ItemKind`, u16 nothing, u64 call; snapshot
+    AFTER     u8 nothing, u16 position of the argument, u64 call; snapshot
     LOSS      packed [callable name, reason, count]
     CHILD     packed [pid, lane name]
     META      packed map as `rows.meta_to_map` makes it
     CLOSE     nothing: the process ended in order
-    DROP      u64 call: forget this call, its children become those of its parent
 
 Call ids count up, by about one per call, from any start above 0. The order of frames is free but for BEGIN: the calls
 of a lane are in the order of their BEGIN frames. A name or callable may be defined after its first use.
+The checksum of a snapshot is begun with the number of the call: a frame is written from front to back, so one that was torn in its
+head lacks bytes of that number or the snapshot's. That saves putting the two together before the sum is known.
 
 Frames are first written into a mapped half of 64 KiB, which outlives the process whatever kills it. A full half is
 appended to the log behind the two halves with one write, and the other half takes over: memory is flat, and no page of
@@ -72,31 +73,23 @@ class Kind(IntEnum):
     CHILD = 9
     META = 10
     CLOSE = 11
-    DROP = 12
+    JOB = 12
 
 
 MAGIC: Final = b"TRCJRNL1"
 SUFFIX: Final = ".journal"
 
-# The heads of the frames a call makes; each starts with its kind.
 DEFINITION_STRUCT: Final = Struct("<BI")
-BEGIN_STRUCT: Final = Struct("<BQIQIIB")
-END_STRUCT: Final = Struct("<BQB")
-ITEM_STRUCT: Final = Struct("<BQB")
-AFTER_STRUCT: Final = Struct("<BQH")
-DROP_STRUCT: Final = Struct("<BQ")
 
-# Prepared packers for the hot path: `journal.write(begin(BEGIN, call, lane, parent, callable, caller, flow), arguments)`.
+# The frames that a call makes, from the length to the last byte before the snapshot. What is the same in every frame of a callable is one
+# number, and so is what is the same in every frame of an outcome: each field costs its price at every crossing.
+BEGIN_STRUCT: Final = Struct("<IIQIIQQ")
+END_STRUCT: Final = Struct("<IIIQ")
+
 BEGIN: Final = int(Kind.BEGIN)
 END: Final = int(Kind.END)
 ITEM: Final = int(Kind.ITEM)
 AFTER: Final = int(Kind.AFTER)
-DROP: Final = int(Kind.DROP)
-pack_begin: Final = BEGIN_STRUCT.pack
-pack_end: Final = END_STRUCT.pack
-pack_item: Final = ITEM_STRUCT.pack
-pack_after: Final = AFTER_STRUCT.pack
-pack_drop: Final = DROP_STRUCT.pack
 
 RETURNED: Final = 0
 RAISED: Final = 1
@@ -112,6 +105,12 @@ LOG_AT: Final = 3 * HALF
 
 _LARGEST_FRAME: Final = 1 << 30
 _pack_frame: Final = FRAME_STRUCT.pack
+# For hooks that put their frame together themselves, to be given to `append`: `pack_begin(len(arguments), adler32(arguments, call), begin_key(...), lane,
+# caller, parent, call) + arguments` and `pack_end(len(snapshot), adler32(snapshot, call), end_key(...), call) + snapshot`.
+pack_begin: Final = BEGIN_STRUCT.pack
+pack_end: Final = END_STRUCT.pack
+
+_HEADS: Final = {BEGIN: BEGIN_STRUCT.size, END: END_STRUCT.size, ITEM: END_STRUCT.size, AFTER: END_STRUCT.size}
 
 # The host may replace these names in their modules while it is recorded; these references stay.
 _open = os.open
@@ -130,29 +129,28 @@ _opened: set[Journal] = set()
 class Journal:
     """One open log. Threads may share it; a forked child finds it abandoned and creates its own.
 
-    `frames` counts the frames taken. `failed` is empty while the journal takes frames, then says why it stopped; `lost`
-    counts the frames it was given since. Nothing here raises once the journal is created.
+    `failed` is empty while the journal takes frames, then says why it stopped; `lost` counts the frames it was given since.
+    Nothing here raises once the journal is created, but `append`: what takes a whole frame, another function after each half;
+    a ValueError means that `turn_over` must have it.
     """
 
-    # `write` takes no lock: one `mmap.write` copies the frame and moves the position, which the GIL makes one step. A half is
+    # Writing takes no lock: one `mmap.write` copies the frame and moves the position, which the GIL makes one step. A half is
     # sealed by moving its position to its end; whoever meets a sealed half gets a ValueError and waits for the other one.
     __slots__ = (
-        "_append",
         "_base",
         "_fd",
         "_half",
         "_halves",
         "_lock",
         "_sealed_at",
+        "append",
         "failed",
-        "frames",
         "lost",
         "path",
     )
 
     def __init__(self, path: str, fd: int) -> None:
         self.path = path
-        self.frames = 0
         self.failed = ""
         self.lost = 0
         self._fd = fd
@@ -161,7 +159,7 @@ class Journal:
         self._half = 0
         self._halves = [_map(fd, _USABLE, offset=HALF), _map(fd, _USABLE, offset=2 * HALF)]
         self._sealed_at: int | None = None
-        self._append: Callable[[bytes], object] = self._halves[0].write
+        self.append: Callable[[bytes], object] = self._halves[0].write
 
     @classmethod
     def create(cls, folder: Path | str, info: Mapping[str, Any]) -> Journal:
@@ -179,7 +177,7 @@ class Journal:
             _close(fd)
             raise
         _opened.add(journal)
-        journal.write(_kind(Kind.PROCESS), _pack(dict(info)))
+        journal._write(_kind(Kind.PROCESS) + _pack(dict(info)))
         return journal
 
     @property
@@ -193,15 +191,34 @@ class Journal:
     def _used(self) -> int:
         return self._halves[self._half].tell() if self._sealed_at is None else self._sealed_at
 
-    def write(self, head: bytes, payload: bytes) -> None:
-        """Append one frame: `head` from one of the packers of this module, `payload` the snapshot. Never raises."""
-        body = head + payload
+    def begin(
+        self, call: int, lane: int, parent: int, callable_: int, caller: int, flow: int, arguments: bytes
+    ) -> None:
+        """Append the frame of a call that begins. Never raises."""
+        checksum, key = adler32(arguments, call), begin_key(callable_, flow)
+        self.put(pack_begin(len(arguments), checksum, key, lane, caller, parent, call) + arguments)
+
+    def end(self, call: int, outcome: int, snapshot: bytes) -> None:
+        """Append the frame of a call's end. Never raises."""
+        self._note(end_key(outcome), call, snapshot)
+
+    def item(self, call: int, kind: int, snapshot: bytes) -> None:
+        """Append the frame of an item that a generator handed out or took in. Never raises."""
+        self._note(ITEM | kind << 8, call, snapshot)
+
+    def after(self, call: int, position: int, snapshot: bytes) -> None:
+        """Append the frame of an argument that a call changed. Never raises."""
+        self._note(AFTER | position << 16, call, snapshot)
+
+    def put(self, frame: bytes) -> None:
+        """Append a whole frame. Never raises."""
         try:
-            self._append(_pack_frame(len(body), adler32(body)) + body)
+            self.append(frame)
         except ValueError:
-            self._turn_over(body)
-        else:
-            self.frames += 1
+            self.turn_over(frame)
+
+    def _note(self, key: int, call: int, snapshot: bytes) -> None:
+        self.put(pack_end(len(snapshot), adler32(snapshot, call), key, call) + snapshot)
 
     def define_callable(self, number: int, watched: model.Callable) -> None:
         """Say which callable a number in BEGIN frames stands for."""
@@ -217,7 +234,7 @@ class Journal:
 
     def loss(self, callable_name: str, reason: str, count: int) -> None:
         """Count calls or values that were not kept. Counts of one callable and reason add up."""
-        self.write(_kind(Kind.LOSS), _pack([callable_name, reason, count]))
+        self._write(_kind(Kind.LOSS) + _pack([callable_name, reason, count]))
 
     def child(self, pid: int, lane: str) -> None:
         """Tell of a child process: `lane` is the name its main lane takes in the closed cassette.
@@ -225,11 +242,18 @@ class Journal:
         For example `main > process shop.jobs:start#0`. Given the name of the lane that started it instead, compaction
         adds ` > process#0`, `#1`, ... in the order told.
         """
-        self.write(_kind(Kind.CHILD), _pack([pid, lane]))
+        self._write(_kind(Kind.CHILD) + _pack([pid, lane]))
+
+    def job(self, pool: str, job: str, lane: str) -> None:
+        """Tell which lane job number `job` of a pool belongs to; `pool` is what the pool's processes were announced as.
+
+        A process that takes the job names its lane by `lineage.job_lane`.
+        """
+        self._write(_kind(Kind.JOB) + _pack([pool, job, lane]))
 
     def meta(self, meta: Mapping[str, Any]) -> None:
         """Tell of the configuration: a map as `rows.meta_to_map` makes it."""
-        self.write(_kind(Kind.META), _pack(dict(meta)))
+        self._write(_kind(Kind.META) + _pack(dict(meta)))
 
     def close(self) -> None:
         """Mark the orderly end and bring the file to the disk. Idempotent."""
@@ -249,19 +273,19 @@ class Journal:
         self._release("abandoned")
 
     def _define(self, kind: Kind, number: int, row: Any) -> None:
-        self.write(DEFINITION_STRUCT.pack(kind, number), _pack(row))
+        self._write(DEFINITION_STRUCT.pack(kind, number) + _pack(row))
 
-    def _turn_over(self, body: bytes) -> None:
-        """Append the half in use to the log, let the other one take over, and write the frame there."""
-        frame = _pack_frame(len(body) & 0xFFFFFFFF, adler32(body)) + body
+    def _write(self, body: bytes) -> None:
+        self.put(_frame(body))
+
+    def turn_over(self, frame: bytes) -> None:
+        """Append the half in use to the log, let the other one take over, and write the frame there. For a frame that `append` refused."""
         with self._lock:
             try:
-                self._append(frame)  # another thread was here first
+                self.append(frame)  # another thread was here first
             except ValueError:
                 if not self._make_room(frame):
                     self.lost += 1
-                    return
-        self.frames += 1
 
     def _make_room(self, frame: bytes) -> bool:
         if self.failed:
@@ -273,10 +297,10 @@ class Journal:
             if len(frame) > _USABLE:
                 self._write_log(frame)
             else:
-                self._append(frame)
+                self.append(frame)
         except OSError as error:
             self.failed = error.strerror or type(error).__name__
-            self._append = _refuse
+            self.append = _refuse
             return False
         return True
 
@@ -294,7 +318,7 @@ class Journal:
         self._store_position(self._base + used, 1 - self._half)
         self._sealed_at = None
         other.seek(0)
-        self._append = other.write
+        self.append = other.write
 
     def _write_log(self, frame: bytes) -> None:
         _write_all(self._fd, frame, LOG_AT + self._base)
@@ -306,9 +330,9 @@ class Journal:
 
     def _farewell(self, body: bytes) -> None:
         """Write one last frame; where the journal has stopped, into the room kept at the end of the half."""
-        frame = _pack_frame(len(body), adler32(body)) + body
+        frame = _frame(body)
         with suppress(ValueError):
-            self._append(frame)
+            self.append(frame)
             return
         used = self._used
         if not self._make_room(frame) and used + len(frame) <= HALF:
@@ -318,7 +342,7 @@ class Journal:
 
     def _release(self, reason: str) -> None:
         _opened.discard(self)
-        self._append = _refuse
+        self.append = _refuse
         self._base = self.size
         self.failed = self.failed or reason
         fd, self._fd = self._fd, -1
@@ -365,17 +389,36 @@ def _printable(value: Any) -> Any:
             return value
 
 
+def measured_at(data: bytes | mmap, at: int) -> int:
+    """Return where in a frame begins what its length and checksum are those of."""
+    return at + _HEADS.get(data[at + FRAME_STRUCT.size], FRAME_STRUCT.size)
+
+
+def begin_key(callable_: int, flow: int) -> int:
+    """Return what is the same in all BEGIN frames of a callable."""
+    return BEGIN | flow << 8 | callable_ << 32
+
+
+def end_key(outcome: int) -> int:
+    """Return what is the same in all END frames of an outcome."""
+    return END | outcome << 8
+
+
 def _kind(kind: Kind) -> bytes:
     return bytes((kind,))
 
 
+def _frame(body: bytes) -> bytes:
+    return _pack_frame(len(body), adler32(body)) + body
+
+
 def _end_of_frames(half: mmap, at: int) -> int:
     """Return where the frames of a sealed half end; one may have come between looking and sealing."""
-    while at + FRAME_STRUCT.size <= _USABLE:
+    while at + FRAME_STRUCT.size < _USABLE:
         length, _ = FRAME_STRUCT.unpack_from(half, at)
         if not length:
             break
-        at += FRAME_STRUCT.size + length
+        at = measured_at(half, at) + length
     return at
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from tracer.storage.journal import BEGIN, FRAME_STRUCT, LOG_AT, POSITION_AT, POSITION_STRUCT, SUFFIX
+from tracer.storage.journal import BEGIN, FRAME_STRUCT, LOG_AT, POSITION_AT, POSITION_STRUCT, SUFFIX, measured_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,9 +46,9 @@ class Progress:
         at = 0
         while at + FRAME_STRUCT.size < len(data):
             length, _ = FRAME_STRUCT.unpack_from(data, at)
-            body = at + FRAME_STRUCT.size
-            if body + length > len(data):
+            after = measured_at(data, at) + length
+            if after > len(data):
                 break
-            self.calls += data[body] == BEGIN
-            at = body + length
+            self.calls += data[at + FRAME_STRUCT.size] == BEGIN
+            at = after
         self._read[path] = start + at

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from tracer import errors, model
 from tracer.storage import format as form
-from tracer.storage.blocks import LARGEST_BLOCK, decode, digest_of, lane_digest
+from tracer.storage.block_reader import decode, read_columns
+from tracer.storage.blocks import LARGEST_BLOCK, digest_of, lane_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +41,9 @@ class Cassette:
         self._recording = recording
         self._entries = {lane.summary.name: lane for lane in lanes}
         self._lanes = tuple(lane.summary for lane in lanes)
+        self._firsts = {
+            lane.summary.name: tuple(accumulate((entry.calls for entry in lane.blocks), initial=0)) for lane in lanes
+        }
 
     def __enter__(self) -> Self:
         return self
@@ -72,12 +77,22 @@ class Cassette:
         Raises:
             CassetteDamaged: while iterating, at the first block whose bytes are not whole.
         """
-        entries = self._entries[lane].blocks
-        chosen = entries if block is None else (entries[block],)
-        first = 0 if block is None else sum(entry.calls for entry in entries[:block])
-        for entry in chosen:
-            yield from self._calls_of(lane, entry, first)
-            first += entry.calls
+        entries, firsts = self._entries[lane].blocks, self._firsts[lane]
+        for number in range(len(entries)) if block is None else (block,):
+            yield from self._calls_of(lane, entries[number], firsts[number])
+
+    def columns(self, lane: str, block: int) -> model.CallColumns:
+        """Return the calls of one block, part by part.
+
+        Raises:
+            CassetteDamaged: the bytes of the block are not whole.
+        """
+        first = self._firsts[lane][block]
+        meta, body = self._read_block(lane, self._entries[lane].blocks[block], first)
+        try:
+            return read_columns(body, first, meta.open_calls)
+        except form.MALFORMED as error:
+            raise form.damaged(self.path, f"a block of lane {lane!r} is malformed ({error})") from error
 
     def _calls_of(self, lane: str, entry: form.BlockEntry, first: int) -> Iterator[model.Call]:
         meta, body = self._read_block(lane, entry, first)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from tracer import errors, model
 from tracer.storage import format as form
-from tracer.storage.blocks import LARGEST_BLOCK, decode, digest_of, row_of
+from tracer.storage.block_reader import decode
+from tracer.storage.blocks import LARGEST_BLOCK, digest_of, row_of
 from tracer.storage.compact import compact
 from tracer.storage.reader import check_head, open_cassette, verify
 from tracer.storage.store import SUFFIX, replacing

@@ -10,7 +10,6 @@ import os
 from array import array
 from mmap import ACCESS_READ, mmap
 from struct import Struct
-from struct import error as struct_error
 from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
@@ -26,13 +25,10 @@ if TYPE_CHECKING:
 
     from tracer.storage.blocks import CallRow
 
-# A frame's length and checksum together with its head, so that one unpack reads all.
-_BEGIN: Final = Struct("<II" + jr.BEGIN_STRUCT.format[1:])
-_END: Final = Struct("<II" + jr.END_STRUCT.format[1:])
-_ITEM: Final = Struct("<II" + jr.ITEM_STRUCT.format[1:])
-_AFTER: Final = Struct("<II" + jr.AFTER_STRUCT.format[1:])
-_BEGIN_HEAD: Final = Struct("<QI")
 _CALL: Final = Struct("<Q")
+_CALL_SIZE: Final = _CALL.size
+_LANE: Final = Struct("<I")
+_LANE_AT: Final = 16
 _HEAD: Final = jr.FRAME_STRUCT.size
 
 # Threads may write the frames of neighbouring calls in another order than their ids.
@@ -55,6 +51,7 @@ class ScannedJournal:
         self.callers: dict[int, str] = {}
         self.losses: list[model.Loss] = []
         self.children: list[tuple[int, str]] = []
+        self.jobs: dict[tuple[str, str], str] = {}
         self.metas: list[model.Recording] = []
         self.closed = False
         self.damaged = 0
@@ -108,37 +105,34 @@ class ScannedJournal:
         """Enter the frames between two offsets, up to the first that is not whole."""
         data = self._data
         view = memoryview(data)
-        unpack_frame, unpack_begin, unpack_call = (
-            jr.FRAME_STRUCT.unpack_from,
-            _BEGIN_HEAD.unpack_from,
-            _CALL.unpack_from,
-        )
-        begin_size, end_size = jr.BEGIN_STRUCT.size, jr.END_STRUCT.size
+        unpack_frame, unpack_call = jr.FRAME_STRUCT.unpack_from, _CALL.unpack_from
         ends = self._end
-        while at + _HEAD <= stop:
+        while at + _HEAD < stop:
             length, checksum = unpack_frame(data, at)
             if not length:
                 break
-            body = at + _HEAD
-            after = body + length
-            if after > stop or adler32(view[body:after]) != checksum:
+            start = jr.measured_at(data, at)
+            after = start + length
+            of_call = start > at + _HEAD
+            call = unpack_call(data, start - _CALL_SIZE)[0] if of_call and start <= stop else 0
+            if after > stop or adler32(view[start:after], call if of_call else 1) != checksum:
                 self.damaged += 1
                 break
-            kind = data[body]
-            if kind == jr.BEGIN and length >= begin_size:
-                self._enter_begin(at, *unpack_begin(data, body + 1))
-            elif kind == jr.END and length >= end_size:
-                ordinal = unpack_call(data, body + 1)[0] - self._base
-                if 0 <= ordinal < len(ends) and self._begin[ordinal]:
-                    ends[ordinal] = at
-                else:
-                    self.orphans += 1
+            kind = data[at + _HEAD]
+            if not of_call:
+                self._enter_rare(kind, bytes(view[start + 1 : after]))
+            elif kind == jr.BEGIN:
+                self._enter_begin(at, call)
+            elif not self._known(call):
+                self.orphans += 1
+            elif kind == jr.END:
+                ends[call - self._base] = at
             else:
-                self._enter_other(kind, at, bytes(view[body + 1 : after]))
+                self._enter_extra(at, call)
             at = after
         view.release()
 
-    def _enter_begin(self, at: int, call: int, lane: int) -> None:
+    def _enter_begin(self, at: int, call: int) -> None:
         if not self._begin:
             self._base = max(0, call - _SLACK)
         ordinal = call - self._base
@@ -146,6 +140,7 @@ class ScannedJournal:
             self.damaged += 1
             return
         self._begin[ordinal] = at
+        (lane,) = _LANE.unpack_from(self._data, at + _LANE_AT)
         self._lane_of[ordinal] = lane
         calls = self._by_lane.get(lane)
         if calls is None:
@@ -162,40 +157,26 @@ class ScannedJournal:
         self._dropped.extend(bytes(more))
         return True
 
-    def _enter_other(self, kind: int, at: int, content: bytes) -> None:
+    def _enter_rare(self, kind: int, content: bytes) -> None:
         try:
-            self._enter_rare(kind, at, content)
-        except (struct_error, ValueError, TypeError, IndexError):
+            if kind in (jr.Kind.CALLABLE, jr.Kind.LANE, jr.Kind.CALLER):
+                self._enter_definition(kind, int.from_bytes(content[:4], "little"), wire.unpack(content[4:]))
+            elif kind == jr.Kind.CLOSE:
+                self.closed = True
+            else:
+                self._enter_note(kind, wire.unpack(content))
+        except (ValueError, TypeError, IndexError):
             self.damaged += 1
 
-    def _enter_rare(self, kind: int, at: int, content: bytes) -> None:
-        if kind in (jr.Kind.ITEM, jr.Kind.AFTER):
-            self._enter_extra(at, content)
-        elif kind == jr.Kind.DROP:
-            (call,) = _CALL.unpack(content)
-            if self._known(call):
-                self._dropped[call - self._base] = 1
-        elif kind in (jr.Kind.CALLABLE, jr.Kind.LANE, jr.Kind.CALLER):
-            self._enter_definition(kind, int.from_bytes(content[:4], "little"), wire.unpack(content[4:]))
-        elif kind == jr.Kind.CLOSE:
-            self.closed = True
-        else:
-            self._enter_note(kind, wire.unpack(content))
-
-    def _enter_extra(self, at: int, content: bytes) -> None:
-        (call,) = _CALL.unpack_from(content)
-        if self._known(call):
-            ordinal = call - self._base
-            self._extra_at.append(at)
-            self._extra_before.append(self._last_extra[ordinal])
-            self._last_extra[ordinal] = len(self._extra_at)
+    def _enter_extra(self, at: int, call: int) -> None:
+        ordinal = call - self._base
+        self._extra_at.append(at)
+        self._extra_before.append(self._last_extra[ordinal])
+        self._last_extra[ordinal] = len(self._extra_at)
 
     def _known(self, call: int) -> bool:
         ordinal = call - self._base
-        if 0 <= ordinal < len(self._begin) and self._begin[ordinal]:
-            return True
-        self.orphans += 1
-        return False
+        return 0 <= ordinal < len(self._begin) and self._begin[ordinal] != 0
 
     def _enter_definition(self, kind: int, number: int, row: Any) -> None:
         if kind == jr.Kind.CALLABLE:
@@ -213,6 +194,9 @@ class ScannedJournal:
         elif kind == jr.Kind.CHILD:
             pid, lane = row
             self.children.append((rows.checked(int, pid), rows.checked(str, lane)))
+        elif kind == jr.Kind.JOB:
+            pool, job, lane = row
+            self.jobs[rows.checked(str, pool), rows.checked(str, job)] = rows.checked(str, lane)
         elif kind == jr.Kind.META:
             self.metas.append(rows.meta_from_map(row))
         else:
@@ -223,13 +207,13 @@ class ScannedJournal:
         """Yield the calls of one lane, given all its numbers, in the order they began."""
         data, begin, end, last_extra = self._data, self._begin, self._end, self._last_extra
         names = {number: watched.name for number, watched in self.callables.items()}
-        callers, place, unpack_begin, unpack_end = self.callers, self._place, _BEGIN.unpack_from, _END.unpack_from
-        head, end_head = _BEGIN.size, _END.size
+        callers, place, unpack_begin = self.callers, self._place, jr.BEGIN_STRUCT.unpack_from
+        unpack_end, head, end_head = jr.END_STRUCT.unpack_from, jr.BEGIN_STRUCT.size, jr.END_STRUCT.size
         count = 0
         for ordinal in self._ordinals(numbers):
             at = begin[ordinal]
-            length, _, _, _, _, parent, callable_number, caller_number, flow = unpack_begin(data, at)
-            name, caller = names.get(callable_number), callers.get(caller_number)
+            length, _, key, _, caller_number, parent, _ = unpack_begin(data, at)
+            name, caller = names.get(key >> 32), callers.get(caller_number)
             if self._dropped[ordinal]:
                 continue
             if name is None or caller is None:
@@ -238,24 +222,24 @@ class ScannedJournal:
                 continue
             count += 1
             place[ordinal] = count
-            arguments = data[at + head : at + _HEAD + length]
+            arguments = data[at + head : at + head + length]
             distance = self._distance(parent, count, numbers) if parent else 0
             extras = self._extras(last_extra[ordinal]) if last_extra[ordinal] else ()
             ended = end[ordinal]
             if ended:
-                length, _, _, _, outcome = unpack_end(data, ended)
+                length, _, end_key, _ = unpack_end(data, ended)
                 yield (
                     name,
                     caller,
                     distance,
-                    flow,
+                    key >> 8 & 0xFF,
                     arguments,
-                    outcome,
-                    data[ended + end_head : ended + _HEAD + length],
+                    end_key >> 8,
+                    data[ended + end_head : ended + end_head + length],
                     extras,
                 )
             else:
-                yield name, caller, distance, flow, arguments, UNFINISHED, b"", extras
+                yield name, caller, distance, key >> 8 & 0xFF, arguments, UNFINISHED, b"", extras
 
     def _ordinals(self, numbers: tuple[int, ...]) -> Iterable[int]:
         if len(numbers) == 1:
@@ -271,7 +255,7 @@ class ScannedJournal:
                 return 0
             if not self._dropped[ordinal]:
                 break
-            parent = _BEGIN.unpack_from(self._data, self._begin[ordinal])[5]
+            parent = jr.BEGIN_STRUCT.unpack_from(self._data, self._begin[ordinal])[5]
         if self._lane_of[ordinal] not in numbers:
             return 0
         return max(0, place - self._place[ordinal])
@@ -282,10 +266,11 @@ class ScannedJournal:
         while last:
             at = self._extra_at[last - 1]
             last = self._extra_before[last - 1]
-            if data[at + _HEAD] == jr.ITEM:
-                length, _, _, _, kind = _ITEM.unpack_from(data, at)
-                items.append((kind, 0, data[at + _ITEM.size : at + _HEAD + length]))
+            length, _, key, _ = jr.END_STRUCT.unpack_from(data, at)
+            start = jr.measured_at(data, at)
+            snapshot = data[start : start + length]
+            if key & 0xFF == jr.ITEM:
+                items.append((key >> 8 & 0xFF, 0, snapshot))
             else:
-                length, _, _, _, position = _AFTER.unpack_from(data, at)
-                after.append((AFTER, position, data[at + _AFTER.size : at + _HEAD + length]))
+                after.append((AFTER, key >> 16, snapshot))
         return items[::-1] + sorted(after)

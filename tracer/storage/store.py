@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -106,11 +105,6 @@ def move_into_place(closed: Path, cassette: Path) -> None:
         _sync_folder(cassette.parent)
     except OSError as error:
         raise _unwritable(cassette, error) from error
-
-
-def remove_part(cassette: Path) -> None:
-    """Remove the journals of a recording that was closed."""
-    shutil.rmtree(part_folder(cassette), ignore_errors=True)
 
 
 @contextmanager

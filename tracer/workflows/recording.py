@@ -24,12 +24,13 @@ from tracer.storage.store import move_into_place, pending_path, write_side
 from tracer.workflows import common
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from typing_extensions import Self
 
     from tracer.config import Config
     from tracer.model import Loss, NoiseRule, Recording
+    from tracer.select.selection import Selection
 
 DEFAULT_NAME = "run"
 
@@ -138,10 +139,8 @@ class Take:
         scratch = self.part / "closed"
         told = compact(self.part, scratch, noise=noise)
         with open_cassette(scratch) as cassette:
-            components = _components(
-                cassette.recording, (call.callable for lane in cassette.lanes for call in cassette.calls(lane.name))
-            )
-            notes.extend(_unmatched(cassette.recording))
+            components = _components(cassette.recording, told.calls_of)
+        notes.extend(_unmatched(self._selection, components))
         if not told.calls:
             notes.append(_why_nothing_crossed(components))
             return RunSummary(
@@ -189,21 +188,19 @@ def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[NoiseR
         return tuple(learn(*comparisons))
 
 
-def _components(recording: Recording, called: Iterable[str]) -> tuple[ComponentSummary, ...]:
+def _components(recording: Recording, calls_of: Mapping[str, int]) -> tuple[ComponentSummary, ...]:
     home = {callable_.name: callable_.component for callable_ in recording.callables}
-    calls = Counter(home.get(name, "") for name in called)
+    calls: Counter[str] = Counter()
+    for name, count in calls_of.items():
+        calls[home.get(name, "")] += count
     watched = Counter(home.values())
     names = sorted(component.name for component in recording.components if component.watched)
     return tuple(ComponentSummary(name, watched[name], calls[name]) for name in names)
 
 
-def _unmatched(recording: Recording) -> list[str]:
-    seen = {component.name for component in recording.components if component.watched}
-    return [
-        f"Boundary {boundary!r} matched no module that was imported: check its spelling."
-        for boundary in recording.boundaries
-        if boundary not in seen
-    ]
+def _unmatched(selection: Selection, components: Iterable[ComponentSummary]) -> list[str]:
+    missed = selection.unmatched(component.name for component in components)
+    return [f"Boundary {boundary!r} matched no module that was imported: check its spelling." for boundary in missed]
 
 
 def _why_nothing_crossed(components: tuple[ComponentSummary, ...]) -> str:

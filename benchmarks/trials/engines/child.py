@@ -2,6 +2,8 @@
 
 child.py ENGINE PACKAGE OUT.json -- PYTEST_ARGUMENTS
 child.py ENGINE micro OUT.json
+
+ENGINE is one that mechanisms.py knows, `none`, `witness`, or one with `+witness` behind it: both count in one run.
 """
 
 import json
@@ -34,7 +36,7 @@ class Outcomes:
 
 def main():
     engine_name, package, out, *rest = sys.argv[1:]
-    engine = mechanisms.make_engine(engine_name)
+    engine = mechanisms.make_engine(engine_name.removesuffix("+witness"))
     if package == "micro":
         import micro  # noqa: PLC0415 - only for this run
 
@@ -49,11 +51,11 @@ def main():
 def suite(engine_name, engine, package, arguments):
     pid = os.getpid()
     witness = None
-    if engine_name == "witness":
+    if engine_name.endswith("witness"):
         witness = mechanisms.Witness(package)
         threading.setprofile(witness)
         sys.setprofile(witness)
-    elif engine is not None:
+    if engine is not None:
         mechanisms.install(engine, package)
     import pytest  # noqa: PLC0415 - it imports packages under trial, which must meet the hook
 
@@ -66,11 +68,13 @@ def suite(engine_name, engine, package, arguments):
         "pid": pid,
         "exit": int(code),
         "outcomes": outcomes.outcomes,
-        "counts": witness.counts if witness else ledger.counts,
+        "counts": ledger.counts if engine is not None else witness.counts if witness else {},
+        "seen": witness.counts if witness else {},
         "generated": witness.generated if witness else 0,
         "stats": ledger.stats,
         "unrestored": list(left),
     }
 
 
-main()
+if __name__ == "__main__":  # the worker processes of anyio's tests import it under another name
+    main()

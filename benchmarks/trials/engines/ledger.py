@@ -23,8 +23,8 @@ def probe_for(module, code):
     getframe = sys._getframe  # noqa: SLF001 - the caller's frame has no other name
 
     def entered():
-        caller = getframe(2)
-        if caller.f_globals.get("__name__") == module:
+        caller = getframe(1).f_back  # None where a thread or a greenlet starts with this frame
+        if caller is None or caller.f_globals.get("__name__") == module:
             return None
         return name
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
 from tracer.encoding import budget, cut, looks
-from tracer.encoding.walk import flat_size
+from tracer.encoding.walk import measure
 
 if TYPE_CHECKING:
     from tracer.encoding.walk import Walk
@@ -63,7 +63,7 @@ def _mapping(walk: Walk, value: dict[Any, Any], owner: Any) -> bytes:
 def ordered_dict_content(walk: Walk, value: OrderedDict[Any, Any]) -> bytes:
     """Encode what an OrderedDict holds, in its own order where its keys can be hashed without running foreign code."""
     if walk.admits(dict.__len__(value)):
-        pairs = dict(dict.items(value)) if flat_size(dict.keys(value)) >= 0 else None
+        pairs = dict(dict.items(value)) if not measure(dict.keys(value))[1] else None
         if pairs is not None:
             order = list(OrderedDict.__iter__(value))
             return walk.mapping("dict", order, [pairs[key] for key in order])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.encoding import cut, looks
+from tracer.encoding import looks
 from tracer.encoding.walk import Plan
 from tracer.values import Form
 
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tracer.encoding.looks import Layout
-    from tracer.encoding.walk import Walk
+    from tracer.encoding.walk import Shape, Walk
 
     Content = Callable[[Walk, Any], bytes]
     Fields = Callable[[Any], tuple[list[str], list[Any]]]
 
 _INTERNAL: Final = "_"
+_REMEMBERED_SHAPES: Final = 64  # of one class
+_NO_SHAPE: Final[tuple[int, Shape]] = (-1, (b"", None))
 _EXCEPTION_FIELDS: Final = (
     (OSError, "filename"),
     (OSError, "filename2"),
@@ -37,20 +39,42 @@ def by_attributes(cls: type, form: Form, content: Content | None = None, more: F
     where = looks.layout(cls)
     text = form.value
 
-    countable = where.dictionary and not where.slots and not where.hidden and more is None
+    if where.dictionary and not where.slots and not where.hidden and content is None and more is None:
+        return _by_dictionary(name, text)
 
     def encode(walk: Walk, value: Any) -> bytes:
-        if countable and walk.nodes <= 0:
-            size = looks.count(value)
-            if size:
-                return cut.bare(walk, name, size)
         names, values = looks.fields(value, where)
         if more is not None:
             extra_names, extra_values = more(value)
             names, values = extra_names + names, extra_values + values
         return walk.object(value, name, text, names, values, content)
 
-    return Plan(name, encode)
+    return Plan(name, encode, attributes=content is None)
+
+
+def _by_dictionary(name: str, form: str) -> Plan:
+    """Return the plan of the most frequent kind of class: all there is to its instances is a dictionary."""
+    shapes: dict[str, tuple[int, Shape]] = {}
+
+    def encode(walk: Walk, value: Any) -> bytes:
+        state = looks.state(value)
+        values = list(state.values())
+        try:
+            joined = "\0".join(state)  # all in C, and without hashing or comparing a key, which may be of any class
+        except TypeError:  # one that is no text
+            return walk.object(value, name, form, list(state), values)
+        count, shape = shapes.get(joined, _NO_SHAPE)
+        if count != len(values):
+            names = joined.split("\0")
+            if len(names) != len(values):  # no attributes, or a name with that character in it
+                return walk.object(value, name, form, list(state), values)
+            shape = walk.shape(name, form, False, names)
+            if len(shapes) >= _REMEMBERED_SHAPES:
+                shapes.clear()
+            shapes[joined] = len(names), shape
+        return walk.shaped(value, name, shape, state, values)
+
+    return Plan(name, encode, attributes=True)
 
 
 def by_fields(name: str, fields: Fields) -> Plan:
@@ -127,7 +151,7 @@ def exception(cls: type) -> Plan:
                 values.append(found)
         return walk.object(value, name, Form.EXCEPTION.value, names, values)
 
-    return Plan(name, encode)
+    return Plan(name, encode, attributes=True)
 
 
 def _exception_fields(value: BaseException, where: Layout) -> tuple[list[str], list[Any]]:

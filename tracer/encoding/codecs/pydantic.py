@@ -37,4 +37,4 @@ def plan(cls: type) -> Plan | None:
                 values.append(content)
         return walk.object(value, name, Form.PYDANTIC.value, names, values)
 
-    return Plan(name, encode)
+    return Plan(name, encode, attributes=True)

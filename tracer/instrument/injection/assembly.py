@@ -1,113 +1,35 @@
-"""Code objects taken apart into instructions, and put together again.
+"""Instructions put together into a code object.
 
-Jumps and exception handlers refer to instructions, so instructions can be inserted anywhere. Emitting chooses the
-shortest arguments by growing them until nothing changes. Formats: Python/assemble.c, Objects/locations.md and
-Objects/exception_handling_notes.txt of CPython 3.11 and later, Objects/lnotab_notes.txt of 3.10.
+Emitting chooses the shortest arguments by growing them until nothing changes. What stays as it was is copied, as bytes, with
+its positions. Formats: Python/assemble.c, Objects/locations.md and Objects/exception_handling_notes.txt of CPython 3.11 and
+later, Objects/lnotab_notes.txt of 3.10.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from tracer.instrument.injection import tables
-from tracer.instrument.injection.opcodes import (
-    ABSOLUTE_JUMPS,
-    BACKWARD_JUMPS,
-    CACHES,
-    EXTENDED_ARG,
-    JUMPS,
+from tracer.instrument.injection.disassembly import (
+    RUN,
+    Handler,
+    Instruction,
+    Unsupported,
+    any_of,
+    in_place_of,
+    parse,
+    parse_runs,
+    ready,
+    suspends,
 )
+from tracer.instrument.injection.locations import NOWHERE, Position, Writer
+from tracer.instrument.injection.opcodes import ABSOLUTE_JUMPS, BACKWARD_JUMPS, CACHES, EXTENDED_ARG, JUMPS
+from tracer.instrument.injection.tables import emit_exception_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import CodeType
-
-Position: TypeAlias = "tuple[int | None, int | None, int | None, int | None]"
-"""First line, last line, first column, last column, as `CodeType.co_positions` gives them."""
-
-NOWHERE: Position = (None, None, None, None)
-
-
-class Unsupported(Exception):
-    """This code object cannot be rewritten safely. The message says why."""
-
-
-@dataclass(slots=True, eq=False)
-class Instruction:
-    """One instruction. `target` is where it jumps, `handler` what catches an exception it raises (3.11 and later)."""
-
-    opcode: int
-    argument: int = 0
-    position: Position = NOWHERE
-    target: Instruction | None = None
-    handler: Handler | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Handler:
-    """Where an exception goes on: to `target`, with the stack cut to `depth`, the raising offset pushed if `lasti`."""
-
-    target: Instruction
-    depth: int
-    lasti: bool
-
-
-def parse(code: CodeType) -> list[Instruction]:
-    """Take a code object apart."""
-    positions = _positions(code)
-    instructions: list[Instruction] = []
-    at: dict[int, Instruction] = {}
-    jumps: list[tuple[Instruction, int]] = []
-    raw = code.co_code
-    start = unit = argument = 0
-    end = len(raw) // 2
-    while unit < end:
-        opcode = raw[2 * unit]
-        argument = argument << 8 | raw[2 * unit + 1]
-        unit += 1
-        if opcode == EXTENDED_ARG:
-            continue
-        instruction = Instruction(opcode, argument, positions[unit - 1])
-        unit += CACHES[opcode]
-        if opcode in JUMPS:
-            jumps.append((instruction, _jump_target(opcode, argument, unit)))
-        at[start] = instruction
-        instructions.append(instruction)
-        start, argument = unit, 0
-    for instruction, destination in jumps:
-        instruction.target = _instruction_at(at, destination)
-    if sys.version_info >= (3, 11):
-        _parse_handlers(code.co_exceptiontable, at)
-    return instructions
-
-
-def _positions(code: CodeType) -> list[Position]:
-    if sys.version_info >= (3, 11):
-        return list(code.co_positions())
-    return [(line, line, None, None) for start, end, line in code.co_lines() for _ in range(start, end, 2)]
-
-
-def _jump_target(opcode: int, argument: int, after: int) -> int:
-    if opcode in ABSOLUTE_JUMPS:
-        return argument
-    return after - argument if opcode in BACKWARD_JUMPS else after + argument
-
-
-def _instruction_at(at: dict[int, Instruction], unit: int) -> Instruction:
-    try:
-        return at[unit]
-    except KeyError:
-        raise Unsupported(f"nothing starts at code unit {unit}, where a jump or handler leads") from None
-
-
-def _parse_handlers(table: bytes, at: dict[int, Instruction]) -> None:
-    for start, end, target, depth, lasti in tables.parse_exception_table(table):
-        handler = Handler(_instruction_at(at, target), depth, lasti)
-        for unit in range(start, end):
-            if unit in at:
-                at[unit].handler = handler
 
 
 def assemble(
@@ -115,85 +37,144 @@ def assemble(
 ) -> CodeType:
     """Return `code` with other instructions and constants, and room for `slack` more values on its stack.
 
+    Instructions that were parsed must be of this code, or of one with the same bytecode and positions.
+
     Raises:
         Unsupported: an instruction would not fit.
     """
-    arguments, starts = _lay_out(instructions)
-    raw = bytearray()
-    for instruction, argument in zip(instructions, arguments, strict=True):
-        for shift in range(8 * (_width(argument) - 1), 0, -8):
-            raw += bytes((EXTENDED_ARG, argument >> shift & 0xFF))
-        raw += bytes((instruction.opcode, argument & 0xFF))
-        raw += bytes(2 * CACHES[instruction.opcode])
-    spans = [
-        (starts[id(instruction)], after, instruction.position)
-        for instruction, after in zip(
-            instructions, [*(starts[id(later)] for later in instructions[1:]), len(raw) // 2], strict=True
-        )
-    ]
+    end = _lay_out(instructions)
+    raw = _emit(instructions)
     stacksize = code.co_stacksize + slack
+    locations = _emit_locations(code, instructions)
     if sys.version_info >= (3, 11):
         return code.replace(
-            co_code=bytes(raw),
+            co_code=raw,
             co_consts=constants,
             co_stacksize=stacksize,
-            co_linetable=tables.emit_locations(code.co_firstlineno, spans),
-            co_exceptiontable=_emit_handlers(instructions, starts, len(raw) // 2),
+            co_linetable=locations,
+            co_exceptiontable=_emit_handlers(instructions, end),
         )
-    return code.replace(
-        co_code=bytes(raw),
-        co_consts=constants,
-        co_stacksize=stacksize,
-        co_linetable=tables.emit_lines(code.co_firstlineno, spans),
+    return code.replace(co_code=raw, co_consts=constants, co_stacksize=stacksize, co_linetable=locations)
+
+
+def run_of(sequence: Sequence[Instruction]) -> bytes:
+    """Return the bytes of a sequence as they are wherever it stands: its jumps are relative and stay inside or lead to its end."""
+    end = Instruction(RUN)
+    for instruction in sequence:
+        if instruction.opcode in JUMPS and instruction.target is None:
+            instruction.target = end
+    _lay_out([*sequence, end])
+    return _emit(sequence)
+
+
+def _emit(instructions: Sequence[Instruction]) -> bytes:
+    return b"".join(
+        [instruction.raw or _encoded(instruction.opcode, instruction.argument) for instruction in instructions]
     )
+
+
+@lru_cache(maxsize=4096)
+def _encoded(opcode: int, argument: int) -> bytes:
+    raw = bytearray()
+    for shift in range(8 * (_width(argument) - 1), 0, -8):
+        raw += bytes((EXTENDED_ARG, argument >> shift & 0xFF))
+    raw += bytes((opcode, argument & 0xFF))
+    raw += bytes(2 * CACHES[opcode])
+    return bytes(raw)
 
 
 def _width(argument: int) -> int:
     return 1 if argument < 0x100 else 2 if argument < 0x10000 else 3 if argument < 0x1000000 else 4  # noqa: PLR2004  # bytes
 
 
-def _lay_out(instructions: Sequence[Instruction]) -> tuple[list[int], dict[int, int]]:
-    """Return the final argument of each instruction and the code unit at which it starts, by id."""
-    arguments = [0 if instruction.target is not None else instruction.argument for instruction in instructions]
-    widths = [_width(argument) for argument in arguments]
+def _lay_out(instructions: Sequence[Instruction]) -> int:
+    """Give each instruction its place and size and each jump its argument; return the size of all, in code units."""
+    jumps: list[tuple[Instruction, Instruction]] = []
+    for instruction in instructions:
+        if instruction.opcode == RUN:
+            instruction.size = len(instruction.raw) // 2
+            continue
+        target = instruction.target
+        if target is None:
+            instruction.size = _width(instruction.argument) + CACHES[instruction.opcode]
+        else:
+            instruction.size = 1 + CACHES[instruction.opcode]
+            jumps.append((instruction, target))
     while True:
-        starts: dict[int, int] = {}
         unit = 0
-        for instruction, width in zip(instructions, widths, strict=True):
-            starts[id(instruction)] = unit
-            unit += width + CACHES[instruction.opcode]
+        for instruction in instructions:
+            instruction.start = unit
+            unit += instruction.size
         grew = False
-        for index, instruction in enumerate(instructions):
-            if instruction.target is None:
-                continue
-            after = starts[id(instruction)] + widths[index] + CACHES[instruction.opcode]
-            arguments[index] = argument = _jump_argument(instruction.opcode, starts[id(instruction.target)], after)
-            if _width(argument) > widths[index]:
-                widths[index] = _width(argument)
+        for jump, target in jumps:
+            jump.argument = argument = _jump_argument(jump, target)
+            size = _width(argument) + CACHES[jump.opcode]
+            if size > jump.size:
+                jump.size = size
                 grew = True
         if not grew:
-            return arguments, starts
+            return unit
 
 
-def _jump_argument(opcode: int, target: int, after: int) -> int:
-    if opcode in ABSOLUTE_JUMPS:
-        return target
-    argument = after - target if opcode in BACKWARD_JUMPS else target - after
+def _jump_argument(jump: Instruction, target: Instruction) -> int:
+    if jump.opcode in ABSOLUTE_JUMPS:
+        return target.start
+    forward = target.start - jump.start - jump.size
+    argument = -forward if jump.opcode in BACKWARD_JUMPS else forward
     if argument < 0:
         raise Unsupported("a jump would have to change its direction")
     return argument
 
 
-def _emit_handlers(instructions: Sequence[Instruction], starts: dict[int, int], end: int) -> bytes:
+def _emit_locations(code: CodeType, instructions: Sequence[Instruction]) -> bytes:
+    """Copy the positions of neighbours that stayed neighbours in one go, and write those of all that is new."""
+    writer = Writer(code)
+    positions = writer.positions
+    begin = end = 0
+    for instruction in instructions:
+        unit, size = instruction.unit, instruction.size
+        if size == instruction.units and instruction.position == positions[unit]:
+            if unit != end:
+                writer.copy(begin, end)
+                begin = unit
+            end = unit + size
+        else:
+            writer.copy(begin, end)
+            begin = end
+            writer.write(size, instruction.position)
+    writer.copy(begin, end)
+    return writer.table()
+
+
+def _emit_handlers(instructions: Sequence[Instruction], end: int) -> bytes:
     entries: list[tuple[int, int, int, int, bool]] = []
     current: Handler | None = None
     began = 0
-    for instruction in (*instructions, None):
-        handler = instruction.handler if instruction is not None else None
+    for instruction in instructions:
+        handler = instruction.handler
         if handler is current:
             continue
-        unit = starts[id(instruction)] if instruction is not None else end
         if current is not None:
-            entries.append((began, unit, starts[id(current.target)], current.depth, current.lasti))
-        current, began = handler, unit
-    return tables.emit_exception_table(entries)
+            entries.append((began, instruction.start, current.target.start, current.depth, current.lasti))
+        current, began = handler, instruction.start
+    if current is not None:
+        entries.append((began, end, current.target.start, current.depth, current.lasti))
+    return emit_exception_table(entries)
+
+
+__all__ = [
+    "NOWHERE",
+    "RUN",
+    "Handler",
+    "Instruction",
+    "Position",
+    "Unsupported",
+    "any_of",
+    "assemble",
+    "in_place_of",
+    "parse",
+    "parse_runs",
+    "ready",
+    "run_of",
+    "suspends",
+]

@@ -63,6 +63,9 @@ _BLOCK_EFFECTS = {
     if name in OPCODE
 }
 
+BLOCK_SETUPS = frozenset(opcode for opcode, effect in _BLOCK_EFFECTS.items() if effect > 0)
+"""What pushes a block in 3.10."""
+
 
 def _block_effect(instruction: Instruction, jump: bool) -> int:  # noqa: ARG001  # the same on both ways
     return _BLOCK_EFFECTS.get(instruction.opcode, 0)

@@ -9,8 +9,8 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.instrument.injection.assembly import Handler, Instruction
-from tracer.instrument.injection.inject_311 import after_call, call_as_method, in_place_of, unless_none
+from tracer.instrument.injection.assembly import Handler, Instruction, in_place_of
+from tracer.instrument.injection.inject_311 import after_call, call_as_method, unless_none
 from tracer.instrument.injection.opcodes import OPCODE
 
 if TYPE_CHECKING:

@@ -166,6 +166,8 @@ class InjectionEngine:
     def _with_nested(
         self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None
     ) -> CodeType:
+        if CodeType not in map(type, code.co_consts):
+            return code
         constants = tuple(
             self._rewrite(constant, probe_of, sites) if isinstance(constant, CodeType) else constant
             for constant in code.co_consts

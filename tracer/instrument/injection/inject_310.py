@@ -7,12 +7,25 @@ to the top by turning the stack. Stack pictures in comments grow to the right.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from inspect import CO_GENERATOR
 from typing import TYPE_CHECKING, Any
 
-from tracer.instrument.injection.assembly import NOWHERE, Instruction, Unsupported, assemble, parse
+from tracer.instrument.injection.assembly import (
+    NOWHERE,
+    Instruction,
+    Unsupported,
+    any_of,
+    assemble,
+    in_place_of,
+    parse,
+    parse_runs,
+    ready,
+    run_of,
+    suspends,
+)
 from tracer.instrument.injection.delegate import delegation, strip
-from tracer.instrument.injection.depth import block_depths, stack_depths
+from tracer.instrument.injection.depth import BLOCK_SETUPS, block_depths, stack_depths
 from tracer.instrument.injection.opcodes import OPCODE
 from tracer.instrument.injection.parameters import parameter_slots
 
@@ -48,9 +61,10 @@ class _Injector:
     handlers: list[Instruction] = field(default_factory=list)
 
     def inject(self) -> list[Instruction]:
-        instructions = parse(self.code)
-        if max(block_depths(instructions).values()) > MAX_BLOCKS - _OUR_BLOCKS:
-            raise Unsupported("its blocks are nested too deeply for one more")
+        self._refuse_deep_blocks()
+        # What suspends is followed instruction by instruction, for the depth of its stack.
+        follows = suspends(self.code)
+        instructions = parse(self.code) if follows else parse_runs(self.code, any_of("RETURN_VALUE"))
         start = int(instructions[0].opcode == OPCODE["GEN_START"])
         head, body = instructions[:start], instructions[start:]
         depths = stack_depths(body) if "yielded" in self.constants else {}
@@ -61,18 +75,20 @@ class _Injector:
         block = Instruction(OPCODE["SETUP_FINALLY"], 0, position, raising[0])
         return [*head, *self._prefix(block, position), block, *watched, *raising, *self.handlers]
 
+    def _refuse_deep_blocks(self) -> None:
+        opcodes = self.code.co_code[::2]
+        if sum(opcodes.count(opcode) for opcode in BLOCK_SETUPS) <= MAX_BLOCKS - _OUR_BLOCKS:
+            return
+        if max(block_depths(parse(self.code)).values()) > MAX_BLOCKS - _OUR_BLOCKS:
+            raise Unsupported("its blocks are nested too deeply for one more")
+
     def _prefix(self, block: Instruction, position: Position) -> list[Instruction]:
-        slots = parameter_slots(self.code)
+        none = self.constants["none"]
         return [
-            self._load("entered", position),
-            Instruction(OPCODE["CALL_FUNCTION"], 0, position),
-            *self._if_none(block, position),
+            ready(_entering(self.constants["entered"], none), position),
+            _jump_if_true(block, position),
             # ticket
-            self._load("began", position),
-            Instruction(OPCODE["ROT_TWO"], 0, position),
-            *(Instruction(OPCODE[name], index, position) for name, index in self._loads()),
-            Instruction(OPCODE["BUILD_TUPLE"], len(slots), position),
-            Instruction(OPCODE["CALL_FUNCTION"], 2, position),
+            ready(_beginning(self.constants["began"], tuple(self._loads())), position),
         ]
 
     def _loads(self) -> Iterable[tuple[str, int]]:
@@ -80,18 +96,6 @@ class _Injector:
         for slot in parameter_slots(self.code):
             name = self.code.co_varnames[slot]
             yield ("LOAD_DEREF", cells.index(name)) if name in cells else ("LOAD_FAST", slot)
-
-    def _load(self, constant: str, position: Position) -> Instruction:
-        return Instruction(OPCODE["LOAD_CONST"], self.constants[constant], position)
-
-    def _if_none(self, target: Instruction, position: Position) -> list[Instruction]:
-        """Jump where the value on top is None; it stays there."""
-        return [
-            Instruction(OPCODE["DUP_TOP"], 0, position),
-            self._load("none", position),
-            Instruction(OPCODE["IS_OP"], 0, position),
-            Instruction(OPCODE["POP_JUMP_IF_TRUE"], 0, position, target),
-        ]
 
     def _body(self, body: list[Instruction], depths: Mapping[int, int]) -> list[Instruction]:
         watched: list[Instruction] = []
@@ -112,36 +116,23 @@ class _Injector:
     def _delegates(self, instruction: Instruction) -> bool:
         return "delegate" in self.constants and instruction.opcode == OPCODE["GET_YIELD_FROM_ITER"]
 
-    def _watch(self, hook: str, depth: int, position: Position) -> list[Instruction]:
+    def _watch(self, hook: str, depth: int, position: Position, then: str = "") -> list[Instruction]:
         """Call a hook with the token, `depth` below the top of the stack, and the value on top, which stays there.
 
-        Nothing is called where the token is None.
+        Nothing is called where the token is None. The names of instructions without argument that come next may follow in `then`.
         """
-        drop = Instruction(OPCODE["POP_TOP"], 0, position)
+        drop = ready(_plain(f"POP_TOP {then}"), position)
         return [
-            *token_on_top(depth, position),
+            ready(_token_asked(depth, self.constants["none"]), position),
+            _jump_if_true(drop, position),
             # value, token
-            *self._if_none(drop, position),
-            Instruction(OPCODE["ROT_TWO"], 0, position),
-            Instruction(OPCODE["DUP_TOP"], 0, position),
-            Instruction(OPCODE["ROT_THREE"], 0, position),
-            self._load(hook, position),
-            Instruction(OPCODE["ROT_THREE"], 0, position),
-            # value, hook, token, value
-            Instruction(OPCODE["CALL_FUNCTION"], 2, position),
+            ready(_called(self.constants[hook]), position),
             drop,
         ]
 
     def _returning(self, instruction: Instruction) -> list[Instruction]:
-        position = instruction.position
-        call = self._watch("returned", 1, position)
-        return [
-            *in_place_of(instruction, call),
-            Instruction(OPCODE["POP_BLOCK"], 0, position),
-            Instruction(OPCODE["ROT_TWO"], 0, position),
-            Instruction(OPCODE["POP_TOP"], 0, position),
-            Instruction(OPCODE["RETURN_VALUE"], 0, position),
-        ]
+        call = self._watch("returned", 1, instruction.position, "POP_BLOCK ROT_TWO POP_TOP RETURN_VALUE")
+        return in_place_of(instruction, call)
 
     def _yielding(self, instruction: Instruction, depth: int) -> list[Instruction]:
         moved = replace(instruction)
@@ -153,15 +144,14 @@ class _Injector:
         """After GET_YIELD_FROM_ITER: wrap the iterator, and open the block that cleans tracebacks."""
         position = instruction.position
         block = Instruction(OPCODE["SETUP_FINALLY"], 0, position, self._cleaning())
-        drop = Instruction(OPCODE["POP_TOP"], 0, position)
+        drop = ready(_plain("POP_TOP"), position)
         return [
             instruction,
-            *token_on_top(depth, position),
+            # iterator
+            ready(_token_asked(depth, self.constants["none"]), position),
+            _jump_if_true(drop, position),
             # iterator, token
-            *self._if_none(drop, position),
-            self._load("delegate", position),
-            Instruction(OPCODE["ROT_THREE"], 0, position),
-            Instruction(OPCODE["CALL_FUNCTION"], 2, position),
+            ready(_delegated(self.constants["delegate"]), position),
             Instruction(OPCODE["JUMP_FORWARD"], 0, position, block),
             drop,
             block,
@@ -169,23 +159,96 @@ class _Injector:
 
     def _cleaning(self) -> Instruction:
         if not self.handlers:
-            self.handlers += [
-                *copy_error(),
-                self._load("strip", NOWHERE),
-                Instruction(OPCODE["ROT_TWO"]),
-                Instruction(OPCODE["CALL_FUNCTION"], 1),
-                Instruction(OPCODE["POP_TOP"]),
-                Instruction(OPCODE["RERAISE"], 1),
-            ]
+            self.handlers.append(ready(_stripping(self.constants["strip"]), NOWHERE))
         return self.handlers[0]
 
     def _raising(self) -> list[Instruction]:
         return [
-            *copy_error(),
+            ready(run_of(copy_error()), NOWHERE),
             *self._watch("raised", _BELOW_ERROR, NOWHERE),
+            ready(_plain("POP_TOP"), NOWHERE),
+            Instruction(OPCODE["RERAISE"], 1),
+        ]
+
+
+def _jump_if_true(target: Instruction, position: Position) -> Instruction:
+    return Instruction(OPCODE["POP_JUMP_IF_TRUE"], 0, position, target)
+
+
+# What is injected between jumps, as bytes: the same in many functions.
+
+
+@lru_cache(maxsize=64)
+def _plain(names: str) -> bytes:
+    return run_of([Instruction(OPCODE[name]) for name in names.split()])
+
+
+@lru_cache(maxsize=1024)
+def _entering(entered: int, none: int) -> bytes:
+    return run_of([_load(entered), Instruction(OPCODE["CALL_FUNCTION"], 0), *_is_none(none)])
+
+
+@lru_cache(maxsize=4096)
+def _beginning(began: int, loads: tuple[tuple[str, int], ...]) -> bytes:
+    return run_of(
+        [
+            _load(began),
+            Instruction(OPCODE["ROT_TWO"]),
+            *(Instruction(OPCODE[name], index) for name, index in loads),
+            Instruction(OPCODE["BUILD_LIST"], len(loads)),
+            Instruction(OPCODE["CALL_FUNCTION"], 2),
+        ]
+    )
+
+
+@lru_cache(maxsize=1024)
+def _token_asked(depth: int, none: int) -> bytes:
+    """Copy the token, `depth` below the top, to the top, and above it whether it is None."""
+    return run_of([*token_on_top(depth), *_is_none(none)])
+
+
+@lru_cache(maxsize=1024)
+def _called(hook: int) -> bytes:
+    """Turn `[value, token]` into `[value, result]`."""
+    return run_of(
+        [
+            Instruction(OPCODE["ROT_TWO"]),
+            Instruction(OPCODE["DUP_TOP"]),
+            Instruction(OPCODE["ROT_THREE"]),
+            _load(hook),
+            Instruction(OPCODE["ROT_THREE"]),
+            # value, hook, token, value
+            Instruction(OPCODE["CALL_FUNCTION"], 2),
+        ]
+    )
+
+
+@lru_cache(maxsize=1024)
+def _delegated(delegate: int) -> bytes:
+    return run_of([_load(delegate), Instruction(OPCODE["ROT_THREE"]), Instruction(OPCODE["CALL_FUNCTION"], 2)])
+
+
+@lru_cache(maxsize=1024)
+def _stripping(strip: int) -> bytes:
+    return run_of(
+        [
+            *copy_error(),
+            _load(strip),
+            Instruction(OPCODE["ROT_TWO"]),
+            Instruction(OPCODE["CALL_FUNCTION"], 1),
             Instruction(OPCODE["POP_TOP"]),
             Instruction(OPCODE["RERAISE"], 1),
         ]
+    )
+
+
+def _load(constant: int) -> Instruction:
+    return Instruction(OPCODE["LOAD_CONST"], constant)
+
+
+def _is_none(none: int) -> list[Instruction]:
+    """Say whether the value on top is None; it stays there, below the answer."""
+    return [Instruction(OPCODE["DUP_TOP"]), _load(none), Instruction(OPCODE["IS_OP"])]
 
 
 def copy_error() -> list[Instruction]:
@@ -193,7 +256,7 @@ def copy_error() -> list[Instruction]:
     return [Instruction(OPCODE["DUP_TOP_TWO"]), Instruction(OPCODE["POP_TOP"])]
 
 
-def token_on_top(depth: int, position: Position) -> list[Instruction]:
+def token_on_top(depth: int, position: Position = NOWHERE) -> list[Instruction]:
     """Copy the value that is `depth` below the top to the top."""
     if depth == 0:
         return [Instruction(OPCODE["DUP_TOP"], 0, position)]
@@ -206,14 +269,7 @@ def token_on_top(depth: int, position: Position) -> list[Instruction]:
     ]
 
 
-def rotation(count: int, position: Position) -> Instruction:
+def rotation(count: int, position: Position = NOWHERE) -> Instruction:
     """Return the instruction that brings the value on top below the `count` - 1 values under it."""
     name = _ROTATIONS.get(count)
     return Instruction(OPCODE[name], 0, position) if name else Instruction(OPCODE["ROT_N"], count, position)
-
-
-def in_place_of(instruction: Instruction, sequence: list[Instruction]) -> list[Instruction]:
-    """Return `sequence` with its first element put into `instruction`, so that jumps to that one lead to it."""
-    first = sequence[0]
-    instruction.opcode, instruction.argument, instruction.target = first.opcode, first.argument, first.target
-    return [instruction, *sequence[1:]]

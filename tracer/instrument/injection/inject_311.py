@@ -8,12 +8,25 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR
 from typing import TYPE_CHECKING, Any
 
-from tracer.instrument.injection.assembly import NOWHERE, Handler, Instruction, Unsupported, assemble, parse
+from tracer.instrument.injection.assembly import (
+    NOWHERE,
+    Handler,
+    Instruction,
+    Unsupported,
+    any_of,
+    assemble,
+    parse,
+    parse_runs,
+    ready,
+    run_of,
+    suspends,
+)
 from tracer.instrument.injection.depth import stack_depths
-from tracer.instrument.injection.opcodes import OPCODE, RETURNS
+from tracer.instrument.injection.opcodes import OPCODE, RETURN_NAMES, RETURNS
 from tracer.instrument.injection.parameters import parameter_slots
 
 if TYPE_CHECKING:
@@ -46,41 +59,32 @@ class _Injector:
     constants: Mapping[str, int]
 
     def inject(self) -> list[Instruction]:
-        instructions = parse(self.code)
+        # What suspends is followed instruction by instruction, for the depth of its stack.
+        follows = suspends(self.code)
+        instructions = parse(self.code) if follows else parse_runs(self.code, any_of("RESUME", *RETURN_NAMES))
         start = 1 + index_of_start(instructions)
         head, body = instructions[:start], instructions[start:]
         depths = stack_depths(body) if "yielded" in self.constants else {}
-        appended = _keep_handlers_of_head(head)
+        appended = _keep_handlers_of_head(head) if follows else []
         for handler in {id(one.handler): one.handler for one in body if one.handler is not None}.values():
             handler.depth += 1
         watched = self._body(body, depths)
-        raising = self._raising()
-        cover = Handler(raising[0], 1, lasti=True)
+        raising = ready(_raising(self.constants["raised"]), NOWHERE)
+        cover = Handler(raising, 1, lasti=True)
         for instruction in watched:
             if instruction.handler is None:
                 instruction.handler = cover
-        return [*head, *self._prefix(body[0]), *watched, *raising, *appended]
+        return [*head, self._prefix(body[0]), *watched, raising, *appended]
 
-    def _prefix(self, first: Instruction) -> list[Instruction]:
+    def _prefix(self, first: Instruction) -> Instruction:
         line = first.position[0]
-        position: Position = (line, line, None, None)
-        return [
-            *_call_without_arguments(self.constants["entered"], position),
-            Instruction(OPCODE["COPY"], 1, position),
-            unless_none(first, position),
-            # ticket
-            Instruction(OPCODE["LOAD_CONST"], self.constants["began"], position),
-            Instruction(OPCODE["SWAP"], 2, position),
-            *(Instruction(OPCODE[name], slot, position) for name, slot in self._loads()),
-            Instruction(OPCODE["BUILD_TUPLE"], len(parameter_slots(self.code)), position),
-            *call_as_method(1, position),
-            *after_call(position),
-        ]
+        raw = _prefix(self.constants["entered"], self.constants["began"], tuple(self._loads()))
+        return ready(raw, (line, line, None, None))
 
     def _loads(self) -> Iterable[tuple[str, int]]:
+        cells = self.code.co_cellvars
         for slot in parameter_slots(self.code):
-            is_cell = self.code.co_varnames[slot] in self.code.co_cellvars
-            yield "LOAD_DEREF" if is_cell else "LOAD_FAST", slot
+            yield "LOAD_DEREF" if cells and self.code.co_varnames[slot] in cells else "LOAD_FAST", slot
 
     def _body(self, body: list[Instruction], depths: Mapping[int, int]) -> list[Instruction]:
         watched: list[Instruction] = []
@@ -90,49 +94,22 @@ class _Injector:
             elif instruction.opcode == OPCODE["YIELD_VALUE"]:
                 self._before_yield(watched, instruction, body[index + 1], depths)
             elif instruction.opcode == OPCODE["RESUME"]:
-                watched += self._resuming(instruction, body[index + 1], depths)
+                watched += self._resuming(instruction, depths)
             else:
                 watched.append(instruction)
         return watched
 
     def _returning(self, instruction: Instruction) -> list[Instruction]:
         """Turn `[token, value] RETURN_VALUE` into a call of the hook, and drop the token."""
-        position, handler = instruction.position, instruction.handler
-        load: list[Instruction] = []
+        returning = ready(_returning(self.constants["returned"]), instruction.position, instruction.handler)
         if instruction.opcode != OPCODE["RETURN_VALUE"]:
-            load = [instruction]
             instruction.opcode = OPCODE["LOAD_CONST"]
-        drop = Instruction(OPCODE["SWAP"], 2, position, handler=handler)
-        call = self._watch("returned", 1, drop, position, handler)
-        if not load:
-            call = in_place_of(instruction, call)
-        return [
-            *load,
-            *call,
-            drop,
-            Instruction(OPCODE["POP_TOP"], 0, position, handler=handler),
-            Instruction(OPCODE["RETURN_VALUE"], 0, position, handler=handler),
-        ]
+            return [instruction, returning]
+        instruction.become(returning)
+        return [instruction]
 
-    def _watch(
-        self, hook: str, depth: int, then: Instruction, position: Position, handler: Handler | None
-    ) -> list[Instruction]:
-        """Call a hook with the token, `depth` below the top of the stack, and the value on top, which stays there.
-
-        Nothing is called where the token is None. `then` is the instruction that comes next.
-        """
-        call = [
-            Instruction(OPCODE["COPY"], depth + 1, position),
-            unless_none(then, position),
-            Instruction(OPCODE["LOAD_CONST"], self.constants[hook], position),
-            Instruction(OPCODE["COPY"], depth + 2, position),
-            Instruction(OPCODE["COPY"], 3, position),
-            *call_as_method(1, position),
-            Instruction(OPCODE["POP_TOP"], 0, position),
-        ]
-        for instruction in call:
-            instruction.handler = handler
-        return call
+    def _watch(self, hook: str, depth: int, position: Position, handler: Handler | None) -> Instruction:
+        return ready(_watching(self.constants[hook], depth), position, handler)
 
     def _before_yield(
         self, watched: list[Instruction], instruction: Instruction, resume: Instruction, depths: Mapping[int, int]
@@ -157,8 +134,8 @@ class _Injector:
             following = [instruction]
         first = following[0]
         moved = replace(first)
-        call = self._watch("yielded", depth, moved, first.position, first.handler)
-        watched += [*in_place_of(first, call), moved, *following[1:]]
+        first.become(self._watch("yielded", depth, first.position, first.handler))
+        watched += [first, moved, *following[1:]]
 
     def _before_delegated_yield(self, watched: list[Instruction], instruction: Instruction, depth: int) -> None:
         """Report an item of `yield from` where throw() looks for a SEND right before the YIELD_VALUE (3.11).
@@ -172,27 +149,22 @@ class _Injector:
         position, handler = instruction.position, instruction.handler
         over = Instruction(OPCODE["JUMP_FORWARD"], 0, position, instruction, handler)
         found_by_throw = replace(send)
-        watched += [*self._watch("yielded", depth, over, position, handler), over, found_by_throw, instruction]
+        watched += [self._watch("yielded", depth, position, handler), over, found_by_throw, instruction]
 
-    def _resuming(self, resume: Instruction, then: Instruction, depths: Mapping[int, int]) -> list[Instruction]:
+    def _resuming(self, resume: Instruction, depths: Mapping[int, int]) -> list[Instruction]:
         place = resume.argument & _RESUMES_AFTER
         if sys.version_info >= (3, 13):
             resume.argument &= ~_IN_CLOSED_BLOCK  # else close() would not run the generator, nor the hook
         depth = depths.get(id(resume))
         if depth is None or not self._hands_out(place):
             return [resume]
-        return [resume, *self._watch("resumed", depth, then, resume.position, resume.handler)]
+        return [resume, self._watch("resumed", depth, resume.position, resume.handler)]
 
     def _hands_out(self, place: int) -> bool:
         """Whether what stands before a RESUME of this kind hands an item to the caller, and is no await."""
         if self.code.co_flags & CO_GENERATOR:
             return place in {_AFTER_YIELD, _AFTER_DELEGATED_YIELD}
         return bool(self.code.co_flags & CO_ASYNC_GENERATOR) and place == _AFTER_YIELD
-
-    def _raising(self) -> list[Instruction]:
-        """Return the handler of what leaves the function: `[token, offset, error]`."""
-        again = Instruction(OPCODE["RERAISE"], 1)
-        return [*self._watch("raised", 2, again, NOWHERE, None), again]
 
 
 def index_of_start(instructions: list[Instruction]) -> int:
@@ -225,34 +197,82 @@ def _wraps_async_item(instruction: Instruction) -> bool:
     return (instruction.opcode, instruction.argument) == (OPCODE["CALL_INTRINSIC_1"], _WRAPS_ASYNC_ITEM)
 
 
-def in_place_of(instruction: Instruction, sequence: list[Instruction]) -> list[Instruction]:
-    """Return `sequence` with its first element put into `instruction`, so that jumps to that one lead to it."""
-    first = sequence[0]
-    instruction.opcode, instruction.argument, instruction.target = first.opcode, first.argument, first.target
-    return [instruction, *sequence[1:]]
+# What is injected, as bytes: the same in many functions. Nothing is called where the token is None.
 
 
-def unless_none(target: Instruction, position: Position) -> Instruction:
+@lru_cache(maxsize=4096)
+def _prefix(entered: int, began: int, loads: tuple[tuple[str, int], ...]) -> bytes:
+    """Leave what `began` returns for the ticket of `entered` and the arguments, or None, on the empty stack."""
+    return run_of(
+        [
+            *_call_without_arguments(entered),
+            Instruction(OPCODE["COPY"], 1),
+            unless_none(),
+            # ticket
+            Instruction(OPCODE["LOAD_CONST"], began),
+            Instruction(OPCODE["SWAP"], 2),
+            *(Instruction(OPCODE[name], slot) for name, slot in loads),
+            Instruction(OPCODE["BUILD_LIST"], len(loads)),
+            *call_as_method(1),
+            *after_call(),
+        ]
+    )
+
+
+@lru_cache(maxsize=1024)
+def _returning(hook: int) -> bytes:
+    """Turn `[token, value] RETURN_VALUE` into a call of the hook, and drop the token."""
+    drop = Instruction(OPCODE["SWAP"], 2)
+    return run_of([*_watch(hook, 1, drop), drop, Instruction(OPCODE["POP_TOP"]), Instruction(OPCODE["RETURN_VALUE"])])
+
+
+@lru_cache(maxsize=1024)
+def _raising(hook: int) -> bytes:
+    """Handle what leaves the function: `[token, offset, error]`."""
+    again = Instruction(OPCODE["RERAISE"], 1)
+    return run_of([*_watch(hook, 2, again), again])
+
+
+@lru_cache(maxsize=1024)
+def _watching(hook: int, depth: int) -> bytes:
+    return run_of(_watch(hook, depth))
+
+
+def _watch(hook: int, depth: int, then: Instruction | None = None) -> list[Instruction]:
+    """Call a hook with the token, `depth` below the top of the stack, and the value on top, which stays there.
+
+    `then` is the instruction that comes next.
+    """
+    return [
+        Instruction(OPCODE["COPY"], depth + 1),
+        unless_none(then),
+        Instruction(OPCODE["LOAD_CONST"], hook),
+        Instruction(OPCODE["COPY"], depth + 2),
+        Instruction(OPCODE["COPY"], 3),
+        *call_as_method(1),
+        Instruction(OPCODE["POP_TOP"]),
+    ]
+
+
+def unless_none(target: Instruction | None = None, position: Position = NOWHERE) -> Instruction:
     """Return a jump that is taken where the value on top, which it consumes, is None."""
     name = "POP_JUMP_FORWARD_IF_NONE" if sys.version_info < (3, 12) else "POP_JUMP_IF_NONE"
     return Instruction(OPCODE[name], 0, position, target)
 
 
-def _call_without_arguments(constant: int, position: Position) -> list[Instruction]:
-    load = Instruction(OPCODE["LOAD_CONST"], constant, position)
-    null = Instruction(OPCODE["PUSH_NULL"], 0, position)
-    return [*([load, null] if sys.version_info >= (3, 13) else [null, load]), *call_as_method(0, position)]
+def _call_without_arguments(constant: int) -> list[Instruction]:
+    load = Instruction(OPCODE["LOAD_CONST"], constant)
+    null = Instruction(OPCODE["PUSH_NULL"])
+    return [*([load, null] if sys.version_info >= (3, 13) else [null, load]), *call_as_method(0)]
 
 
-def call_as_method(count: int, position: Position) -> list[Instruction]:
+def call_as_method(count: int, position: Position = NOWHERE) -> list[Instruction]:
     """Return what calls the callable that lies below one argument and `count` more."""
     call = Instruction(OPCODE["CALL"], count, position)
-    if sys.version_info >= (3, 12):
-        return [call]
-    return [Instruction(OPCODE["PRECALL"], count, position), call]
+    return [call] if sys.version_info >= (3, 12) else [Instruction(OPCODE["PRECALL"], count, position), call]
 
 
-def after_call(position: Position) -> list[Instruction]:
+def after_call(position: Position = NOWHERE) -> list[Instruction]:
     """Return what keeps trace functions from being told of a line twice where a jump leads right behind a call.
 
     3.12 compares the line with that of the call's last inline cache, which has none.

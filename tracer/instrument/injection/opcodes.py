@@ -31,7 +31,8 @@ ENDS = frozenset(
 )
 """Instructions after which control does not fall through to the next one."""
 
-RETURNS = frozenset(OPCODE[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name in OPCODE)
+RETURN_NAMES = ("RETURN_VALUE", "RETURN_CONST")
+RETURNS = frozenset(OPCODE[name] for name in RETURN_NAMES if name in OPCODE)
 
 
 def _cache_sizes() -> list[int]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.instrument.injection.assembly import NOWHERE, Instruction, assemble, parse
+from tracer.instrument.injection.assembly import NOWHERE, Instruction, assemble, in_place_of, parse
 from tracer.instrument.injection.depth import block_depths
-from tracer.instrument.injection.inject_310 import MAX_BLOCKS, copy_error, in_place_of, rotation, token_on_top
+from tracer.instrument.injection.inject_310 import MAX_BLOCKS, copy_error, rotation, token_on_top
 from tracer.instrument.injection.opcodes import OPCODE
 from tracer.instrument.injection.operators import operator_of
 from tracer.instrument.injection.sites import BUILTIN, Site, places
