@@ -85,3 +85,23 @@ def test_two_recordings_are_the_same(packing: Project) -> None:
     record(packing, "app.py")
 
     assert (packing.folder / "run.cassette").read_bytes() == first
+
+
+def test_c_functions_that_a_script_calls_are_recorded(project: Project) -> None:
+    """Nobody sees the code of a script before it runs, so its calls are seen at the functions; none is seen twice."""
+    both = project.with_files(
+        {
+            "pyproject.toml": "",
+            "helper.py": "from msgpack._cmsgpack import unpackb\ndef read(data):\n    return unpackb(data)\n",
+            "app.py": """
+                import msgpack._cmsgpack
+                import helper
+                def main():
+                    return msgpack._cmsgpack.unpackb(b"\\x01")
+                print(main(), helper.read(b"\\x02"))
+                """,
+        }
+    )
+    record(both, "app.py")
+
+    assert [each.partition(" -> ")[2] for each in calls(both, "*:unpackb")] == ["1", "2"]

@@ -4,6 +4,9 @@ There is no code to instrument. Where callers can be made to tell of their calls
 C code checks for them (numpy's `add_docstring` refuses a wrapper). `lru_cache` objects and partials, and without call sites C
 functions too, are replaced by name: a transparent wrapper takes the object's place in its module and in every module that imported it
 by name, and references kept elsewhere (registries, defaults) keep the bare object.
+
+The code of a script (`python script.py`) is compiled where nobody sees it, so it cannot tell of its calls. For a script C functions are
+replaced by name as well, once their package has been imported.
 """
 
 from __future__ import annotations
@@ -55,6 +58,7 @@ class ForeignCallables:
         which stands for the callable's.
     types: takes note of C types; where call sites cannot be seen it is None, C functions are wrapped as the rest is, and what only
         call sites reach is listed as unreachable.
+    scripted: whether the main program is one whose calls no call site tells of.
 
     `at_call_sites` are the components with functions that are left in their place, for their callers to tell of.
     """
@@ -64,8 +68,13 @@ class ForeignCallables:
         wanted: abc.Callable[[str], bool],
         make_probe: abc.Callable[[Callable, CallableCode], Probe | None],
         types: ForeignTypes | None = None,
+        scripted: abc.Callable[[], bool] = lambda: False,
     ) -> None:
         self._types = types
+        self._scripted = scripted
+        self._left: list[
+            tuple[ModuleRecord, Any]
+        ] = []  # C functions in their place, to be wrapped if a script may call them
         self._watched: dict[int, tuple[Any, Watched]] = {}
         self._wanted = wanted
         self._make_probe = make_probe
@@ -100,6 +109,23 @@ class ForeignCallables:
         self._place_imported(namespace)
         return shadowed
 
+    def executed(self, module: ModuleType) -> None:
+        """For a script, wrap the C functions of packages that are not being imported any more but for the module that has just run."""
+        if not self._left or not self._scripted():
+            return
+        fresh = {}
+        still = []
+        for record, value in self._left:
+            top = _top(record.name)
+            if module.__name__ != top and _is_importing(top):
+                still.append((record, value))
+            else:
+                watched = self._watched[id(value)][1]
+                wrapper = _wrapper_type()(value, _frame_of(watched.probe, watched.bind, record.name))
+                fresh[id(value)] = self._wrappers[id(value)] = (value, wrapper)
+        self._left = still
+        self._place(fresh)
+
     def restore(self) -> tuple[str, ...]:
         """Put every bare object back where its wrapper still stands; a sentence for each name bound anew since."""
         left = []
@@ -111,6 +137,7 @@ class ForeignCallables:
         self._placed.clear()
         self._wrappers.clear()
         self._watched.clear()
+        self._left.clear()
         return tuple(left)
 
     def watched(self, value: Any) -> Watched | None:
@@ -125,6 +152,8 @@ class ForeignCallables:
         if id(value) not in self._watched:
             self._watch(record, path, value)
             self.at_call_sites.add(record.component)
+            if id(value) in self._watched:
+                self._left.append((record, value))
         return None
 
     def _wrap(self, record: ModuleRecord, path: str, value: Any) -> Any:
@@ -194,6 +223,10 @@ def _is_defined_in(value: Any, record: ModuleRecord, namespace: dict[str, Any]) 
     if kind is functools.partial:
         return type(value.func) is not FunctionType
     return kind.__name__ == "cython_function_or_method" and getattr(value, "__module__", "") == record.name
+
+
+def _is_importing(module: str) -> bool:
+    return bool(getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False))
 
 
 def _top(module: str) -> str:

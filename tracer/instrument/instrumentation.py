@@ -98,9 +98,7 @@ class Instrumentation:
         self._importing = importing
         self._imported = imported
         self._awaited: dict[str, abc.Callable[[ModuleType], None]] = {}
-        self._guests: set[str] = (
-            set()
-        )  # hooked because they are awaited or call extensions, and in no watched component
+        self._guests: set[str] = set()  # hooked because they are awaited or may call extensions, and in no component
         self._component_of = component_of
         self._name_of = name_of
         self._engine = engine if engine is not None else default_engine()
@@ -110,7 +108,7 @@ class Instrumentation:
         note = partial(self._note, "instrument module")
         knows_calls = caller_of is not None and self._engine.tells_of_calls
         self._types = ForeignTypes(component_of, wanted, make_probe, left_out) if knows_calls else None
-        self._foreign = ForeignCallables(wanted, make_probe, self._types)
+        self._foreign = ForeignCallables(wanted, make_probe, self._types, partial(_runs_script, caller_of))
         self._boundaries = boundaries
         sites = self._call_sites(self._types) if self._types is not None else None
         self._callers = CallingCode(sites, self._engine, caller_of, component_of, self._catalogue.probe_of)
@@ -255,6 +253,7 @@ class Instrumentation:
             # Modules that were running when tracer started have grown since.
             waiting, self._unfinished = self._unfinished, []
             self._adopt_all([module, *waiting])
+            self._guarded(self._foreign.executed, module)
 
     def failed(self, name: str, token: Any) -> None:
         """Forget a module whose import raised."""
@@ -334,6 +333,15 @@ class Instrumentation:
     def _note(self, action: str, name: str, fault: Exception) -> None:
         if len(self._own_failures) < MAX_KEPT_FAILURES:
             self._own_failures.append(f"Couldn't {action} {name!r}: {type(fault).__name__}: {fault}")
+
+
+def _runs_script(caller_of: abc.Callable[[str, str | None], str | None] | None) -> bool:
+    """Whether the main program is a script that may call what is watched, compiled by the interpreter itself."""
+    namespace = live.module_namespace(sys.modules["__main__"])
+    file = namespace.get("__file__")
+    if caller_of is None or namespace.get("__spec__") is not None or type(file) is not str:
+        return False
+    return caller_of("__main__", file) is not None
 
 
 def _unique(modules: tuple[Any, ...]) -> list[Any]:
