@@ -105,3 +105,25 @@ def test_c_functions_that_a_script_calls_are_recorded(project: Project) -> None:
     record(both, "app.py")
 
     assert [each.partition(" -> ")[2] for each in calls(both, "*:unpackb")] == ["1", "2"]
+
+
+def test_types_of_the_interpreter_make_no_module_an_extension(project: Project) -> None:
+    """Where nothing watched is written in C, the code of callers stays as it is."""
+    plain = project.with_files(
+        {
+            "pyproject.toml": "",
+            "shop.py": "from collections import deque\nfrom types import ModuleType, TracebackType\ndef total():\n    return 3\n",
+            "test_shop.py": """
+                import shop
+                def test_total():
+                    assert shop.total() == 3
+                    assert not any(callable(constant) for constant in test_total.__code__.co_consts)
+                """,
+        }
+    )
+    done = plain.tracer(
+        "record", "-o", "run.cassette", "--", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"
+    )
+
+    assert done.exit == 0, done.stdout
+    assert calls(plain) == ["shop:total() -> 3"]

@@ -33,6 +33,11 @@ def holds_extension(prefix: str) -> bool:
     return any(_holds_file(folder, inner) for folder in spec.submodule_search_locations)
 
 
+def is_extension(file: str) -> bool:
+    """Whether the module that came from a file, or from none, is written in C."""
+    return not file or file.endswith(_SUFFIXES)
+
+
 def _holds_file(folder: str, inner: list[str]) -> bool:
     *parents, last = inner or [""]
     place = join(folder, *parents)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.instrument import live
 from tracer.instrument.arguments import RECEIVER, signature_of
 from tracer.instrument.discovery import CallableCode, ModuleRecord
+from tracer.instrument.extensions import is_extension
 from tracer.instrument.signatures import class_module, class_namespace, class_qualname, is_dunder, mro
 from tracer.model import Callable, CallableKind, Flow
 
@@ -173,9 +174,9 @@ class ForeignTypes:
         name = class_module(kind)
         if name == record.name:
             return True
-        if name == _NAMELESS:
-            return not _is_builtin(kind)
-        return name not in sys.modules
+        if not is_extension(record.file):
+            return False  # a Python module only has such a type from somewhere else
+        return not _is_builtin(kind) if name == _NAMELESS else name not in sys.modules
 
 
 def is_c_type(kind: type) -> bool:
