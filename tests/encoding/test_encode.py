@@ -489,3 +489,61 @@ def test_paths_inside_values_are_normalised() -> None:
     assert data.items[1] == Atom("pathlib:PurePosixPath", "<tmp>/x")
     assert data.items[2] == Mapping(((Scalar("<tmp>/tmp*/f"), Scalar(1)),))
     assert data.items[3] == Scalar("/proj/shopping/a")
+
+
+class Keyed:
+    """Every key has the same hash, and comparing them is a fault."""
+
+    comparable = True
+
+    def __hash__(self) -> int:
+        return 7
+
+    def __eq__(self, other: object) -> bool:
+        if not Keyed.comparable:
+            raise AssertionError("compared")
+        return self is other
+
+
+def test_keys_are_never_compared() -> None:
+    """Copying a dict from which much was deleted, or an instance's, compares keys."""
+    Keyed.comparable = True
+    held: dict[Any, Any] = {Keyed(): number for number in range(12)}
+    for key in list(held)[:9]:
+        del held[key]
+
+    class Odd:
+        pass
+
+    odd = Odd()
+    odd.__dict__.update(held)
+    for key in list(odd.__dict__)[:1]:
+        del odd.__dict__[key]
+    Keyed.comparable = False
+    try:
+        encoder = make()
+        for full in (True, False):
+            assert len(decode_arguments(encoder.arguments((held, odd), None, full=full))) == 2
+        assert isinstance(decode(encoder.value(held)), Mapping)
+    finally:
+        Keyed.comparable = True
+
+
+def test_secret_keys_are_redacted_whatever_class_of_text_they_are_and_whatever_came_before() -> None:
+    class Field(str, Enum):
+        PASSWORD = "password"
+
+    class Text(str):
+        __slots__ = ()
+
+    class User:
+        pass
+
+    encoder = make()
+    encoder.value({"api": 1, "key": 2})
+    user = User()
+    user.__dict__[Text("password")] = "hunter2"
+    user.__dict__.update({f"a{number}": [number] for number in range(600)})
+    for value in ({Field.PASSWORD: "hunter2"}, {Text("password"): "hunter2"}, {"api\0key": "hunter2"}, user):
+        for data in (encoder.value(value), encoder.arguments((value,), None, True), encoder.value([value, object()])):
+            assert b"hunter2" not in data, value

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tracer.errors import RecordingError
-from tracer.instrument.monitoring import UNSEEN, MonitoringEngine
-from tracer.instrument.probe import Probe
+from tracer.instrument.monitoring import MonitoringEngine
+from tracer.instrument.probe import UNSEEN, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

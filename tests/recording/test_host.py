@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import REPOSITORY, Project
-from tests.recording.recordings import calls, lanes, record, text
+from tests.recording.recordings import calls, lanes, lines, record, text
 
 FILES = {
     "pyproject.toml": "",
@@ -192,3 +192,65 @@ def test_a_python_without_tracer_records_too(odd: Project, tmp_path: Path) -> No
         done = odd.run("python", "-c", BY_PATH, *words, env=environment)
         assert done.exit == 0, (python, done.stderr)
         assert calls(odd, name=str(number)) == [f"shop.odd:take(value={VALUE}) -> {VALUE}"]
+
+
+COUNTING = {
+    "pyproject.toml": "",
+    "lib.py": """
+        def gen(n):
+            for i in range(n):
+                yield i
+        def double(x):
+            return 2 * x
+        """,
+}
+
+
+def test_a_generator_that_outlives_the_recording_ends_in_silence(project: Project) -> None:
+    """As the interpreter ends it clears the modules that the hooks use."""
+    app = "import tracer, lib\nwith tracer.record('run.cassette'):\n    left = lib.gen(3)\n    print(next(left))\n"
+    done = project.with_files({**COUNTING, "app.py": app}).run("python", "app.py")
+
+    assert (done.exit, done.stdout, done.stderr) == (0, "0\n", "")
+
+
+def test_a_generator_resumed_by_a_thread_out_of_scope_is_thrown_nothing(project: Project) -> None:
+    app = """
+        import queue, threading, tracer, lib
+        asked, told = queue.Queue(), queue.Queue()
+        def work():
+            while (ask := asked.get()) is not None:
+                told.put(ask())
+        thread = threading.Thread(target=work)
+        thread.start()
+        with tracer.record("run.cassette"):
+            items = lib.gen(4)
+            print(next(items))
+            asked.put(lambda: next(items))
+            print(told.get(), next(items))
+        asked.put(None)
+        """
+    counting = project.with_files({**COUNTING, "app.py": app})
+
+    assert counting.run("python", "app.py").exit == 0
+    assert [line for line in lines(counting, "lib:gen") if line.startswith(("yields", "is thrown"))] == [
+        *("yields 0", "yields 1", "yields 2"),
+    ]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
+def test_the_engine_for_later_releases_records_too(project: Project) -> None:
+    """It is chosen where no bytecode is known; here it is told that none is."""
+    app = """
+        import tracer, tracer.instrument.engines as engines
+        engines.INJECTION_KNOWS = ((3, 10), (3, 10))
+        import lib
+        with tracer.record("run.cassette"):
+            print(lib.double(4), list(lib.gen(2)))
+        """
+    counting = project.with_files({**COUNTING, "app.py": app})
+
+    done = counting.run("python", "app.py")
+
+    assert (done.exit, done.stdout) == (0, "8 [0, 1]\n"), done.stderr
+    assert calls(counting, "lib:*") == ["lib:double(x=4) -> 8", "lib:gen(n=2) -> None", "yields 0", "yields 1"]

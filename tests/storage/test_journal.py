@@ -153,6 +153,64 @@ def test_a_full_disk_stops_the_journal_is_counted_and_never_raises(tmp_path: Pat
     assert 0 <= 2 * summary.calls - summary.unfinished - (40_000 - int(lost)) <= 1
 
 
+def test_what_a_signal_handler_raises_while_a_frame_is_written_passes_and_doubles_nothing(
+    part: Path, scribe: Callable[..., Any]
+) -> None:
+    """The frame is written when the handler runs; a ValueError of the host's is not the journal's own word for no room."""
+    one = scribe()
+    one.call("main", "m:f", 1, 1)
+    write = one.journal.append
+
+    def interrupted(frame: bytes) -> None:
+        write(frame)
+        raise ValueError("the host's")
+
+    one.journal.append = interrupted
+    with pytest.raises(ValueError, match="the host's"):
+        one.call("main", "m:f", 2, 2)
+    one.journal.append = write
+    one.call("main", "m:f", 3, 3)
+    one.close()
+
+    summary = compact(part, part.parent / "a.cassette")
+
+    assert (summary.calls, summary.unfinished, summary.damaged) == (3, 1, 0)
+
+
+def test_a_time_limit_of_the_host_that_ends_while_a_half_is_moved_stops_nothing(
+    part: Path, scribe: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def over(_number: int, _frame: object) -> None:
+        raise TimeoutError("the host's")
+
+    write = os.pwrite
+
+    def slow(fd: int, data: bytes, at: int) -> int:
+        monkeypatch.setattr(jr, "_write_at", write)
+        done = write(fd, data, at)
+        signal.raise_signal(signal.SIGALRM)
+        return done
+
+    one = scribe()
+    before = signal.signal(signal.SIGALRM, over)
+    monkeypatch.setattr(jr, "_write_at", slow)
+    seen = 0
+    try:
+        for number in range(3_000):
+            try:
+                one.call("main", "m:f", number, None)
+            except TimeoutError:  # noqa: PERF203  (a host that goes on)
+                seen += 1
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    one.close()
+
+    summary = compact(part, part.parent / "a.cassette")
+
+    assert (seen, one.journal.failed, one.journal.lost, summary.damaged) == (1, "closed", 0, 0)
+    assert summary.calls >= 2_999
+
+
 def test_a_folder_that_cannot_be_written_is_an_os_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         Journal.create(tmp_path / "absent", {})

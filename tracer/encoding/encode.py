@@ -31,6 +31,7 @@ LONG: Final = 1024
 """Characters; a longer text is looked at before it is packed."""
 
 _REMEMBERED_KEYS: Final = 4096  # sets of keys that were judged
+_NOT_JUDGED: Final = (-1, False)
 _FEW: Final = 32  # items of a container that is packed as it is
 
 UNKNOWN: Final = wire.extension(wire.OPAQUE, wire.array_header(2) + wire.packer()("tracer:unencoded") + b"\x00")
@@ -73,7 +74,7 @@ class Encoder:
         self._pack_one = _make_pack(self._packers, paths.found)
         self.scalar, self.scalars = _make_scalar(self._pack_one), _make_scalars(self._pack_one)
         self._losses: dict[tuple[str, str], count[int]] = {}
-        self._judged: dict[str, bool] = {}
+        self._judged: dict[str, tuple[int, bool]] = {}
         self._plans: dict[int, Plan] = {}
         self.names: dict[int, Name] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
@@ -157,26 +158,31 @@ class Encoder:
         """Return a copy of a short flat list, or of a short flat dict without secret keys; None of any other."""
         if len(value) > _FEW:
             return None
+        if kind is dict and not all_str(value):  # copying a dict may compare its keys
+            return None
         copy = value[:] if kind is list else value.copy()  # another thread may be changing the original
         if not _few_scalars(copy if kind is list else copy.values()):
             return None
         return copy if kind is list or self._harmless(copy) else None
 
     def _harmless(self, items: dict[Any, Any]) -> bool:
-        """Say whether all keys of a dict are exact text, none of them the name of a secret."""
+        """Say whether none of a dict's keys, which were all exact text, is the name of a secret."""
         try:
-            joined = "\0".join(items)  # all in C, and without hashing or comparing a key, which may be of any class
-        except TypeError:
+            joined = "\0".join(items)
+        except TypeError:  # another thread has put another key in since
             return False
-        known = self._judged.get(joined)
-        if known is None:
-            keys = tuple(items)
-            known = all_str(keys) and self._shared.judge.names(keys) is None
-            if len(keys) == joined.count("\0") + 1:
-                if len(self._judged) >= _REMEMBERED_KEYS:
-                    self._judged.clear()
-                self._judged[joined] = known
-        return known
+        count, harmless = self._judged.get(joined, _NOT_JUDGED)
+        if count == len(items):
+            return harmless
+        keys = tuple(items)
+        harmless = all_str(keys) and self._shared.judge.names(keys) is None
+        if (
+            len(keys) == joined.count("\0") + 1
+        ):  # else a key has that character in it, and others may be joined to the same
+            if len(self._judged) >= _REMEMBERED_KEYS:
+                self._judged.clear()
+            self._judged[joined] = len(keys), harmless
+        return harmless
 
     @staticmethod
     def _guard(encode: Callable[..., bytes], *parts: Any) -> bytes:

@@ -136,9 +136,16 @@ def fields(value: Any, where: Layout) -> tuple[list[Any], list[Any]]:
     return names, values
 
 
-def state(value: Any) -> dict[Any, Any]:
-    """Return a copy of an instance's dictionary, made in one step: another thread may be adding attributes."""
-    return dict.copy(_attribute(value, "__dict__"))
+def state(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the names and the values in an instance's dictionary, taken in one step: another thread may be adding attributes.
+
+    Not by copying it: that may compare keys, which may be of any class.
+    """
+    pairs = list(dict.items(_attribute(value, "__dict__")))
+    if not pairs:
+        return (), ()
+    names, values = zip(*pairs, strict=True)
+    return names, values
 
 
 def _read(dictionary: Any, names: list[Any], values: list[Any]) -> None:

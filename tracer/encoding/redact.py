@@ -18,6 +18,8 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
+from tracer.encoding.looks import derives
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -132,6 +134,8 @@ class Judge:
             return self._secret(key)
         if type(key) is bytes:
             return self._secret(key[:_JUDGED].decode("latin-1"))
+        if derives(type(key), str):  # a member of an enumeration of texts, say
+            return self._secret(str.__str__(key))
         return Secrecy.NONE
 
 

@@ -18,9 +18,10 @@ import gc
 import sys
 from operator import attrgetter, itemgetter
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tracer.errors import RecordingError
+from tracer.instrument.probe import UNSEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
     from tracer.instrument.injection.sites import SiteHooks
     from tracer.instrument.probe import Probe
-
-UNSEEN: Final = type("Unseen", (), {"__slots__": (), "__repr__": lambda _: "UNSEEN"})()
-"""Stands for the value sent into a generator, which `sys.monitoring` does not show."""
 
 _CO_OPTIMIZED = 0x1
 _CO_VARARGS = 0x4

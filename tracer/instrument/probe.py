@@ -7,13 +7,16 @@ Recording and playing back differ only in their probes, so instrumentation is wr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
 
     from tracer.instrument.injection.sites import SiteHooks
+
+UNSEEN: Final = type("Unseen", (), {"__slots__": (), "__repr__": lambda _: "UNSEEN"})()
+"""Stands for the value sent into a generator, where an engine is not shown it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +31,7 @@ class Probe:
     returned: called with the token and the value when the activation returns.
     raised: called with the token and the exception when one leaves the activation (GeneratorExit too).
     yielded: called with the token and the item each time a generator or an async generator hands one out (not for awaits).
-    resumed: called with the token and the value sent in, mostly None, when it goes on after that. Not called where an
+    resumed: called with the token and the value sent in, mostly None (`UNSEEN` where the engine is not shown it), when it goes on after that. Not called where an
         exception was thrown in instead.
     entered_at: as `entered`, but called with the watched frame, by an engine whose own code stands between the two
         (`sys.monitoring`). Such an engine refuses a probe without it.

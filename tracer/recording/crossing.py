@@ -19,7 +19,7 @@ from tracer.encoding.encode import LONG, immutable, unchanged
 from tracer.encoding.faults import is_ours
 from tracer.encoding.looks import heavy
 from tracer.encoding.walk import UNPACKABLE
-from tracer.instrument.probe import Probe
+from tracer.instrument.probe import UNSEEN, Probe
 from tracer.model import Flow, ItemKind
 from tracer.storage.journal import (
     RAISED,
@@ -29,6 +29,7 @@ from tracer.storage.journal import (
     end_key,
     pack_begin,
     pack_end,
+    raised_below,
 )
 from tracer.wire import split_array
 
@@ -50,6 +51,9 @@ FIRST: Final = 4
 # Those of a lane that have begun and not ended are linked, innermost first, by `_ABOVE`; the last is the lane's root, whose call is 0.
 # A suspended generator has none above it, and in the place of its thread's state the identity of the exception it was handling.
 _CALL, _STATE, _LANE, _ABOVE, _OBSERVED, _CALLABLE = range(6)
+
+_NOTHING: Final[list[Any]] = [0, None, None, None, None, 0]
+"""Stands above an activation that goes on in no lane."""
 
 _YIELDED, _SENT, _THROWN = int(ItemKind.YIELDED), int(ItemKind.SENT), int(ItemKind.THROWN)
 _GENERATORS = frozenset({int(Flow.GENERATOR), int(Flow.ASYNC_GENERATOR)})
@@ -97,10 +101,9 @@ class Callers:
         """Return the number for a frame's module, 0 where it is looked through."""
         space = frame.f_globals
         name = space.get("__name__")
-        try:
-            number = self.known.get(name)
-        except TypeError:  # a module's globals may hold anything under that name
+        if type(name) is not str:  # a module's globals may hold anything under that name
             return 0
+        number = self.known.get(name)
         if number is None:
             number = self.known[name] = self._number_of(name, space.get("__file__"))
         return number
@@ -121,50 +124,68 @@ class Callers:
         known, search, getframe = self.known, self.search, _getframe
 
         def entered() -> int | None:
+            number = 0
             try:
-                number = known[getframe(2).f_globals["__name__"]]
-            except (LookupError, TypeError, ValueError):
-                number = 0  # an unknown module, globals without a name or with an odd one, no frame above
+                name = getframe(2).f_globals["__name__"]
+                if type(name) is str:  # the hash of any other may be code of the host
+                    number = known[name]
+            except (
+                LookupError,
+                ValueError,
+            ) as error:  # a module not met before, globals without a name, no frame above
+                if raised_below(error):
+                    raise
             if number == own:
                 return None
             return number or search(getframe(1).f_back, own)
 
         return entered
 
+    def check_at(self, own: int) -> Function[[FrameType], int | None]:
+        """Return the same for an engine that hands over the watched frame."""
 
-def make_counter(entered: Entered, lose: Function[[], None]) -> Probe:
-    """Return a probe that counts crossings and keeps nothing of them."""
+        def entered_at(frame: FrameType) -> int | None:
+            above = frame.f_back
+            number = self.of_frame(above) if above is not None else 0
+            return None if number == own else number or self.search(above, own)
+
+        return entered_at
+
+
+def make_counter(callers: Callers, own: int, lose: Function[[], None]) -> Probe:
+    """Return a probe of a callable of component `own` that counts crossings and keeps nothing of them."""
 
     def began(caller: int, arguments: list[Any]) -> None:
         del caller, arguments
         lose()
 
-    return Probe(entered, began, _nothing, _nothing, _nothing, _nothing)
+    return Probe(callers.check(own), began, _nothing, _nothing, _nothing, _nothing, callers.check_at(own))
 
 
 class Hooks:
     """The hooks of one recorder. `probe(...)` puts them together for one callable."""
 
-    def __init__(self, sink: Sink, encoder: Encoder, lanes: Lanes) -> None:
+    def __init__(self, sink: Sink, callers: Callers, encoder: Encoder, lanes: Lanes) -> None:
         self._sink = sink
+        self._callers = callers
         self._encoder = encoder
         self._lanes = lanes
         self._numbers = count(1)
         self._yielded = self._make_yielded()
         self._resumed = self._make_resumed()
 
-    def probe(
-        self, entered: Entered, flow: int, number: int, secret: Secret, identify: Identify | None = None
-    ) -> Probe:
-        """Return the probe of callable `number`.
+    def probe(self, own: int, flow: int, number: int, secret: Secret, identify: Identify | None = None) -> Probe:
+        """Return the probe of callable `number`, of the component `own`.
 
         `secret` says which parameters are redacted. `identify` is given for the code of a decorator's wrapper, which many decorated
-        names share: called with the watched frame three above, it finds out which callable the activation is, None where that is not wanted.
+        names share: called with the watched frame some frames above, it finds out which callable the activation is, None where that is not wanted.
         """
         began = self._make_began(flow, number, secret, identify)
         moves = flow != Flow.CALL
         raised = self._make_generator_raised() if flow in _GENERATORS else self._make_end(RAISED, moves=moves)
-        return Probe(entered, began, self._make_end(RETURNED, moves=moves), raised, self._yielded, self._resumed)
+        returned = self._make_end(RETURNED, moves=moves)
+        entered, entered_at = self._callers.check(own), self._callers.check_at(own)
+        return Probe(entered, began, returned, raised, self._yielded, self._resumed, entered_at)
 
     def _make_began(  # noqa: C901  (a factory: the hook below is all of it)
         self, flow: int, own_number: int, own_secret: Secret, identify: Identify | None
@@ -220,7 +241,9 @@ class Hooks:
                 append = sink.journal.append
                 try:
                     append(head + snapshot)
-                except ValueError:
+                except ValueError as error:
+                    if raised_below(error):
+                        raise
                     sink.journal.turn_over(head + snapshot)
                 lane.top = token = [call, state, lane, above, observed, own_number]
             except Exception as error:
@@ -301,7 +324,9 @@ class Hooks:
         sink, here = self._sink, self._lanes.state
         outcome_of, write_changed, key = self._outcome_of, self._write_changed, end_key(outcome)
 
-        def ended(token: list[Any], value: Any) -> None:
+        def ended(token: list[Any], value: Any) -> None:  # noqa: C901, PLR0912
+            if not sink.active:  # as the interpreter ends, not even the names below are left
+                return
             call, state, lane, above, observed, number = token
             if lane.top is token:
                 lane.top = above
@@ -382,9 +407,11 @@ class Hooks:
                 self._sink.journal.after(call, position, alone)
 
     def _make_yielded(self) -> Function[[list[Any], Any], None]:
-        item = self._make_item()
+        item, sink = self._make_item(), self._sink
 
         def yielded(token: list[Any], value: Any) -> None:
+            if not sink.active:
+                return
             if token[_ABOVE] is None:
                 # Handed out again without having been resumed: an exception was thrown in and handled.
                 item(token, _thrown_into(_getframe(1), token[_STATE]), _THROWN)
@@ -397,14 +424,19 @@ class Hooks:
         return yielded
 
     def _make_resumed(self) -> Function[[list[Any], Any], None]:
-        item = self._make_item()
-        lanes = self._lanes
+        item, sink, lanes = self._make_item(), self._sink, self._lanes
 
         def resumed(token: list[Any], sent: Any) -> None:
-            if sent is not None:
+            if not sink.active:
+                return
+            if sent is not None and sent is not UNSEEN:
                 item(token, sent, _SENT)
             lane = lanes.current(lanes.state())
-            if lane is not None and token[_ABOVE] is None:
+            if token[_ABOVE] is not None:
+                return
+            if lane is None:  # out of scope here: it goes on, beside everything
+                token[_ABOVE] = _NOTHING
+            else:
                 token[_LANE], token[_ABOVE] = lane, lane.top
                 lane.top = token
 

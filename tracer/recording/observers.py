@@ -125,6 +125,7 @@ class Observers:
             raised=lambda token, error: ended(raised, token),
             yielded=lambda token, value: None,
             resumed=lambda token, value: None,
+            entered_at=lambda frame: True if recorder.active else None,
         )
 
         def probe_of(code: CodeType) -> Probe | None:

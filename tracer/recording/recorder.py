@@ -87,7 +87,7 @@ class Recorder:
         self._open_journal()
         self._callers = Callers(self._caller_of_module, self._number_of_caller(OUTSIDE))
         self.lanes = Lanes(self._define_lane, self.place_of, scoped=scoped)
-        self._hooks = Hooks(self._sink, encoder, self.lanes)
+        self._hooks = Hooks(self._sink, self._callers, encoder, self.lanes)
         self.instrumentation = Instrumentation(
             selection.component_of,
             selection.wanted,
@@ -303,20 +303,28 @@ class Recorder:
         number = len(self._watched)
         own = self._number_of_caller(callable_.component)
         if code.left_out:
-            return make_counter(self._callers.check(own), lambda: self._lose_number(number, "left-out dunder"))
+            return make_counter(self._callers, own, lambda: self._lose_number(number, "left-out dunder"))
         identify = self._identifier(code, number) if "<locals>" in code.qualname else None
-        return self._hooks.probe(
-            self._callers.check(own), int(callable_.flow), number, self._secrets(callable_), identify
-        )
+        return self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify)
 
     def _identifier(self, code: CallableCode, number: int) -> Function[[], tuple[int, tuple[int, ...] | None] | None]:
         """Return what finds out which decorated name an activation of a decorator's wrapper stands for."""
+        simple_name = code.qualname.rpartition(".")[2]
+
+        def content_of(freevar: str) -> Any:
+            frame: FrameType | None = _getframe(1)
+            for _ in range(LOOK_THROUGH):  # how many frames of ours are between depends on the engine
+                if frame is None:
+                    break
+                if frame.f_code.co_name == simple_name and freevar in frame.f_code.co_freevars:
+                    return frame.f_locals.get(freevar)
+                frame = frame.f_back
+            return None
 
         def identify() -> tuple[int, tuple[int, ...] | None] | None:
             if not code.freevar:
                 return number, self._secrets(code.callable)
-            content = _getframe(3).f_locals.get(code.freevar)
-            callable_ = code.bound.get(id(content), code.callable)
+            callable_ = code.bound.get(id(content_of(code.freevar)), code.callable)
             if callable_ is None:
                 return None
             return self._number_of_bound(callable_), self._secrets(callable_)

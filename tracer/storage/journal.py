@@ -45,7 +45,7 @@ from enum import IntEnum
 from mmap import mmap
 from struct import Struct
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
 from tracer import wire
@@ -130,7 +130,7 @@ class Journal:
     """One open log. Threads may share it; a forked child finds it abandoned and creates its own.
 
     `failed` is empty while the journal takes frames, then says why it stopped; `lost` counts the frames it was given since.
-    Nothing here raises once the journal is created, but `append`: what takes a whole frame, another function after each half;
+    Nothing here raises of itself once the journal is created, but `append`: what takes a whole frame, another function after each half;
     a ValueError means that `turn_over` must have it.
     """
 
@@ -214,7 +214,9 @@ class Journal:
         """Append a whole frame. Never raises."""
         try:
             self.append(frame)
-        except ValueError:
+        except ValueError as error:
+            if raised_below(error):
+                raise
             self.turn_over(frame)
 
     def _note(self, key: int, call: int, snapshot: bytes) -> None:
@@ -283,7 +285,9 @@ class Journal:
         with self._lock:
             try:
                 self.append(frame)  # another thread was here first
-            except ValueError:
+            except ValueError as error:
+                if raised_below(error):
+                    raise
                 if not self._make_room(frame):
                     self.lost += 1
 
@@ -299,6 +303,8 @@ class Journal:
             else:
                 self.append(frame)
         except OSError as error:
+            if not _is_own(error):
+                raise
             self.failed = error.strerror or type(error).__name__
             self.append = _refuse
             return False
@@ -362,8 +368,31 @@ def _abandon_all() -> None:
 os.register_at_fork(after_in_child=_abandon_all)
 
 
-def _refuse(_frame: bytes) -> NoReturn:
-    raise ValueError
+def raised_below(error: BaseException) -> bool:
+    """Whether an exception came out of a Python function called where it was caught.
+
+    `append` is written in C and calls none, so such an exception is that of a signal handler of the host, which ran meanwhile.
+    """
+    traceback = error.__traceback__
+    return traceback is not None and traceback.tb_next is not None
+
+
+def _is_own(error: BaseException) -> bool:
+    """Whether an exception was raised by what is called in this file, and not by a signal handler of the host."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is None or traceback.tb_frame.f_globals is globals()
+
+
+def _refuse_all() -> Callable[[bytes], object]:
+    """Return what raises a ValueError whatever it is given, without a frame of its own, as `mmap.write` does where there is no room."""
+    nothing = _map(-1, 1)
+    nothing.close()
+    return nothing.write
+
+
+_refuse: Final = _refuse_all()
 
 
 def _pack(value: Any) -> bytes:

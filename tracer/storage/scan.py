@@ -136,7 +136,7 @@ class ScannedJournal:
         if not self._begin:
             self._base = max(0, call - _SLACK)
         ordinal = call - self._base
-        if not 0 <= ordinal < len(self._begin) and not self._grow(ordinal):
+        if (not 0 <= ordinal < len(self._begin) and not self._grow(ordinal)) or self._begin[ordinal]:
             self.damaged += 1
             return
         self._begin[ordinal] = at

@@ -57,22 +57,22 @@ def _by_dictionary(name: str, form: str) -> Plan:
     shapes: dict[str, tuple[int, Shape]] = {}
 
     def encode(walk: Walk, value: Any) -> bytes:
-        state = looks.state(value)
-        values = list(state.values())
+        keys, held = looks.state(value)
+        values = list(held)
         try:
-            joined = "\0".join(state)  # all in C, and without hashing or comparing a key, which may be of any class
+            joined = "\0".join(keys)  # all in C, and without hashing or comparing a key, which may be of any class
         except TypeError:  # one that is no text
-            return walk.object(value, name, form, list(state), values)
+            return walk.object(value, name, form, list(keys), values)
         count, shape = shapes.get(joined, _NO_SHAPE)
         if count != len(values):
             names = joined.split("\0")
             if len(names) != len(values):  # no attributes, or a name with that character in it
-                return walk.object(value, name, form, list(state), values)
+                return walk.object(value, name, form, list(keys), values)
             shape = walk.shape(name, form, False, names)
             if len(shapes) >= _REMEMBERED_SHAPES:
                 shapes.clear()
             shapes[joined] = len(names), shape
-        return walk.shaped(value, name, shape, state, values)
+        return walk.shaped(value, name, shape, keys, values)
 
     return Plan(name, encode, attributes=True)
 
