@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tracer.instrument.injection.sites import Place, SiteHooks
 
-_CALL = OPCODE["CALL"]
+_CALL = OPCODE.get("CALL", -1)
 _SPREAD = OPCODE["CALL_FUNCTION_EX"]
 _WITH_NAMES = OPCODE.get("CALL_KW", -1)
 _NAMES = OPCODE.get("KW_NAMES", -1)
