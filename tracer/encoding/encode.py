@@ -30,8 +30,6 @@ _EMPTY_TUPLE: Final = wire.Extension(wire.TUPLE, wire.array_header(0))
 LONG: Final = 1024
 """Characters; a longer text is looked at before it is packed."""
 
-_REMEMBERED_KEYS: Final = 4096  # sets of keys that were judged
-_NOT_JUDGED: Final = (-1, False)
 _FEW: Final = 32  # items of a container that is packed as it is
 
 UNKNOWN: Final = wire.extension(wire.OPAQUE, wire.array_header(2) + wire.packer()("tracer:unencoded") + b"\x00")
@@ -72,9 +70,8 @@ class Encoder:
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
         # Functions rather than methods: they are called at every crossing.
         self._pack_one = _make_pack(self._packers, paths.found)
-        self.scalar, self.scalars = _make_scalar(self._pack_one), _make_scalars(self._pack_one)
+        self.scalar = _make_scalar(self._pack_one)
         self._losses: dict[tuple[str, str], count[int]] = {}
-        self._judged: dict[str, tuple[int, bool]] = {}
         self._plans: dict[int, Plan] = {}
         self.names: dict[int, Name] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
@@ -106,6 +103,10 @@ class Encoder:
     def walked(self, values: Sequence[Any], secret: Sequence[int] | None, full: bool) -> bytes:
         """As `arguments`, for those that neither `scalars` nor `flat` takes."""
         return self._guard(self._walk_arguments if full else self._name_arguments, values, secret)
+
+    def scalars(self, values: Sequence[Any]) -> bytes | None:
+        """Return the snapshot of arguments that are all short exact scalars, so that no call can change them; None of any others."""
+        return self._pack_one(list(values)) if _few_scalars(values) else None
 
     def flat(self, values: Sequence[Any]) -> tuple[bytes, list[Any]] | None:
         """Return the snapshot of arguments that are scalars but for at most one small flat container, so that none is shared.
@@ -148,11 +149,9 @@ class Encoder:
                 data = None
         else:
             data = self.scalar(value)
-        return (
-            data
-            if data is not None
-            else self._guard(self._walk_value, value, self._budget.outcome if full else self._budget.repeated)
-        )
+        if data is not None:
+            return data
+        return self._guard(self._walk_value, value, self._budget.outcome if full else self._budget.repeated)
 
     def _small(self, value: Any, kind: type) -> Any:
         """Return a copy of a short flat list, or of a short flat dict without secret keys; None of any other."""
@@ -163,26 +162,7 @@ class Encoder:
         copy = value[:] if kind is list else value.copy()  # another thread may be changing the original
         if not _few_scalars(copy if kind is list else copy.values()):
             return None
-        return copy if kind is list or self._harmless(copy) else None
-
-    def _harmless(self, items: dict[Any, Any]) -> bool:
-        """Say whether none of a dict's keys, which were all exact text, is the name of a secret."""
-        try:
-            joined = "\0".join(items)
-        except TypeError:  # another thread has put another key in since
-            return False
-        count, harmless = self._judged.get(joined, _NOT_JUDGED)
-        if count == len(items):
-            return harmless
-        keys = tuple(items)
-        harmless = all_str(keys) and self._shared.judge.names(keys) is None
-        if (
-            len(keys) == joined.count("\0") + 1
-        ):  # else a key has that character in it, and others may be joined to the same
-            if len(self._judged) >= _REMEMBERED_KEYS:
-                self._judged.clear()
-            self._judged[joined] = len(keys), harmless
-        return harmless
+        return copy if kind is list or self._shared.judge.names(tuple(copy)) is None else None
 
     @staticmethod
     def _guard(encode: Callable[..., bytes], *parts: Any) -> bytes:
@@ -283,9 +263,7 @@ def _make_pack(packers: list[Callable[[Any], bytes]], found: Callable[[bytes], b
             pack = wire.packer()
         try:
             data = pack(value)
-        except UNPACKABLE:
-            return None
-        except TypeError:  # a key that is a subclass of str, with the same text as one that was judged
+        except (*UNPACKABLE, TypeError):  # a TypeError: another thread has put another key in since keys were looked at
             return None
         finally:
             give(pack)
@@ -304,19 +282,3 @@ def _make_scalar(pack: Callable[[Any], bytes | None]) -> Callable[[Any], bytes |
         return None
 
     return scalar
-
-
-def _make_scalars(pack: Callable[[Any], bytes | None]) -> Callable[[Sequence[Any]], bytes | None]:
-    """Return what gives the snapshot of a list of exact scalars, None where one is anything else: no call can change them."""
-
-    def scalars(values: Sequence[Any]) -> bytes | None:
-        for value in values:
-            kind = type(value)
-            if kind is str or kind is bytes:
-                if len(value) > LONG:
-                    return None
-            elif not (kind is int or kind is _NONE or kind is bool or kind is float):
-                return None
-        return pack(list(values))
-
-    return scalars

@@ -129,10 +129,8 @@ class Callers:
                 name = getframe(2).f_globals["__name__"]
                 if type(name) is str:  # the hash of any other may be code of the host
                     number = known[name]
-            except (
-                LookupError,
-                ValueError,
-            ) as error:  # a module not met before, globals without a name, no frame above
+            except (LookupError, ValueError) as error:
+                # A module not met before, globals without a name, no frame above.
                 if raised_below(error):
                     raise
             if number == own:
@@ -229,9 +227,8 @@ class Hooks:
                         snapshot, observed = observe(lane, own_number, None, arguments)
                         break
                 else:
-                    pack = (
-                        state.pack
-                    )  # a name of its own: what is called as an attribute is first looked for as a method
+                    # A name of its own: what is called as an attribute is first looked for as a method.
+                    pack = state.pack
                     try:
                         snapshot, observed = pack(arguments), None
                     except UNPACKABLE:
@@ -241,10 +238,8 @@ class Hooks:
                 append = sink.journal.append
                 try:
                     append(head + snapshot)
-                except ValueError as error:
-                    if raised_below(error):
-                        raise
-                    sink.journal.turn_over(head + snapshot)
+                except ValueError as refusal:
+                    sink.journal.turn_over(head + snapshot, refusal)
                 lane.top = token = [call, state, lane, above, observed, own_number]
             except Exception as error:
                 if not is_ours(error):
@@ -358,8 +353,8 @@ class Hooks:
                 head = pack_end(len(snapshot), adler32(snapshot, call), key, call)
                 try:
                     append(head + snapshot)
-                except ValueError:
-                    sink.journal.turn_over(head + snapshot)
+                except ValueError as refusal:
+                    sink.journal.turn_over(head + snapshot, refusal)
             except Exception as error:
                 if not is_ours(error):
                     raise

@@ -214,10 +214,8 @@ class Journal:
         """Append a whole frame. Never raises."""
         try:
             self.append(frame)
-        except ValueError as error:
-            if raised_below(error):
-                raise
-            self.turn_over(frame)
+        except ValueError as refusal:
+            self.turn_over(frame, refusal)
 
     def _note(self, key: int, call: int, snapshot: bytes) -> None:
         self.put(pack_end(len(snapshot), adler32(snapshot, call), key, call) + snapshot)
@@ -280,8 +278,13 @@ class Journal:
     def _write(self, body: bytes) -> None:
         self.put(_frame(body))
 
-    def turn_over(self, frame: bytes) -> None:
-        """Append the half in use to the log, let the other one take over, and write the frame there. For a frame that `append` refused."""
+    def turn_over(self, frame: bytes, refusal: ValueError) -> None:
+        """Append the half in use to the log, let the other one take over, and write the frame there.
+
+        For a frame that `append` refused with that error; one that a signal handler of the host raised is raised again.
+        """
+        if raised_below(refusal):
+            raise refusal
         with self._lock:
             try:
                 self.append(frame)  # another thread was here first
