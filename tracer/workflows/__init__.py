@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tracer.workflows.common import cassette_mode, cassette_path, settings, severity, unused_cassettes
 from tracer.workflows.comparing import diff, diff_rerun, findings_against, write_report
+from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.recording import record
@@ -14,6 +15,7 @@ __all__ = [
     "Session",
     "cassette_mode",
     "cassette_path",
+    "covered_enough",
     "demo",
     "diff",
     "diff_rerun",
@@ -30,6 +32,7 @@ __all__ = [
     "settle_equal",
     "severity",
     "show",
+    "statistics_report",
     "unused_cassettes",
     "verify",
     "write_report",
