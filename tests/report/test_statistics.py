@@ -66,9 +66,17 @@ def test_rows_and_lines_are_bounded_unless_all_is_asked_for() -> None:
     assert max(map(len, brief.splitlines())) <= 80
     assert len(brief.splitlines()) < 80
     assert brief.count("30 more; -v") == 3
-    assert "and 20 more" in brief
+    assert "and 29 more" in brief
     assert "more; -v" not in full
     assert all(f"shop.m{number}: " in full for number in range(50))
+
+
+def test_names_are_shown_whole_as_far_as_there_is_room() -> None:
+    uses = tuple(Use(f"shop.tax:{name * 9}", 9) for name in "abcdefgh")
+    edge = Edge("shop.cart", "shop.tax", 72, uses)
+    text = render_statistics(Statistics("x", 72, 0, (edge,), ()), LOOK)
+
+    assert f"shop.cart -> shop.tax: {'a' * 9} 9, {'b' * 9} 9 and 6 more\n" in text
 
 
 def test_names_that_would_steer_a_terminal_are_written_out() -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1
 _NARROWEST: Final = 60
 _ROWS: Final = 20
-_NAMES: Final = 10
 _INDENT: Final = "  "
 _FIGURES: Final = 41
 """The columns of a component's row beside its name."""
@@ -99,12 +98,27 @@ def _bounded(rows: Sequence[Line], *, verbose: bool) -> Iterator[Line]:
 
 def _edge_row(edge: Edge, width: int, *, verbose: bool) -> Line:
     calls = f"{edge.calls:>9,}  "
-    names = f"{plain(edge.caller)} -> {plain(edge.component)}"
-    uses = ", ".join(f"{_within(use.callable, edge.component)} {use.calls:,}" for use in edge.uses)
-    if verbose:
-        return [(calls, "dim"), (names, "bold"), (f": {uses}", "")]
-    names = squeeze(names, width * 2 // 3)
-    return [(calls, "dim"), (names, "bold"), (clip(f": {uses}", width - len(calls) - len(names)), "")]
+    names = f"{plain(edge.caller)} -> {plain(edge.component)}: "
+    names = names if verbose else squeeze(names, width * 2 // 3)
+    uses = [f"{_within(use.callable, edge.component)} {use.calls:,}" for use in edge.uses]
+    room = None if verbose else width - len(calls) - len(names)
+    return [(calls, "dim"), (names, "bold"), (_listed(uses, room), "")]
+
+
+def _listed(names: Sequence[str], room: int | None) -> str:
+    """Return as many of the names as have room, whole but for a long first one, and how many more there are; None is room for all."""
+    text = ", ".join(names)
+    if room is None or len(text) <= room:
+        return text
+    shown, more = "", ""
+    for number, name in enumerate(names):
+        longer = f"{shown}, {name}" if shown else name
+        rest = len(names) - number - 1
+        told = f" and {rest:,} more" if rest else ""
+        if shown and len(longer) + len(told) > room:
+            break
+        shown, more = longer, told
+    return clip(shown, room - len(more)) + more
 
 
 def _table(components: Sequence[ComponentUse], width: int, *, verbose: bool) -> Iterator[Line]:
@@ -122,14 +136,11 @@ def _component_row(each: ComponentUse, width: int) -> Line:
 
 
 def _never_row(each: ComponentUse, width: int, *, verbose: bool) -> Line:
-    names = [_within(name, each.component) for name in each.never]
     component = f"{plain(each.component)}: "
-    if verbose:
-        return [(_INDENT, ""), (component, "bold"), (", ".join(names), "")]
-    component = squeeze(component, width // 2)
-    more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
-    room = width - len(_INDENT) - len(component) - len(more)
-    return [(_INDENT, ""), (component, "bold"), (clip(", ".join(names[:_NAMES]), room), ""), (more, "dim")]
+    component = component if verbose else squeeze(component, width // 2)
+    names = [_within(name, each.component) for name in each.never]
+    room = None if verbose else width - len(_INDENT) - len(component)
+    return [(_INDENT, ""), (component, "bold"), (_listed(names, room), "")]
 
 
 def _changes(change: StatisticsChange, width: int, *, verbose: bool) -> Iterator[Line]:
