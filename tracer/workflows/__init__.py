@@ -8,10 +8,11 @@ from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.recording import record
-from tracer.workflows.revision import diff_revision
+from tracer.workflows.revision import Base, diff_revision
 from tracer.workflows.session import Session, failure_text, keep, open_session, require, settle_equal
 
 __all__ = [
+    "Base",
     "Session",
     "cassette_mode",
     "cassette_path",
