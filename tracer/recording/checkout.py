@@ -20,6 +20,7 @@ from os.path import dirname, exists, join, realpath
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.select.patterns import covers
+from tracer.select.selection import MAIN_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,6 +72,8 @@ def strangers(
     Those are what lies in the original, but for the environments in it, and what has one of the project's `names`.
     """
     for name, module in list(modules.items()):
+        if name in MAIN_NAMES:
+            continue  # which program runs is the command's to say
         file = vars(module).get("__file__") if type(module) is type(sys) else None
         if type(file) is not str or _inside(file, checkout) is not None:
             continue

@@ -103,7 +103,7 @@ def base_key(commit: str, place: Path, command: Sequence[str], setup: str | None
 def _files_of_tracer() -> Iterator[list[Any]]:
     """Yield what tells one installed tracer from another: what it records may change without its format."""
     package = Path(__file__).parent.parent
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted(path for path in package.rglob("*") if path.suffix in {".py", ".so"}):
         told = path.stat()
         yield [path.relative_to(package).as_posix(), told.st_size, told.st_mtime_ns]
 

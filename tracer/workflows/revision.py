@@ -101,7 +101,7 @@ class _Job:
     def here(self, target: Path) -> _Recorded:
         """Record in the working tree."""
         top = self.repository.top
-        environ = {**os.environ, "PYTHONPATH": search_path(os.environ, self.folder)}
+        environ = {**os.environ, "PWD": str(self.folder), "PYTHONPATH": search_path(os.environ, self.folder)}
         take = Take(
             self.command,
             target,
