@@ -13,10 +13,11 @@ from tracer.cli.app import UNUSABLE, app, fail
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import color, say, width
 from tracer.errors import ConfigError
-from tracer.report.formats import FORMATS, Appearance
+from tracer.report.formats import FORMATS, Appearance, request_of
 from tracer.report.listing import render_summary
 
 if TYPE_CHECKING:
+    from tracer.compare.context import Request
     from tracer.compare.result import Comparison
 
 Boundaries = Annotated[
@@ -103,7 +104,7 @@ def diff(
         raise ConfigError("write the report", f"{format_!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
     level = workflows.severity(fail_on or workflows.settings().fail_on)
     with LiveLine(sys.stderr) as live:
-        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, live)
+        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, request_of(format_), live)
     code = 1 if comparison.at_or_above(level) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
@@ -120,13 +121,14 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
+    request: Request,
     live: LiveLine,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(base, command or (), boundary, progress=live.progress)
+        return workflows.diff_revision(base, command or (), boundary, request=request, progress=live.progress)
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -134,8 +136,10 @@ def _compare(
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
-        return workflows.diff(old, new, progress=live.progress)
-    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, progress=live.progress)
+        return workflows.diff(old, new, request=request, progress=live.progress)
+    return workflows.diff_rerun(
+        old, command, boundary, rerun_recorded=rerun_recorded, request=request, progress=live.progress
+    )
 
 
 @app.command()

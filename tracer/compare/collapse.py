@@ -14,6 +14,7 @@ from tracer.values import ValuePath
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from tracer.compare.result import Spot
     from tracer.values import Value
 
 _MOST_PATHS = 8  # of one callable, kind and severity, before they are folded into one
@@ -27,7 +28,7 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change. `presence` says that a key or field came or went.
+    shows the change. `presence` says that a key or field came or went. `old` and `new` say where the call stands.
     """
 
     callable: str
@@ -42,6 +43,8 @@ class Observation:
     arguments: Callable[[], str]
     weight: int = 1
     presence: bool = False
+    old: Spot | None = None
+    new: Spot | None = None
 
 
 @dataclass(slots=True)
@@ -232,8 +235,12 @@ def _finding(group: Group, calls: Mapping[str, int], inner: Mapping[str, tuple[s
         path=path,
         before=before,
         after=after,
-        example=Example(group.smallest.lane, arguments) if group.smallest.lane else None,
+        example=_example(group.smallest, arguments),
         unseen=group.unseen,
         inner=inner.get(group.callable, ()) if group.role is Role.ORIGIN else (),
         presence=group.presence,
     )
+
+
+def _example(seen: Observation, arguments: str) -> Example | None:
+    return Example(seen.lane, arguments, seen.old, seen.new) if seen.lane else None

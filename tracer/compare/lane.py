@@ -13,7 +13,7 @@ from tracer.compare.noise import Subject
 from tracer.compare.origins import NO_FRAME, UNPAIRED_FRAME, Explanation, Node, Presence, explain
 from tracer.compare.pairing import Window, pair_calls
 from tracer.compare.reading import cut_types, parameter_names, unseen_inputs
-from tracer.compare.result import Confidence, Kind, Role, Severity
+from tracer.compare.result import Confidence, Kind, Role, Severity, Spot
 from tracer.compare.severity import Facts, is_iterator, is_private, severity
 from tracer.compare.texts import arguments_text
 from tracer.model import OUTSIDE, Raised, Returned
@@ -129,9 +129,8 @@ class LaneComparison:
             moved=any(change.kind is Kind.CALL_MOVED for change in told),
             fed=bool(passed) and self._shared.outcomes.hold(passed),
         )
-        self._tell(
-            node, new, told, (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader)), self._new
-        )
+        unseen = (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader))
+        self._tell(node, new, told, unseen, self._new, Spot(self._old.lane, i))
 
     def _written(self, callable_: str, change: CallChange) -> CallChange:
         """Return state that someone else must have written as what it is, something passed.
@@ -190,11 +189,21 @@ class LaneComparison:
             (told if self._is_told(callable_, change) else hidden).append(change)
         return told, hidden
 
-    def _tell(self, node: Node, call: Call, told: list[CallChange], unseen: tuple[str, ...], lane: LaneReader) -> None:
+    def _tell(
+        self,
+        node: Node,
+        call: Call,
+        told: list[CallChange],
+        unseen: tuple[str, ...],
+        lane: LaneReader,
+        partner: Spot | None = None,
+    ) -> None:
         self._nodes.append(node)
         number = -3 - node.number if node.presence is Presence.REMOVED else node.number
         own_callback = self._is_own_callback(lane, number, call)
-        observations = [self._observation(call, change, own_callback=own_callback) for change in told]
+        spot = Spot(lane.lane, number)
+        spots = (spot, None) if node.presence is Presence.REMOVED else (partner, spot)
+        observations = [self._observation(call, change, spots, own_callback=own_callback) for change in told]
         groups = self._shared.groups.add(
             self._carried(seen, change, cut=bool(unseen)) for seen, change in zip(observations, told, strict=True)
         )
@@ -230,7 +239,9 @@ class LaneComparison:
         component_of = self._shared.callables.component_of
         return component_of(lane.call(number - call.parent).callable) == component_of(call.callable)
 
-    def _observation(self, call: Call, change: CallChange, *, own_callback: bool) -> Observation:
+    def _observation(
+        self, call: Call, change: CallChange, spots: tuple[Spot | None, Spot | None], *, own_callback: bool
+    ) -> Observation:
         facts = Facts(
             change.kind,
             change.difference,
@@ -250,6 +261,8 @@ class LaneComparison:
             cost=_cost(call),
             arguments=lambda: self._arguments(call),
             presence=change.difference in _PRESENCE,
+            old=spots[0],
+            new=spots[1],
         )
 
     def _arguments(self, call: Call) -> str:

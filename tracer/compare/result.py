@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracer.compare.context import Context
 
 
 class Kind(str, Enum):
@@ -69,11 +73,24 @@ class Confidence(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a call stands in a recording: its lane, and its number there, counted from 0."""
+
+    lane: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """The smallest call that shows a finding. Texts are bounded renderings of snapshots."""
+    """The smallest call that shows a finding. Texts are bounded renderings of snapshots.
+
+    `old` and `new` say where the call stands in either recording, None where it is in none.
+    """
 
     lane: str
     arguments: str
+    old: Spot | None = None
+    new: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +151,7 @@ class Comparison:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     hidden: tuple[tuple[str, int], ...] = field(default=())  # (rule as text, differences it hid)
+    context: Context | None = None  # what some reports show beside the findings, for those that asked
 
     def at_or_above(self, level: Severity) -> tuple[Finding, ...]:
         """Return the findings at least as severe as `level`."""

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from tracer.compare.context import Request
 from tracer.report.as_json import render_json
 from tracer.report.github import render_github
 from tracer.report.junit import render_junit
 from tracer.report.markdown import render_markdown
+from tracer.report.sarif import render_sarif
 from tracer.report.text import render_text
 
 if TYPE_CHECKING:
@@ -44,7 +46,23 @@ FORMATS: Final[Mapping[str, Renderer]] = MappingProxyType(
         "json": lambda comparison, _look: render_json(comparison),
         "markdown": lambda comparison, _look: render_markdown(comparison),
         "junit": lambda comparison, _look: render_junit(comparison),
+        "sarif": lambda comparison, _look: render_sarif(comparison),
         "github": lambda comparison, _look: render_github(comparison),
     },
 )
 """Renderers by name, in the order in which help lists them."""
+
+_REQUESTS: Final = MappingProxyType(
+    {
+        "json": Request(places=True),
+        "markdown": Request(places=True, trees=20),
+        "junit": Request(places=True),
+        "sarif": Request(places=True),
+        "github": Request(places=True),
+    },
+)
+
+
+def request_of(name: str) -> Request:
+    """Return what a format shows beside the findings; nothing for one that shows findings only."""
+    return _REQUESTS.get(name, Request())

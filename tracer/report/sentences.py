@@ -57,6 +57,11 @@ def listed(names: Iterable[str], shown: int) -> str:
     return ", ".join(texts[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
+def change_of(kind: Kind) -> str:
+    """Say what a kind of change is: `returns another value`."""
+    return _CHANGE[kind]
+
+
 def change(finding: Finding, width: int = 48) -> str:
     """Say what changed without naming the callable: `returns another value at return.total (10.0 -> 10.5)`.
 

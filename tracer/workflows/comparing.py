@@ -8,15 +8,17 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracer.compare.compare import compare
+from tracer.compare.context import Request
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.model import NoiseRule
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import read_side
 from tracer.workflows import common
+from tracer.workflows.context import with_context
 from tracer.workflows.recording import Take
 
 if TYPE_CHECKING:
@@ -26,21 +28,29 @@ if TYPE_CHECKING:
     from tracer.config import Config
 
 
+_NOTHING: Final = Request()
+
+
 def diff(
-    old: Path, new: Path, *, config: Config | None = None, progress: Callable[[int, int], None] | None = None
+    old: Path,
+    new: Path,
+    *,
+    config: Config | None = None,
+    request: Request = _NOTHING,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Compare two cassettes under the rules that either holds and those of the settings.
+    """Compare two cassettes under the rules that either holds and those of the settings; bring what the report asks for.
 
     Raises:
         CassetteError: one of them cannot be read.
     """
-    user = tuple(
-        NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in (config or common.settings()).ignore
-    )
+    config = config or common.settings()
+    user = tuple(NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in config.ignore)
     with open_cassette(old) as before, open_cassette(new) as after:
         learned = (*before.recording.noise, *after.recording.noise)
         rules = tuple(dict.fromkeys((*learned, *user)))
-        return compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
+        comparison = compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
+        return with_context(comparison, before, after, request, config.root)
 
 
 def diff_rerun(
@@ -49,6 +59,7 @@ def diff_rerun(
     boundaries: Sequence[str] | None = None,
     *,
     rerun_recorded: bool = False,
+    request: Request = _NOTHING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Run a command with the boundaries of a cassette and compare.
@@ -69,7 +80,8 @@ def diff_rerun(
     if not command:
         command, folder = _known_command(old, config, rerun_recorded)
     with _recorded(command, config, folder=folder) as (new, notes):
-        return _with_notes(diff(old, new, config=config, progress=progress), notes, new_name="this run")
+        comparison = diff(old, new, config=config, request=request, progress=progress)
+        return _with_notes(comparison, notes, new_name="this run")
 
 
 def diff_revision(
@@ -77,6 +89,7 @@ def diff_revision(
     command: Sequence[str],
     boundaries: Sequence[str] | None = None,
     *,
+    request: Request = _NOTHING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Record a command at a git revision, in a worktree of its own, and here; compare the two.
@@ -99,7 +112,7 @@ def diff_revision(
             _recorded(command, config, folder=Path.cwd(), first=True) as (new, after),
         ):
             notes = (*(f"At {revision}: {note}" for note in before), *after)
-            comparison = diff(old, new, config=config, progress=progress)
+            comparison = diff(old, new, config=config, request=request, progress=progress)
             return _with_notes(comparison, notes, new_name="working tree", old_name=revision)
 
 
