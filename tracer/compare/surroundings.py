@@ -28,7 +28,8 @@ _INSIDE: Final = 16
 _BACK: Final = 64  # calls looked at before the example,
 _AHEAD: Final = 192  # and after it
 _ARGUMENTS: Final = 12
-_NEAR: Final = 80  # characters of a value
+_NEAR: Final = 80  # characters of an argument
+_NEAR_OUTCOME: Final = 240
 _HERE: Final = 1_200  # of a value of the example itself
 _PASSED: Final = 12
 _OPEN_LANES: Final = 4
@@ -102,9 +103,10 @@ class _Side:
         call, here = lane.call(number), number == spot.number
         known = self._callables.get(call.callable)
         component = known.component if known else call.callable.partition(":")[0]
-        return _Seen(depth, call, component, self._moment(call, _HERE if here else _NEAR, in_full=here), here)
+        return _Seen(depth, call, component, self._moment(call, in_full=here), here)
 
-    def _moment(self, call: Call, limit: int, *, in_full: bool) -> Moment:
+    def _moment(self, call: Call, *, in_full: bool) -> Moment:
+        limit, outcome_limit = (_HERE, _HERE) if in_full else (_NEAR, _NEAR_OUTCOME)
         names = parameter_names(self._callables.get(call.callable))
         given = self._reader.arguments(call, names)
         fields = given.fields if isinstance(given, Object) else (("", given),)
@@ -112,7 +114,7 @@ class _Side:
         raised = isinstance(call.outcome, Raised)
         return Moment(
             tuple((name, render(value, limit)) for name, value in fields[:_ARGUMENTS]),
-            render_error(outcome, limit) if raised else render(outcome, limit),
+            render_error(outcome, outcome_limit) if raised else render(outcome, outcome_limit),
             raised,
             tuple(self._passed(call, names)) if in_full else (),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from tracer.compare.context import Request
 from tracer.report.as_json import render_json
 from tracer.report.github import render_github
+from tracer.report.html.page import render_html
 from tracer.report.junit import render_junit
 from tracer.report.markdown import render_markdown
 from tracer.report.sarif import render_sarif
@@ -46,6 +47,7 @@ FORMATS: Final[Mapping[str, Renderer]] = MappingProxyType(
         "json": lambda comparison, _look: render_json(comparison),
         "markdown": lambda comparison, _look: render_markdown(comparison),
         "junit": lambda comparison, _look: render_junit(comparison),
+        "html": lambda comparison, _look: render_html(comparison),
         "sarif": lambda comparison, _look: render_sarif(comparison),
         "github": lambda comparison, _look: render_github(comparison),
     },
@@ -57,6 +59,7 @@ _REQUESTS: Final = MappingProxyType(
         "json": Request(places=True),
         "markdown": Request(places=True, trees=20),
         "junit": Request(places=True),
+        "html": Request(places=True, trees=200, edges=True),
         "sarif": Request(places=True),
         "github": Request(places=True),
     },

@@ -69,7 +69,7 @@ def _ended(call: NearCall, people: dict[str, str]) -> Iterator[str]:
     outcomes = list(dict.fromkeys(f"{'raises ' if side.raised else ''}{plain(side.outcome)}" for side in sides))
     told = _text(outcomes[0], _LABEL)
     if len(outcomes) > 1:
-        before, now = windows(*outcomes, _LABEL)
+        before, now = windows(outcomes[0], outcomes[1], _LABEL)
         told = f"before {_text(str(before), _LABEL)}, now {_text(str(now), _LABEL)}"
     yield f"    {people[call.component]}{arrow}{people[call.caller]}: {told}"
     if call.here:

@@ -40,7 +40,7 @@ _CALL_SIDE: Final[dict[Kind, Callable[[Finding], str]]] = {
     Kind.CALL_REMOVED: lambda finding: finding.before,
     Kind.CALL_MOVED: lambda finding: finding.before or finding.after,
 }
-_WHOLE: Final = frozenset({"", "return", "raised", "call", "callable"})
+WHOLE_PATHS: Final = frozenset({"", "return", "raised", "call", "callable"})
 """Paths that say no more than the kind does."""
 
 
@@ -68,7 +68,7 @@ def change(finding: Finding, width: int = 48) -> str:
     `width` bounds each of the two values, in characters.
     """
     path = plain(finding.path)
-    place = "" if path in _WHOLE else f" at {squeeze(path, width)}"
+    place = "" if path in WHOLE_PATHS else f" at {squeeze(path, width)}"
     return f"{_CHANGE[finding.kind]}{place}{_values(finding, width)}"
 
 

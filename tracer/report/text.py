@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tracer.report.paint import Line
 
 NARROWEST: Final = 40
+MOST: Final = 1_000
+"""Findings that are shown at most, whatever is asked for: who reads more of them reads a file."""
 _LABEL: Final = 9
 _INDENT: Final = "    "
 _SHOWN_RULES: Final = 10
@@ -49,7 +51,7 @@ def render_text(comparison: Comparison, width: int, color: bool, verbose: bool =
     """Return the report as text, most important first.
 
     `width` is in columns, at least 40. Without `color` no escape sequence is written, and carets under a pair of values
-    show where they part. `limit` bounds the findings shown; with `verbose` all are, in full, with internal changes.
+    show where they part. `limit` bounds the findings shown; with `verbose` the first `MOST` are, in full, with internal changes.
     """
     width = max(width, NARROWEST)
     lines: list[Line] = [[("note     ", "dim"), (plain(note), "")] for note in comparison.notes]
@@ -64,7 +66,7 @@ def render_text(comparison: Comparison, width: int, color: bool, verbose: bool =
 
 def _findings(comparison: Comparison, width: int, *, carets: bool, verbose: bool, limit: int) -> Iterator[Line]:
     shown = [finding for finding in comparison.findings if verbose or visible_to_callers(finding)]
-    bound = len(shown) if verbose else limit
+    bound = MOST if verbose else min(limit, MOST)
     detailed = [finding for finding in shown if verbose or finding.role is Role.ORIGIN]
     folded = [finding for finding in shown if not verbose and finding.role is Role.EFFECT]
     for number, finding in enumerate(detailed[:bound], start=1):
@@ -78,7 +80,8 @@ def _findings(comparison: Comparison, width: int, *, carets: bool, verbose: bool
     left_out = len(shown) - min(len(detailed), bound) - min(len(folded), room)
     if left_out:
         yield []
-        yield [(f"… and {left_out:,} more; -v or --format json shows all", "dim")]
+        all_of_them = "--format json" if len(shown) > MOST else "-v or --format json"
+        yield [(f"… and {left_out:,} more; {all_of_them} shows all", "dim")]
 
 
 def _block(number: int, finding: Finding, width: int, *, carets: bool, verbose: bool) -> Iterator[Line]:
