@@ -100,6 +100,10 @@ class Browser:
         """Run the body of a function in the page and return what it returns."""
         return self._send("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
+    def run_async(self, script: str, *arguments: Any) -> Any:
+        """As `run`, but what the script hands to its last argument is returned."""
+        return self._send("POST", "/execute/async", {"script": script, "args": list(arguments)})
+
     def wait(self, script: str) -> Any:
         """Wait until a script returns something true; return that."""
         return until(lambda: self.run(script))

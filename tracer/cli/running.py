@@ -13,7 +13,7 @@ from tracer.cli.app import UNUSABLE, app, fail
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import color, say, width
 from tracer.errors import ConfigError
-from tracer.report.formats import FORMATS, Appearance, request_of
+from tracer.report.formats import FORMATS, Appearance, request_of, require
 from tracer.report.listing import render_summary
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def diff(
     tracer diff OLD NEW; tracer diff OLD -- COMMAND; tracer diff OLD (runs the command that made it again);
     tracer diff --base REV -- COMMAND. Exits with 1 when something at or above --fail-on changed.
     """
-    if format_ not in FORMATS:
-        raise ConfigError("write the report", f"{format_!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
+    require(format_)
     level = workflows.severity(fail_on or workflows.settings().fail_on)
     with LiveLine(sys.stderr) as live:
         comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, request_of(format_), live)

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer.compare.context import Request
+from tracer.errors import ConfigError
 from tracer.report.as_json import render_json
 from tracer.report.github import render_github
-from tracer.report.html.page import render_html
+from tracer.report.html.page import load_jinja2, render_html
 from tracer.report.junit import render_junit
 from tracer.report.markdown import render_markdown
 from tracer.report.sarif import render_sarif
@@ -69,3 +70,15 @@ _REQUESTS: Final = MappingProxyType(
 def request_of(name: str) -> Request:
     """Return what a format shows beside the findings; nothing for one that shows findings only."""
     return _REQUESTS.get(name, Request())
+
+
+def require(name: str) -> None:
+    """Make sure that a format can be written, before the work that leads to it.
+
+    Raises:
+        ConfigError: there is none of that name, or what it needs is not installed.
+    """
+    if name not in FORMATS:
+        raise ConfigError("write the report", f"{name!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
+    if name == "html":
+        load_jinja2()

@@ -47,7 +47,7 @@ def render_sarif(comparison: Comparison, limit: int = MOST) -> str:
         "results": [_result(finding, places) for finding in visible[:limit]],
         "columnKind": "unicodeCodePoints",
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _rule(kind: Kind) -> dict[str, Any]:

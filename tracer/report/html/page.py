@@ -34,7 +34,7 @@ def render_html(comparison: Comparison) -> str:
     Raises:
         ConfigError: jinja2 is not installed.
     """
-    jinja2 = _jinja2()
+    jinja2 = load_jinja2()
     style = _asset("style.css")
     script = "(() => {\n" + "".join(map(_asset, _SCRIPTS)) + "})();"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -50,7 +50,12 @@ def render_html(comparison: Comparison) -> str:
     )
 
 
-def _jinja2() -> ModuleType:
+def load_jinja2() -> ModuleType:
+    """Return jinja2.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
     try:
         import jinja2  # noqa: PLC0415  (an extra, for those who want pages)
     except ImportError as error:

@@ -48,7 +48,7 @@ class _Payload:
 
     def text(self) -> str:
         context = self._comparison.context
-        trees = {key: [self._near(call) for call in tree] for key, tree in context.trees} if context else {}
+        trees = {plain(key): [self._near(call) for call in tree] for key, tree in context.trees} if context else {}
         rest: dict[str, Any] = {
             "severities": [severity.value for severity in _SEVERITIES],
             "kinds": [{"name": kind.value, "told": change_of(kind), "whole": sorted(WHOLE_PATHS)} for kind in _KINDS],
