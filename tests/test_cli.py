@@ -52,7 +52,7 @@ def tracer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, s
     return code, out, err
 
 
-COMMANDS = ("record", "diff", "show", "list", "verify", "recover", "demo")
+COMMANDS = ("record", "diff", "show", "stats", "list", "verify", "recover", "demo")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -159,7 +159,8 @@ def test_a_comparison_with_a_revision_runs_both(shop: Project) -> None:
     silent = shop.tracer("diff", "--base", "HEAD", "--", "true")
 
     report = json.loads(done.stdout)
-    assert (done.exit, done.stderr) == (1, "6\n9\n")
+    said = [line for line in done.stderr.splitlines() if not line.startswith("tracer: ")]
+    assert (done.exit, said) == (1, ["6", "9"])
     assert (report["old"]["cassette"], report["new"]["cassette"]) == ("HEAD", "working tree")
     assert "shop.tax:vat" in {finding["callable"] for finding in report["findings"]}
     assert (wrong.exit, silent.exit) == (2, 2)
@@ -214,6 +215,41 @@ def test_lists_shows_verifies_and_records_into_the_cassette_folder(shop: Project
     assert "  shop.cart -> shop.tax:vat(amount=1) -> 3\n\n… only the first 1 call shown" in shown.stdout
     assert "is whole: 3 calls in 1 blocks of 1 lanes." in verified.stdout
     assert "-> 3" in shown.stdout
+
+
+def test_statistics_name_edges_and_coverage_and_exit_by_it(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    def stats(*words: str) -> tuple[int, str, str]:
+        return tracer(capsys, "stats", *words)
+
+    code, out, _ = stats("old.cassette")
+    both = json.loads(stats("old.cassette", "new.cassette", "--format", "json")[1])
+    one = json.loads(stats("old.cassette", "-c", "shop.tax", "--format", "json")[1])
+
+    assert (code, out.splitlines()[0]) == (0, "old.cassette: 3 calls over 2 edges, 4 components watched")
+    assert "shop.cart -> shop.tax: vat 2" in out
+    assert (both["came"], both["went"]) == ([], [])
+    assert [each["component"] for each in one["components"]] == ["shop.tax"]
+    assert stats("old.cassette", "--fail-under", "100")[0] == 0
+    assert stats("old.cassette", "--component", "nowhere")[0] == 2
+    assert stats("old.cassette", "--component", "shop.ta")[0] == 2
+    assert stats("old.cassette", "--format", "prose")[0] == 2
+    assert stats("old.cassette", "--fail-under", "101")[0] == 2
+    assert stats("no.cassette")[0] == 2
+
+
+def test_statistics_under_the_wanted_coverage_exit_with_1(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project = project.with_files({**OLD, "shop/tax.py": f"{OLD['shop/tax.py']}def spare(): pass\n"})
+    assert project.tracer("record", "-o", "x.cassette", "--", PYTHON, "app.py").exit == 0
+    path = str(project.folder / "x.cassette")
+
+    under = tracer(capsys, "stats", path, "-c", "shop.tax", "--fail-under", "50.5")
+    enough = tracer(capsys, "stats", path, "-c", "shop.tax", "--fail-under", "50")
+    nothing = tracer(capsys, "stats", path, "-c", "app", "--fail-under", "50")
+
+    assert (under[0], under[2]) == (1, "tracer: 50.0 % of the public callables were crossed, under 50.5 %.\n")
+    assert (enough[0], enough[2]) == (0, "")
+    assert nothing[0] == 2
+    assert "knows no public callable" in nothing[2]
 
 
 NOISY = {

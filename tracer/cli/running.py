@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracer import workflows
-from tracer.cli.app import UNUSABLE, app, fail
+from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import color, say, width
 from tracer.errors import ConfigError
@@ -72,8 +72,21 @@ def diff(
         typer.Argument(metavar="NEW", help="The later one. Without it a command is run again.", show_default=False),
     ] = None,
     base: Annotated[
-        str | None, typer.Option(metavar="REV", help="Record at this git revision instead of reading OLD.")
+        str | None,
+        typer.Option(
+            metavar="REV",
+            help="Record at this git revision instead of reading OLD; REV... is where this branch left it.",
+        ),
     ] = None,
+    setup: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND", help="With --base: a shell command that makes the revision ready; may make .venv."
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="With --base: record the revision anew, and do not keep the recording.")
+    ] = False,
     boundary: Boundaries = None,
     format_: Annotated[
         str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the report.")
@@ -98,12 +111,14 @@ def diff(
     """Compare two cassettes, or a cassette with a new run, or two revisions.
 
     tracer diff OLD NEW; tracer diff OLD -- COMMAND; tracer diff OLD (runs the command that made it again);
-    tracer diff --base REV -- COMMAND. Exits with 1 when something at or above --fail-on changed.
+    tracer diff --base REV -- COMMAND (main... is where this branch left main). Exits with 1 when something at or above --fail-on
+    changed.
     """
     require(format_)
     level = workflows.severity(fail_on or workflows.settings().fail_on)
+    revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
-        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, request_of(format_), live)
+        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, request_of(format_), live)
     code = 1 if comparison.at_or_above(level) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
@@ -113,10 +128,18 @@ def diff(
     return code
 
 
+def _base(revision: str | None, setup: str | None, *, no_cache: bool) -> workflows.Base | None:
+    if revision is not None:
+        return workflows.Base(revision, setup, cache=not no_cache)
+    if setup is not None or no_cache:
+        raise ConfigError("compare", "--setup and --no-cache are for comparing with a revision", "Name it with --base.")
+    return None
+
+
 def _compare(
     old: Path | None,
     new: Path | None,
-    base: str | None,
+    base: workflows.Base | None,
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
@@ -127,7 +150,9 @@ def _compare(
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(base, command or (), boundary, request=request, progress=live.progress)
+        return workflows.diff_revision(
+            base, command or (), boundary, tell=told, request=request, progress=live.progress
+        )
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."

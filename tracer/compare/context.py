@@ -6,9 +6,10 @@ Nouns only. `tracer.compare.surroundings` and `tracer.compare.edges` make them, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from tracer.compare.interfaces import Coverage
     from tracer.compare.result import Severity
 
 
@@ -19,6 +20,10 @@ class Request:
     places: bool = False
     trees: int = 0
     edges: bool = False
+
+
+NOTHING: Final = Request()
+"""What a report of findings alone asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,12 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a report asked for. `places` are by callable, `trees` by key of a finding: the calls around its example, in order."""
+    """What a report asked for. `places` are by callable, `trees` by key of a finding: the calls around its example, in order.
+
+    `interfaces` tells for each component how much of its interface the new run crossed.
+    """
 
     places: tuple[tuple[str, Place], ...] = ()
     trees: tuple[tuple[str, tuple[NearCall, ...]], ...] = ()
     edges: tuple[Edge, ...] = ()
+    interfaces: tuple[tuple[str, Coverage], ...] = ()

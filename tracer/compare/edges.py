@@ -1,10 +1,9 @@
-"""Who calls whom: calls between components, counted on both sides."""
+"""Who calls whom on both sides, and where on the way changes show."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from tracer.compare.context import Edge
 from tracer.compare.result import Severity
@@ -12,27 +11,18 @@ from tracer.compare.result import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tracer.compare.interfaces import Statistics
     from tracer.compare.result import Finding
-    from tracer.model import RecordedRun
-
-    Pairs: TypeAlias = "Counter[tuple[str, str]]"
 
 
-def edges(old: RecordedRun, new: RecordedRun, findings: Iterable[Finding]) -> tuple[Edge, ...]:
-    """Return the edges of both runs, sorted, with the findings that callers can see put on the edges they show on.
-
-    Reads every block of both runs once; blocks that are stored alike are read once together.
-
-    Raises:
-        CassetteDamaged: a block cannot be read.
-    """
-    counted: dict[bytes, Pairs] = {}
-    before, after = _calls(old, counted), _calls(new, counted)
-    changes = _changes(findings, _components(old, new))
-    names = sorted({*before, *after, *changes})
-    found = ((name, changes.get(name, _Changes())) for name in names)
+def edges(old: Statistics, new: Statistics, findings: Iterable[Finding]) -> tuple[Edge, ...]:
+    """Return the edges of both sides, sorted, with the findings that callers can see put on the edges they show on."""
+    before, after = ({(edge.caller, edge.component): edge.calls for edge in side.edges} for side in (old, new))
+    homes = {use.callable: edge.component for side in (old, new) for edge in side.edges for use in edge.uses}
+    changes = _changes(findings, homes)
+    found = ((name, changes.get(name, _Changes())) for name in sorted({*before, *after, *changes}))
     return tuple(
-        Edge(*name, before[name], after[name], change.count, change.worst if change.count else None)
+        Edge(*name, before.get(name, 0), after.get(name, 0), change.count, change.worst if change.count else None)
         for name, change in found
     )
 
@@ -43,30 +33,13 @@ class _Changes:
     worst: Severity = Severity.NOISE
 
 
-def _components(*runs: RecordedRun) -> dict[str, str]:
-    return {each.name: each.component for run in runs for each in run.recording.callables}
-
-
-def _calls(run: RecordedRun, counted: dict[bytes, Pairs]) -> Pairs:
-    components = _components(run)
-    total: Pairs = Counter()
-    for lane in run.lanes:
-        for number, block in enumerate(run.blocks(lane.name)):
-            if block.digest not in counted:
-                columns = run.columns(lane.name, number)
-                counted[block.digest] = Counter(zip(columns.callers, columns.callables, strict=True))
-            for (caller, name), count in counted[block.digest].items():
-                total[caller, components.get(name, _module(name))] += count
-    return total
-
-
-def _changes(findings: Iterable[Finding], components: dict[str, str]) -> dict[tuple[str, str], _Changes]:
+def _changes(findings: Iterable[Finding], homes: dict[str, str]) -> dict[tuple[str, str], _Changes]:
     found: dict[tuple[str, str], _Changes] = {}
     for finding in findings:
         if finding.severity.rank >= Severity.INTERNAL.rank:
             continue
         for caller in finding.callers:
-            change = found.setdefault((caller, components.get(finding.callable, _module(finding.callable))), _Changes())
+            change = found.setdefault((caller, homes.get(finding.callable, _module(finding.callable))), _Changes())
             change.count += 1
             change.worst = min(change.worst, finding.severity, key=lambda each: each.rank)
     return found

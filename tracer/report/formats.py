@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tracer.compare.context import Request
+from tracer.compare.context import NOTHING, Request
 from tracer.errors import ConfigError
 from tracer.report.as_json import render_json
 from tracer.report.github import render_github
@@ -69,7 +69,7 @@ _REQUESTS: Final = MappingProxyType(
 
 def request_of(name: str) -> Request:
     """Return what a format shows beside the findings; nothing for one that shows findings only."""
-    return _REQUESTS.get(name, Request())
+    return _REQUESTS.get(name, NOTHING)
 
 
 def require(name: str) -> None:

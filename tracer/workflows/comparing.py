@@ -1,17 +1,15 @@
-"""Comparing: two cassettes, a cassette with a new run, two revisions."""
+"""Comparing: two cassettes, a cassette with a new run."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
-from tracer.compare.context import Request
+from tracer.compare.context import NOTHING, Request
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.model import NoiseRule
@@ -28,15 +26,12 @@ if TYPE_CHECKING:
     from tracer.config import Config
 
 
-_NOTHING: Final = Request()
-
-
 def diff(
     old: Path,
     new: Path,
     *,
     config: Config | None = None,
-    request: Request = _NOTHING,
+    request: Request = NOTHING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare two cassettes under the rules that either holds and those of the settings; bring what the report asks for.
@@ -59,7 +54,7 @@ def diff_rerun(
     boundaries: Sequence[str] | None = None,
     *,
     rerun_recorded: bool = False,
-    request: Request = _NOTHING,
+    request: Request = NOTHING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Run a command with the boundaries of a cassette and compare.
@@ -79,41 +74,9 @@ def diff_rerun(
     folder = None
     if not command:
         command, folder = _known_command(old, config, rerun_recorded)
-    with _recorded(command, config, folder=folder) as (new, notes):
+    with recorded(command, config, folder=folder) as (new, notes):
         comparison = diff(old, new, config=config, request=request, progress=progress)
-        return _with_notes(comparison, notes, new_name="this run")
-
-
-def diff_revision(
-    revision: str,
-    command: Sequence[str],
-    boundaries: Sequence[str] | None = None,
-    *,
-    request: Request = _NOTHING,
-    progress: Callable[[int, int], None] | None = None,
-) -> Comparison:
-    """Record a command at a git revision, in a worktree of its own, and here; compare the two.
-
-    Raises:
-        ConfigError: no command was given.
-        ComparisonError: git knows no such revision, or this is no repository.
-        RecordingError: one of the runs captured no call.
-    """
-    if not command:
-        raise ConfigError("compare with a revision", "no command was given", "Put it after two dashes: -- pytest")
-    config = common.settings(boundaries)
-    with _worktree(revision) as (folder, top):
-        here = Path.cwd().resolve().relative_to(top)
-        with (
-            _recorded(command, common.settings(boundaries, folder / here), folder=folder / here, first=True) as (
-                old,
-                before,
-            ),
-            _recorded(command, config, folder=Path.cwd(), first=True) as (new, after),
-        ):
-            notes = (*(f"At {revision}: {note}" for note in before), *after)
-            comparison = diff(old, new, config=config, request=request, progress=progress)
-            return _with_notes(comparison, notes, new_name="working tree", old_name=revision)
+        return with_notes(comparison, notes, new_name="this run")
 
 
 def findings_against(comparison: Comparison, level: Severity, mode: str) -> tuple[Finding, ...]:
@@ -145,15 +108,14 @@ def _known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tup
 
 
 @contextmanager
-def _recorded(
-    command: Sequence[str], config: Config, *, folder: Path | None = None, first: bool = False
+def recorded(
+    command: Sequence[str], config: Config, *, folder: Path | None = None
 ) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Record a command into a cassette that goes away afterwards. `first` puts its folder first on the path of modules."""
+    """Record a command into a cassette that goes away afterwards."""
     with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
         target = Path(scratch) / "new.cassette"
         with Take(command, target, config, folder=folder, output_to_stderr=True) as take:
-            with _python_path(folder if first else None):
-                take.run()
+            take.run()
             summary = take.close()
         if not summary.stored:
             reason = summary.notes[-1].rstrip(".") if summary.notes else "it captured no call"
@@ -162,50 +124,7 @@ def _recorded(
         yield target, failed
 
 
-@contextmanager
-def _python_path(folder: Path | None) -> Iterator[None]:
-    """Let modules below `folder` be found before those an editable installation of the project points to."""
-    if folder is None:
-        yield
-        return
-    before = os.environ.get("PYTHONPATH")
-    parts = [str(folder / "src"), str(folder), *([before] if before else [])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(parts)
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("PYTHONPATH", None)
-        else:
-            os.environ["PYTHONPATH"] = before
-
-
-@contextmanager
-def _worktree(revision: str) -> Iterator[tuple[Path, Path]]:
-    """Check a revision out into a folder that goes away afterwards; give that folder and the repository's own."""
-    top = Path(_git("rev-parse", "--show-toplevel").strip()).resolve()
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
-    with tempfile.TemporaryDirectory(prefix="tracer-base-") as scratch:
-        folder = Path(scratch).resolve() / top.name
-        _git("worktree", "add", "--quiet", "--detach", str(folder), commit)
-        try:
-            yield folder, top
-        finally:
-            _git("worktree", "remove", "--force", str(folder))
-
-
-def _git(*words: str) -> str:
-    try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)  # noqa: S603, S607
-    except FileNotFoundError as error:
-        raise ComparisonError("compare with a revision", "git is not installed") from error
-    except subprocess.CalledProcessError as error:
-        reason = error.stderr.strip().splitlines()[-1] if error.stderr.strip() else "git knows no such revision"
-        raise ComparisonError("compare with a revision", reason) from error
-    return done.stdout
-
-
-def _with_notes(
+def with_notes(
     comparison: Comparison, notes: Sequence[str], *, new_name: str, old_name: str | None = None
 ) -> Comparison:
     """Return a comparison with further notes, and names that mean something to the reader in place of scratch files."""

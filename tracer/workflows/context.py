@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from tracer.compare.context import Context, Place, Request
+from tracer.compare.context import NOTHING, Context, Place, Request
 from tracer.compare.edges import edges
+from tracer.compare.statistics import statistics
 from tracer.compare.surroundings import trees
 from tracer.select.places import Places
 
@@ -28,14 +29,17 @@ def with_context(
     Raises:
         CassetteDamaged: a block of a recording cannot be read.
     """
-    if request == Request():
+    if request == NOTHING:
         return comparison
     findings = comparison.findings
     context = Context(
         places=tuple(_places(findings, old, new, root)) if request.places else (),
         trees=trees(old, new, findings, request.trees) if request.trees else (),
-        edges=edges(old, new, findings) if request.edges else (),
     )
+    if request.edges:
+        before, after = statistics(old, comparison.old.cassette), statistics(new, comparison.new.cassette)
+        interfaces = tuple((each.component, each.coverage) for each in after.components)
+        context = replace(context, edges=edges(before, after, findings), interfaces=interfaces)
     return replace(comparison, context=context)
 
 

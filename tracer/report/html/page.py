@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SCRIPTS: Final = ("data.js", "list.js", "detail.js", "map.js", "app.js")
 _NOTES: Final = 50
-_RULES: Final = 500
+_ROWS: Final = 500
 _TEXT: Final = 400
 _SCALE: Final = 1_000
 
@@ -81,9 +81,18 @@ def _shown(comparison: Comparison) -> dict[str, Any]:
         "proportion": list(_proportion(summary)),
         "totals": totals(summary),
         "notes": [clip(plain(note), _TEXT) for note in comparison.notes[:_NOTES]],
-        "hidden": [(clip(plain(rule), _TEXT), count) for rule, count in comparison.hidden[:_RULES]],
-        "more_hidden": max(len(comparison.hidden) - _RULES, 0),
+        "interfaces": list(_interfaces(comparison)),
+        "hidden": [(clip(plain(rule), _TEXT), count) for rule, count in comparison.hidden[:_ROWS]],
+        "more_hidden": max(len(comparison.hidden) - _ROWS, 0),
     }
+
+
+def _interfaces(comparison: Comparison) -> Iterator[tuple[str, int, int]]:
+    """Yield component, callables crossed in the new run, and public callables."""
+    interfaces = comparison.context.interfaces if comparison.context else ()
+    for name, coverage in interfaces[:_ROWS]:
+        if coverage.public:
+            yield clip(plain(name), _TEXT), coverage.crossed, coverage.public
 
 
 def _proportion(summary: Summary) -> Iterator[dict[str, Any]]:
