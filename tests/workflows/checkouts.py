@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.helpers import Project, clean_environment
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.helpers import Completed
 
 OLD_TAX = "def vat(amount): return amount * 2\n"
@@ -43,7 +42,7 @@ def compared(project: Project, *words: str, env: dict[str, str] | None = None) -
 
 
 def path_with(program: str) -> str:
-    return f"{os.path.dirname(program)}{os.pathsep}{os.environ['PATH']}"
+    return f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def temporary(project: Project) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,7 +113,7 @@ def test_nothing_is_left_of_a_worktree_whatever_happened_in_it(
         (tree / "made").chmod(0o500)
         raise ZeroDivisionError
     with repository.worktree(commits["main"]) as tree:
-        os.rename(tree, tree.parent / "elsewhere")
+        tree.rename(tree.parent / "elsewhere")
 
     assert project.run("git", "worktree", "list").stdout.count("\n") == 1
     assert list(tmp_path.glob("tracer-base-*")) == []

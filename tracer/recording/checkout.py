@@ -60,7 +60,7 @@ def _exchanged(entry: str, original: str, checkout: str) -> str:
     inside = _inside(entry, original)
     if inside is None or _inside(entry, checkout) is not None:
         return entry
-    moved = join(checkout, inside)
+    moved = join(checkout, inside) if inside else checkout
     return moved if exists(moved) else entry
 
 
