@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracer.compare.origins import Code
 from tracer.compare.signatures import SignatureChange, signature_changes
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ class Callables:
             return False
         return not self._watched or old.component in self._watched
 
-    def unchanged(self, name: str) -> bool:
-        """Whether neither the code of a callable nor that of the inner callables it reaches has changed, as far as is known."""
+    def code(self, name: str) -> Code:
+        """Say whether the code of a callable, or that of the inner callables it reaches, has changed."""
         old, new = self.old.get(name), self.new.get(name)
-        return bool(old and new and old.code and (old.code, old.reach) == (new.code, new.reach))
+        if old is None or new is None or not old.code or not new.code:
+            return Code.UNKNOWN
+        return Code.SAME if (old.code, old.reach) == (new.code, new.reach) else Code.OTHER
 
     def owns(self, name: str, inside: tuple[str, ...]) -> bool:
         """Whether what lies inside objects of these types, outermost first, is kept by the component of a callable.

@@ -134,11 +134,10 @@ class _Comparing:
             definitions.tell(left_out)
 
     def _findings(self) -> tuple[Finding, ...]:
-        names = self._shared.groups.callables
-        if not names:
+        if not self._shared.groups.callables:
             return ()
         self._count_unread()
-        return self._shared.groups.findings(self._shared.calls, {name: self._callables.inner(name) for name in names})
+        return self._shared.groups.findings(self._shared.calls, self._callables.inner)
 
     def _count_unread(self) -> None:
         """Count what was passed over, once, each kind of lane once: lanes of parametrized tests are often alike."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tracer.compare.collapse import Observation
 from tracer.compare.delta import Difference
 from tracer.compare.noise import Subject
-from tracer.compare.result import Confidence, Kind, Role, Severity
+from tracer.compare.result import Confidence, Kind, Severity
 from tracer.compare.severity import Facts, is_private, severity
 from tracer.compare.signatures import SignatureChange
 from tracer.compare.usage import Usage
@@ -104,7 +104,7 @@ class Definitions:
             weight=calls,
         )
         for group in self._shared.groups.add([seen]):
-            group.explain(Role.ORIGIN, Confidence.HIGH, ())
+            group.roles.origin(Confidence.HIGH)
 
 
 def _gone(name: str, home: str = "") -> SignatureChange:

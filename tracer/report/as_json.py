@@ -63,4 +63,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "example": None if example is None else {"lane": example.lane, "arguments": example.arguments},
         "unseen": list(finding.unseen),
         "inner": list(finding.inner),
+        "explained_by": finding.explained_by,
+        "made_by": finding.made_by,
     }
