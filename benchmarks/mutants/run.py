@@ -43,6 +43,7 @@ class Trial:
         self._folder = folder
         self._tests = options.tests or project.tests
         self._runs = options.runs
+        self._keeps = options.keep is not None
         self._trees: queue.SimpleQueue[Tree] = queue.SimpleQueue()
         for number in range(options.jobs):
             self._trees.put(fresh_tree(project, number))
@@ -82,7 +83,8 @@ class Trial:
         self._record(tree, cassette)
         report = self._tracer(tree, "diff", "--format", "json", str(self._base), str(cassette))
         (self._folder / f"{name}.json").write_text(report)
-        cassette.unlink()
+        if not self._keeps:
+            cassette.unlink()
         findings: list[dict[str, Any]] = json.loads(report)["findings"]
         return findings
 
@@ -159,7 +161,7 @@ def main() -> int:
     parser.add_argument(
         "--tests", action="append", metavar="ARG", help="what pytest is told, instead of the project's own"
     )
-    parser.add_argument("--keep", type=Path, help="keep the reports in this folder")
+    parser.add_argument("--keep", type=Path, help="keep cassettes and reports in this folder")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     known = projects()
