@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tracer.values import Value
 
+    Suspects = Callable[[str, str], tuple[str, ...]]
+
 _MOST_PATHS = 8  # of one callable, kind and severity, before they are folded into one
 _MOST_GROUPS = 256  # of one callable and kind while reading
 _MOST_CALLERS = 8
@@ -131,12 +133,15 @@ class Groups:
                 groups[path] = Group(seen.callable, seen.kind, path, seen)
         return groups[path]
 
-    def findings(self, calls: Mapping[str, int], inner: Callable[[str], tuple[str, ...]]) -> tuple[Finding, ...]:
-        """Return the findings, most important first. `calls` are by callable; `inner` tells the changed code that one reaches."""
+    def findings(self, calls: Mapping[str, int], suspects: Suspects) -> tuple[Finding, ...]:
+        """Return the findings, most important first. `calls` are by callable.
+
+        `suspects` tells of a callable, and of what made its calls, the changed code that an origin may come from.
+        """
         folded: dict[Group, Group] = {}
         for groups in self._groups.values():
             folded.update(_folded(list(groups.values())))
-        found = [_finding(group, calls, inner, folded) for group in dict.fromkeys(folded.values())]
+        found = [_finding(group, calls, suspects, folded) for group in dict.fromkeys(folded.values())]
         return tuple(sorted(found, key=_importance))
 
 
@@ -213,9 +218,7 @@ def _sides(group: Group, arguments: str) -> tuple[str, str]:
             return focused(group.smallest.before, group.smallest.after)
 
 
-def _finding(
-    group: Group, calls: Mapping[str, int], inner: Callable[[str], tuple[str, ...]], folded: Mapping[Group, Group]
-) -> Finding:
+def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded: Mapping[Group, Group]) -> Finding:
     path = str(group.path)
     arguments = group.smallest.arguments()
     before, after = _sides(group, arguments)
@@ -237,7 +240,7 @@ def _finding(
         after=after,
         example=Example(group.smallest.lane, arguments) if group.smallest.lane else None,
         unseen=roles.unseen,
-        inner=inner(made_by or group.callable) if roles.role is Role.ORIGIN else (),
+        inner=suspects(group.callable, made_by) if roles.role is Role.ORIGIN else (),
         presence=group.presence,
         explained_by=_key(origin) if origin else "",
         made_by=made_by,

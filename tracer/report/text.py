@@ -129,7 +129,8 @@ def _block(number: int, finding: Finding, width: int, *, carets: bool, verbose: 
         yield _row("lane", lane, "dim")
     names = max(_SHOWN_NAMES, len(finding.inner)) if verbose else _SHOWN_NAMES
     if finding.inner:
-        yield _row("changed", f"{listed(finding.inner, names)} (called inside)")
+        sure = finding.confidence is Confidence.HIGH and not finding.made_by
+        yield _row("changed", f"{listed(finding.inner, names)} ({'called inside' if sure else 'other code'})")
     if finding.confidence is Confidence.LOW:
         yield _row("sure?", _doubt(finding), "dim")
 
