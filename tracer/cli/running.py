@@ -12,6 +12,7 @@ from tracer import workflows
 from tracer.cli.app import UNUSABLE, app, fail
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import color, say, width
+from tracer.config import LEVELS
 from tracer.errors import ConfigError
 from tracer.report.formats import FORMATS, Appearance
 from tracer.report.listing import render_summary
@@ -87,6 +88,12 @@ def diff(
             help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise.",
         ),
     ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(LEVELS), help="What to compare: every value, or shapes alone (types, keys, optionality)."
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show effects and internal changes in full.")
     ] = False,
@@ -101,10 +108,10 @@ def diff(
     """
     if format_ not in FORMATS:
         raise ConfigError("write the report", f"{format_!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
-    level = workflows.severity(fail_on or workflows.settings().fail_on)
+    failing = workflows.severity(fail_on or workflows.settings().fail_on)
     with LiveLine(sys.stderr) as live:
-        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, live)
-    code = 1 if comparison.at_or_above(level) else 0
+        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, level, live)
+    code = 1 if comparison.at_or_above(failing) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
         say(FORMATS[format_](comparison, look))
@@ -120,13 +127,14 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
+    level: str | None,
     live: LiveLine,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(base, command or (), boundary, progress=live.progress)
+        return workflows.diff_revision(base, command or (), boundary, level=level, progress=live.progress)
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -134,8 +142,10 @@ def _compare(
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
-        return workflows.diff(old, new, progress=live.progress)
-    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, progress=live.progress)
+        return workflows.diff(old, new, level=level, progress=live.progress)
+    return workflows.diff_rerun(
+        old, command, boundary, rerun_recorded=rerun_recorded, level=level, progress=live.progress
+    )
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tracer.compare.callables import Callables
 from tracer.compare.columns import LaneReader
@@ -14,6 +14,7 @@ from tracer.compare.homes import find_renaming
 from tracer.compare.lane import LaneComparison
 from tracer.compare.lanes import LanePairs, notes, pair_lanes
 from tracer.compare.noise import Filter
+from tracer.compare.reading import Reader
 from tracer.compare.renaming import Renamed, Renaming
 from tracer.compare.result import Comparison, Finding, Severity, Side, Summary, Verdict
 from tracer.compare.shared import Shared
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tracer.model import LaneSummary, NoiseRule, RecordedRun, Recording
+
+Level: TypeAlias = Literal["value", "shape"]
 
 _VERDICTS = {
     Severity.BREAKING: Verdict.BREAKING,
@@ -37,7 +40,7 @@ def compare(
     old_name: str,
     new_name: str,
     rules: tuple[NoiseRule, ...] = (),
-    level: Literal["value", "shape"] = "value",
+    level: Level = "value",
     renamed: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
@@ -88,7 +91,8 @@ class _Comparing:
         self._old = old = Renamed(old, self._renaming) if self._renaming else old
         self._new = new
         self._callables = Callables(old.recording, new.recording)
-        self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only)
+        reader = Reader(shapes_only=shapes_only)
+        self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only, reader)
         self._unread = _Unread()
         self._progress = progress
         self._done = 0

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tracer.compare.collapse import Group, Groups
-from tracer.compare.reading import Reader
 from tracer.compare.surfacing import Mark, Surfacing, Told, Trace, trace
 from tracer.values import Key
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from tracer.compare.callables import Callables
     from tracer.compare.kinds import CallChange
     from tracer.compare.noise import Filter
+    from tracer.compare.reading import Reader
 
 _MOST: Final = 50_000
 _MOST_SOURCES: Final = 4  # of one change of a value
@@ -81,7 +81,7 @@ class Shared:
     callables: Callables
     rules: Filter
     shapes_only: bool
-    reader: Reader = field(default_factory=Reader)
+    reader: Reader
     groups: Groups = field(default_factory=Groups)
     tally: Tally = field(default_factory=Tally)
     calls: dict[str, int] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
 from tracer.compare.result import Comparison, Kind, Severity
+from tracer.config import LEVELS
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.model import NoiseRule
 from tracer.storage.reader import open_cassette
@@ -22,25 +23,48 @@ from tracer.workflows.recording import Take
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tracer.compare.compare import Level
     from tracer.compare.result import Finding
     from tracer.config import Config
 
 
 def diff(
-    old: Path, new: Path, *, config: Config | None = None, progress: Callable[[int, int], None] | None = None
+    old: Path,
+    new: Path,
+    *,
+    config: Config | None = None,
+    level: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare two cassettes under the rules that either holds and those of the settings.
 
+    `level` is "value" or "shape"; without it the settings decide.
+
     Raises:
         CassetteError: one of them cannot be read.
+        ConfigError: there is no such level.
     """
-    user = tuple(
-        NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in (config or common.settings()).ignore
-    )
+    config = config or common.settings()
+    user = tuple(NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in config.ignore)
     with open_cassette(old) as before, open_cassette(new) as after:
         learned = (*before.recording.noise, *after.recording.noise)
         rules = tuple(dict.fromkeys((*learned, *user)))
-        return compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
+        return compare(
+            before,
+            after,
+            old_name=str(old),
+            new_name=str(new),
+            rules=rules,
+            level=_level(level or config.level),
+            renamed=dict(config.renamed),
+            progress=progress,
+        )
+
+
+def _level(name: str) -> Level:
+    if name not in LEVELS:
+        raise ConfigError("compare", f"there is no level {name!r}", f"Use one of: {', '.join(LEVELS)}.")
+    return "shape" if name == "shape" else "value"
 
 
 def diff_rerun(
@@ -49,6 +73,7 @@ def diff_rerun(
     boundaries: Sequence[str] | None = None,
     *,
     rerun_recorded: bool = False,
+    level: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Run a command with the boundaries of a cassette and compare.
@@ -69,7 +94,7 @@ def diff_rerun(
     if not command:
         command, folder = _known_command(old, config, rerun_recorded)
     with _recorded(command, config, folder=folder) as (new, notes):
-        return _with_notes(diff(old, new, config=config, progress=progress), notes, new_name="this run")
+        return _with_notes(diff(old, new, config=config, level=level, progress=progress), notes, new_name="this run")
 
 
 def diff_revision(
@@ -77,6 +102,7 @@ def diff_revision(
     command: Sequence[str],
     boundaries: Sequence[str] | None = None,
     *,
+    level: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Record a command at a git revision, in a worktree of its own, and here; compare the two.
@@ -99,7 +125,7 @@ def diff_revision(
             _recorded(command, config, folder=Path.cwd(), first=True) as (new, after),
         ):
             notes = (*(f"At {revision}: {note}" for note in before), *after)
-            comparison = diff(old, new, config=config, progress=progress)
+            comparison = diff(old, new, config=config, level=level, progress=progress)
             return _with_notes(comparison, notes, new_name="working tree", old_name=revision)
 
 
