@@ -73,6 +73,9 @@ def test_exit_codes_of_a_comparison_follow_the_level(capsys: pytest.CaptureFixtu
     assert code("old.cassette", "new.cassette") == 1
     assert code("old.cassette", "new.cassette", "--fail-on", "breaking") == 0
     assert code("old.cassette", "new.cassette", "--fail-on", "grave") == 2
+    assert code("old.cassette", "new.cassette", "--level", "shape") == 0
+    assert code("old.cassette", "new.cassette", "--level", "value") == 1
+    assert code("old.cassette", "new.cassette", "--level", "form") == 2
     assert code("old.cassette", "new.cassette", "--format", "prose") == 2
     assert code("old.cassette", "new.cassette", "third.cassette") == 2
     assert code("old.cassette", "new.cassette", "--", "command") == 2

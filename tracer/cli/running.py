@@ -12,6 +12,7 @@ from tracer import workflows
 from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import color, say, width
+from tracer.config import LEVELS
 from tracer.errors import ConfigError
 from tracer.report.formats import FORMATS, Appearance, request_of, require
 from tracer.report.listing import render_summary
@@ -101,6 +102,12 @@ def diff(
             help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise.",
         ),
     ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(LEVELS), help="What to compare: every value, or shapes alone (types, keys, optionality)."
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show effects and internal changes in full.")
     ] = False,
@@ -115,11 +122,12 @@ def diff(
     changed.
     """
     require(format_)
-    level = workflows.severity(fail_on or workflows.settings().fail_on)
+    failing = workflows.severity(fail_on or workflows.settings().fail_on)
     revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
-        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, request_of(format_), live)
-    code = 1 if comparison.at_or_above(level) else 0
+        request = request_of(format_)
+        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, level, request, live)
+    code = 1 if comparison.at_or_above(failing) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
         say(FORMATS[format_](comparison, look))
@@ -143,6 +151,7 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
+    level: str | None,
     request: Request,
     live: LiveLine,
 ) -> Comparison:
@@ -151,7 +160,7 @@ def _compare(
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
         return workflows.diff_revision(
-            base, command or (), boundary, tell=told, request=request, progress=live.progress
+            base, command or (), boundary, tell=told, level=level, request=request, progress=live.progress
         )
     if old is None:
         raise ConfigError(
@@ -160,9 +169,9 @@ def _compare(
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
-        return workflows.diff(old, new, request=request, progress=live.progress)
+        return workflows.diff(old, new, level=level, request=request, progress=live.progress)
     return workflows.diff_rerun(
-        old, command, boundary, rerun_recorded=rerun_recorded, request=request, progress=live.progress
+        old, command, boundary, rerun_recorded=rerun_recorded, level=level, request=request, progress=live.progress
     )
 
 

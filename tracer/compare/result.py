@@ -99,6 +99,8 @@ class Finding:
 
     `count` is how many calls show it, `calls` how many of this callable were compared, `unseen` the inputs that could not be
     looked at (opaque, cut), `inner` the changed inner callables it may come from. `presence` says that keys or fields came or went.
+    `explained_by` is the key of the origin that an effect follows from, empty where none was seen; `made_by` the callable that made the
+    call, where an origin is a call made otherwise: behaviour changed there.
     """
 
     key: str
@@ -117,6 +119,8 @@ class Finding:
     unseen: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
     presence: bool = False
+    explained_by: str = ""
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

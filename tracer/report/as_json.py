@@ -67,6 +67,8 @@ def _finding(finding: Finding, place: Place | None) -> dict[str, Any]:
         "example": None if example is None else {"lane": example.lane, "arguments": example.arguments},
         "unseen": list(finding.unseen),
         "inner": list(finding.inner),
+        "explained_by": finding.explained_by,
+        "made_by": finding.made_by,
         "file": place.file if place else None,
         "line": place.line or None if place else None,
     }

@@ -19,7 +19,7 @@ from tracer.report.sentences import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tracer.compare.result import Comparison, Finding
     from tracer.report.paint import Line
@@ -68,20 +68,46 @@ def _findings(comparison: Comparison, width: int, *, carets: bool, verbose: bool
     shown = [finding for finding in comparison.findings if verbose or visible_to_callers(finding)]
     bound = MOST if verbose else min(limit, MOST)
     detailed = [finding for finding in shown if verbose or finding.role is Role.ORIGIN]
-    folded = [finding for finding in shown if not verbose and finding.role is Role.EFFECT]
+    by_key = {finding.key: finding for finding in detailed[:bound]}
+    follows = _by_origin(shown, by_key)
+    explained = 0 if verbose else sum(len(effects) for effects in follows.values())
+    folded = [] if verbose else [each for each in shown if each.role is Role.EFFECT and each.explained_by not in by_key]
     for number, finding in enumerate(detailed[:bound], start=1):
         yield []
         yield from _block(number, finding, width, carets=carets, verbose=verbose)
+        if finding.key in follows:
+            yield _row("effects", _effects(follows[finding.key], verbose=verbose))
+        if finding.explained_by in by_key:
+            yield _row("cause", _cause(by_key[finding.explained_by]))
     room = max(bound - len(detailed), 0)
     if folded and room:
         yield []
-        yield [("Effects" if detailed else "Effects, of no origin seen", "bold"), (f" ({len(folded)})", "dim")]
+        yield [("Other effects" if detailed else "Effects, of no origin seen", "bold"), (f" ({len(folded)})", "dim")]
         yield from (_folded(finding, width) for finding in folded[:room])
-    left_out = len(shown) - min(len(detailed), bound) - min(len(folded), room)
+    left_out = len(shown) - min(len(detailed), bound) - min(len(folded), room) - explained
     if left_out:
         yield []
         all_of_them = "--format json" if len(shown) > MOST else "-v or --format json"
         yield [(f"… and {left_out:,} more; {all_of_them} shows all", "dim")]
+
+
+def _by_origin(shown: list[Finding], origins: Mapping[str, Finding]) -> dict[str, list[Finding]]:
+    """Return the effects of those origins that have any, by the origins' keys."""
+    found: dict[str, list[Finding]] = {}
+    for finding in shown:
+        if finding.role is Role.EFFECT and finding.explained_by in origins:
+            found.setdefault(finding.explained_by, []).append(finding)
+    return found
+
+
+def _effects(effects: list[Finding], *, verbose: bool) -> str:
+    names = tuple(dict.fromkeys(effect.callable for effect in effects))
+    where = listed(names, len(names) if verbose else SHOWN_CALLERS)
+    return f"{counted(len(effects), 'effect')} of it, in {where}{'' if verbose else '; -v shows all'}"
+
+
+def _cause(origin: Finding) -> str:
+    return f"{origin.kind.value} of {plain(origin.callable)}"
 
 
 def _block(number: int, finding: Finding, width: int, *, carets: bool, verbose: bool) -> Iterator[Line]:
@@ -95,6 +121,8 @@ def _block(number: int, finding: Finding, width: int, *, carets: bool, verbose: 
     if finding.path:
         yield _row("path", plain(finding.path))
     yield from _pair(finding, width, carets=carets, verbose=verbose)
+    if finding.made_by:
+        yield _row("made by", plain(finding.made_by))
     if finding.calls or finding.callers:
         yield _row("calls", _calls(finding, verbose=verbose))
     if finding.example is not None:
@@ -104,7 +132,8 @@ def _block(number: int, finding: Finding, width: int, *, carets: bool, verbose: 
         yield _row("lane", lane, "dim")
     names = max(_SHOWN_NAMES, len(finding.inner)) if verbose else _SHOWN_NAMES
     if finding.inner:
-        yield _row("changed", f"{listed(finding.inner, names)} (called inside)")
+        sure = finding.confidence is Confidence.HIGH and not finding.made_by
+        yield _row("changed", f"{listed(finding.inner, names)} ({'called inside' if sure else 'other code'})")
     if finding.confidence is Confidence.LOW:
         yield _row("sure?", _doubt(finding), "dim")
 

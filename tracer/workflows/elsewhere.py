@@ -82,7 +82,9 @@ class Checkout:
                 tell(f"setup: {line}")
             raise ComparisonError(
                 f"set up {commit[:12]}",
-                f"the setup command exited with {code}" if code > 0 else f"the setup command was ended by signal {-code}",
+                f"the setup command exited with {code}"
+                if code > 0
+                else f"the setup command was ended by signal {-code}",
                 "Its last lines stand above." if last else "It said nothing.",
             )
 

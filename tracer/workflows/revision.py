@@ -52,6 +52,7 @@ def diff_revision(
     *,
     tell: Callable[[str], object] = lambda text: None,
     request: Request = NOTHING,
+    level: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Record a command at a git revision, in a worktree of its own, and here; compare the two under the settings that hold here.
@@ -80,7 +81,7 @@ def diff_revision(
         tell("recording the working tree")
         new = job.here(scratch / "new.cassette")
         job.refuse_shared(old, new)
-        comparison = diff(old.cassette, new.cassette, config=config, request=request, progress=progress)
+        comparison = diff(old.cassette, new.cassette, config=config, level=level, request=request, progress=progress)
         notes = (*_notes(old, f"at {base.revision}"), *_notes(new, "in the working tree"))
         return with_notes(comparison, notes, new_name="working tree", old_name=base.revision)
 

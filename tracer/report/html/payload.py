@@ -94,7 +94,8 @@ class _Payload:
             self._several(finding.unseen),
             self._several(finding.inner),
             self._number(spelled(place) if place else ""),
-            "",
+            plain(finding.explained_by),
+            self._number(finding.made_by),
         ]
 
     def _component(self, name: str) -> str:

@@ -29,6 +29,7 @@ const FINDINGS = DATA.findings.map((row, place) => ({
   inner: named(row[16]),
   where: STRINGS[row[17]],
   cause: row[18],
+  maker: STRINGS[row[19]],
   haystack: null,
 }));
 const BY_KEY = new Map(FINDINGS.map((finding) => [finding.key, finding]));

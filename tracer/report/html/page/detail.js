@@ -42,6 +42,7 @@ function facts(finding) {
   const add = (label, ...children) => parts.push(make("dt", {}, label), make("dd", {}, ...children));
   if (finding.calls) add("calls", `${grouped(finding.count)} of ${grouped(finding.calls)}`, share(finding));
   if (finding.callers.length) add("called by", ...finding.callers.map((caller) => make("button", { class: "link", onclick: () => { state.caller = caller; applyFilters(); } }, caller)));
+  if (finding.maker) add("made by", make("code", {}, finding.maker));
   if (finding.lane) add("example in", make("code", {}, finding.lane));
   if (finding.example && !DATA.trees[finding.key]) add("given", make("code", {}, finding.example));
   if (finding.inner.length) add("changed inside", ...finding.inner.map((name) => make("code", {}, name)));
