@@ -73,6 +73,8 @@ def _result(finding: Finding, places: Mapping[str, Place]) -> dict[str, Any]:
             "count": finding.count,
             "calls": finding.calls,
             "callers": [plain(caller) for caller in finding.callers],
+            "explained_by": plain(finding.explained_by),
+            "made_by": plain(finding.made_by),
             "path": plain(finding.path),
             "before": plain(finding.before),
             "after": plain(finding.after),

@@ -49,7 +49,14 @@ def page(
             example=Example(HOSTILE, HOSTILE),
         ),
         *(
-            finding(key=f"e{number}", callable=f"shop.cart:step{number}", role=Role.EFFECT, callers=("shop.app",))
+            finding(
+                key=f"e{number}",
+                callable=f"shop.cart:step{number}",
+                role=Role.EFFECT,
+                callers=("shop.app",),
+                explained_by="3f2a" if number % 2 else "",
+                made_by="shop.app:main",
+            )
             for number in range(MANY)
         ),
     )
@@ -190,6 +197,20 @@ def test_on_a_narrow_screen_a_finding_covers_the_list_and_gives_it_back(page: Br
     page.click("#detail .back")
     assert page.run("return getComputedStyle(document.querySelector('#detail')).display") == "none"
     assert page.run("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_an_effect_leads_to_its_origin_and_back(page: Browser) -> None:
+    page.run("location.hash = '#e77'")
+    page.wait("return document.querySelector('#detail .callable')?.textContent === 'shop.cart:step77'")
+    assert page.text("#detail .links") == "Explained by shop.tax:vat"
+    assert "shop.app:main" in page.text("#detail .facts")
+
+    page.click("#detail .links .link")
+
+    assert page.text("#detail .callable") == "shop.tax:vat"
+    assert page.text("#detail .links").startswith(f"Explains {MANY // 2} effects:")
+    page.click("#detail .links li .link")
+    assert page.text("#detail .callable") == "shop.cart:step1"
 
 
 def test_an_address_with_a_key_opens_that_finding(page: Browser) -> None:
