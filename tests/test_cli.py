@@ -73,6 +73,9 @@ def test_exit_codes_of_a_comparison_follow_the_level(capsys: pytest.CaptureFixtu
     assert code("old.cassette", "new.cassette") == 1
     assert code("old.cassette", "new.cassette", "--fail-on", "breaking") == 0
     assert code("old.cassette", "new.cassette", "--fail-on", "grave") == 2
+    assert code("old.cassette", "new.cassette", "--level", "shape") == 0
+    assert code("old.cassette", "new.cassette", "--level", "value") == 1
+    assert code("old.cassette", "new.cassette", "--level", "form") == 2
     assert code("old.cassette", "new.cassette", "--format", "prose") == 2
     assert code("old.cassette", "new.cassette", "third.cassette") == 2
     assert code("old.cassette", "new.cassette", "--", "command") == 2
@@ -97,6 +100,29 @@ def test_every_format_goes_to_the_screen_or_a_file(
     assert written[1] == ""
     assert unwritable[0] == 2
     assert "Couldn't write the report" in unwritable[2]
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_compared(
+    capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+
+    code, out, err = tracer(capsys, "diff", "absent.cassette", "new.cassette", "--format", "html")
+
+    assert (code, out) == (2, "")
+    assert err.startswith("tracer: Couldn't write the HTML report: jinja2 is not installed. Install it with ")
+
+
+def test_formats_for_code_hosts_name_the_file_and_line_of_the_definition(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    def report(format_: str) -> str:
+        return tracer(capsys, "diff", "old.cassette", "new.cassette", "--format", format_)[1]
+
+    assert "file=shop/tax.py,line=1," in report("github")
+    assert '"uri": "shop/tax.py"' in report("sarif")
+    assert '"file": "shop/tax.py",\n      "line": 1' in report("json")
+    assert "```mermaid" in report("markdown")
 
 
 def test_a_comparison_runs_the_command_it_is_given_knows_or_is_told_in_settings(shop: Project) -> None:

@@ -114,6 +114,10 @@ def test_a_finding_keeps_all_it_was_given(
             "example": {"lane": "tests/test_checkout.py::test_total", "arguments": "net=50.0, country='DE'"},
             "unseen": ["argument.x"],
             "inner": ["shop.tax:_rate"],
+            "explained_by": "",
+            "made_by": "",
+            "file": None,
+            "line": None,
         },
     ]
 

@@ -12,11 +12,13 @@ from tracer import workflows
 from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import color, say, width
+from tracer.config import LEVELS
 from tracer.errors import ConfigError
-from tracer.report.formats import FORMATS, Appearance
+from tracer.report.formats import FORMATS, Appearance, request_of, require
 from tracer.report.listing import render_summary
 
 if TYPE_CHECKING:
+    from tracer.compare.context import Request
     from tracer.compare.result import Comparison
 
 Boundaries = Annotated[
@@ -100,6 +102,12 @@ def diff(
             help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise.",
         ),
     ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(LEVELS), help="What to compare: every value, or shapes alone (types, keys, optionality)."
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show effects and internal changes in full.")
     ] = False,
@@ -113,13 +121,13 @@ def diff(
     tracer diff --base REV -- COMMAND (main... is where this branch left main). Exits with 1 when something at or above --fail-on
     changed.
     """
-    if format_ not in FORMATS:
-        raise ConfigError("write the report", f"{format_!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
-    level = workflows.severity(fail_on or workflows.settings().fail_on)
+    require(format_)
+    failing = workflows.severity(fail_on or workflows.settings().fail_on)
     revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
-        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, live)
-    code = 1 if comparison.at_or_above(level) else 0
+        request = request_of(format_)
+        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, level, request, live)
+    code = 1 if comparison.at_or_above(failing) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
         say(FORMATS[format_](comparison, look))
@@ -143,13 +151,17 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
+    level: str | None,
+    request: Request,
     live: LiveLine,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(base, command or (), boundary, tell=told, progress=live.progress)
+        return workflows.diff_revision(
+            base, command or (), boundary, tell=told, level=level, request=request, progress=live.progress
+        )
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -157,8 +169,10 @@ def _compare(
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
-        return workflows.diff(old, new, progress=live.progress)
-    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, progress=live.progress)
+        return workflows.diff(old, new, level=level, request=request, progress=live.progress)
+    return workflows.diff_rerun(
+        old, command, boundary, rerun_recorded=rerun_recorded, level=level, request=request, progress=live.progress
+    )
 
 
 @app.command()

@@ -9,36 +9,64 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
+from tracer.compare.context import NOTHING, Request
 from tracer.compare.result import Comparison, Kind, Severity
+from tracer.config import LEVELS
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.model import NoiseRule
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import read_side
 from tracer.workflows import common
+from tracer.workflows.context import with_context
 from tracer.workflows.recording import Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tracer.compare.compare import Level
     from tracer.compare.result import Finding
     from tracer.config import Config
 
 
 def diff(
-    old: Path, new: Path, *, config: Config | None = None, progress: Callable[[int, int], None] | None = None
+    old: Path,
+    new: Path,
+    *,
+    config: Config | None = None,
+    request: Request = NOTHING,
+    level: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Compare two cassettes under the rules that either holds and those of the settings.
+    """Compare two cassettes under the rules that either holds and those of the settings; bring what the report asks for.
+
+    `level` is "value" or "shape"; without it the settings decide.
 
     Raises:
         CassetteError: one of them cannot be read.
+        ConfigError: there is no such level.
     """
-    user = tuple(
-        NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in (config or common.settings()).ignore
-    )
+    config = config or common.settings()
+    user = tuple(NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in config.ignore)
     with open_cassette(old) as before, open_cassette(new) as after:
         learned = (*before.recording.noise, *after.recording.noise)
         rules = tuple(dict.fromkeys((*learned, *user)))
-        return compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
+        comparison = compare(
+            before,
+            after,
+            old_name=str(old),
+            new_name=str(new),
+            rules=rules,
+            level=_level(level or config.level),
+            renamed=dict(config.renamed),
+            progress=progress,
+        )
+        return with_context(comparison, before, after, request, config.root)
+
+
+def _level(name: str) -> Level:
+    if name not in LEVELS:
+        raise ConfigError("compare", f"there is no level {name!r}", f"Use one of: {', '.join(LEVELS)}.")
+    return "shape" if name == "shape" else "value"
 
 
 def diff_rerun(
@@ -47,6 +75,8 @@ def diff_rerun(
     boundaries: Sequence[str] | None = None,
     *,
     rerun_recorded: bool = False,
+    request: Request = NOTHING,
+    level: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Run a command with the boundaries of a cassette and compare.
@@ -67,7 +97,8 @@ def diff_rerun(
     if not command:
         command, folder = _known_command(old, config, rerun_recorded)
     with recorded(command, config, folder=folder) as (new, notes):
-        return with_notes(diff(old, new, config=config, progress=progress), notes, new_name="this run")
+        comparison = diff(old, new, config=config, level=level, request=request, progress=progress)
+        return with_notes(comparison, notes, new_name="this run")
 
 
 def findings_against(comparison: Comparison, level: Severity, mode: str) -> tuple[Finding, ...]:

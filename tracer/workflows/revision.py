@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracer.compare.context import NOTHING
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.workflows import common
 from tracer.workflows.base_cache import BaseCache, base_key
@@ -20,6 +21,7 @@ from tracer.workflows.repository import Repository, clean_environment, find_repo
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from tracer.compare.context import Request
     from tracer.compare.result import Comparison
     from tracer.config import Config
 
@@ -49,6 +51,8 @@ def diff_revision(
     boundaries: Sequence[str] | None = None,
     *,
     tell: Callable[[str], object] = lambda text: None,
+    request: Request = NOTHING,
+    level: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Record a command at a git revision, in a worktree of its own, and here; compare the two under the settings that hold here.
@@ -77,7 +81,7 @@ def diff_revision(
         tell("recording the working tree")
         new = job.here(scratch / "new.cassette")
         job.refuse_shared(old, new)
-        comparison = diff(old.cassette, new.cassette, config=config, progress=progress)
+        comparison = diff(old.cassette, new.cassette, config=config, level=level, request=request, progress=progress)
         notes = (*_notes(old, f"at {base.revision}"), *_notes(new, "in the working tree"))
         return with_notes(comparison, notes, new_name="working tree", old_name=base.revision)
 
