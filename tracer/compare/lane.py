@@ -250,6 +250,7 @@ class LaneComparison:
             cost=_cost(call),
             arguments=lambda: self._arguments(call),
             presence=change.difference in _PRESENCE,
+            mark=change.mark,
         )
 
     def _arguments(self, call: Call) -> str:

@@ -82,6 +82,7 @@ class Finding:
 
     `count` is how many calls show it, `calls` how many of this callable were compared, `unseen` the inputs that could not be
     looked at (opaque, cut), `inner` the changed inner callables it may come from. `presence` says that keys or fields came or went.
+    `changes` are stamps of the distinct pairs of values (see `compare.stamps`): with the same ones it is the same change.
     """
 
     key: str
@@ -100,6 +101,7 @@ class Finding:
     unseen: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
     presence: bool = False
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Calls, counted. `hidden_as_noise` counts differences, `lost` calls that were seen but not kept, on either side."""
+    """Calls, counted. `hidden_as_noise` counts differences, `lost` calls that were seen but not kept, on either side.
+
+    `accepted` counts findings that are not told because someone accepted them.
+    """
 
     compared: int = 0
     identical: int = 0
@@ -121,11 +126,15 @@ class Summary:
     removed: int = 0
     hidden_as_noise: int = 0
     lost: int = 0
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two recordings compared. `notes` are sentences to be told first (another Python, other boundaries, lanes left out)."""
+    """Two recordings compared. `notes` are sentences to be told first (another Python, other boundaries, lanes left out).
+
+    `left_out` counts tests and fixtures that only the old run has: the new one was filtered, or they are gone.
+    """
 
     verdict: Verdict
     old: Side
@@ -134,6 +143,7 @@ class Comparison:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     hidden: tuple[tuple[str, int], ...] = field(default=())  # (rule as text, differences it hid)
+    left_out: int = 0
 
     def at_or_above(self, level: Severity) -> tuple[Finding, ...]:
         """Return the findings at least as severe as `level`."""
