@@ -7,12 +7,13 @@ from tracer.workflows.comparing import diff, diff_rerun, diff_revision, findings
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.recording import record
-from tracer.workflows.session import Session, failure_text, keep, open_session, require, settle_equal
+from tracer.workflows.session import Session, check_accepted, failure_text, keep, open_session, require, settle_equal
 
 __all__ = [
     "Session",
     "cassette_mode",
     "cassette_path",
+    "check_accepted",
     "demo",
     "diff",
     "diff_rerun",

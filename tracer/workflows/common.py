@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from tracer.storage.store import SUFFIX, file_name, part_folder, path_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from tracer.select.selection import Selection
 
@@ -83,6 +85,11 @@ def unused_cassettes(names: Mapping[str, Iterable[str]]) -> list[str]:
             if path.stem not in known and not path.stem.startswith(loose)
         ]
     return [os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path) for path in found]
+
+
+def today() -> date:
+    """Return the day it is here."""
+    return datetime.now().astimezone().date()
 
 
 def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:

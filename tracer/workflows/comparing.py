@@ -14,9 +14,11 @@ from tracer.compare.compare import compare
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.model import NoiseRule
+from tracer.review.acceptances import load
+from tracer.review.settle import settle
 from tracer.storage.reader import open_cassette
-from tracer.storage.store import read_side
-from tracer.workflows import common
+from tracer.storage.store import accepted_path, read_side
+from tracer.workflows import common, pending
 from tracer.workflows.recording import Take
 
 if TYPE_CHECKING:
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
 def diff(
     old: Path, new: Path, *, config: Config | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Comparison:
-    """Compare two cassettes under the rules that either holds and those of the settings.
+    """Compare two cassettes under the rules that either holds and those of the settings, without what was accepted beside the old one.
 
     Raises:
         CassetteError: one of them cannot be read.
+        ReviewError: the accepted changes beside the old one cannot be read.
     """
     user = tuple(
         NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in (config or common.settings()).ignore
@@ -40,7 +43,9 @@ def diff(
     with open_cassette(old) as before, open_cassette(new) as after:
         learned = (*before.recording.noise, *after.recording.noise)
         rules = tuple(dict.fromkeys((*learned, *user)))
-        return compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
+        found = compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
+    accepted = accepted_path(old)
+    return settle(found, load(accepted), common.today(), accepted.name)
 
 
 def diff_rerun(
@@ -49,9 +54,10 @@ def diff_rerun(
     boundaries: Sequence[str] | None = None,
     *,
     rerun_recorded: bool = False,
+    level: Severity | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Run a command with the boundaries of a cassette and compare.
+    """Run a command with the boundaries of a cassette and compare. Findings from `level` on leave the new recording waiting beside it.
 
     Without a command, the one that local state or the settings know for it. One known only from what lies beside
     the cassette may come from a stranger, and is run only with `rerun_recorded`.
@@ -68,8 +74,11 @@ def diff_rerun(
     folder = None
     if not command:
         command, folder = _known_command(old, config, rerun_recorded)
+    load(accepted_path(old))  # what cannot be read is told before anything is run
     with _recorded(command, config, folder=folder) as (new, notes):
-        return _with_notes(diff(old, new, config=config, progress=progress), notes, new_name="this run")
+        comparison = diff(old, new, config=config, progress=progress)
+        waits = pending.settle_run(old, new, comparison, level or Severity(config.fail_on), config)
+        return _with_notes(comparison, (*notes, *waits), new_name="this run")
 
 
 def diff_revision(

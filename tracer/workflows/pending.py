@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracer.errors import CassetteError
 from tracer.storage import store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from tracer.compare.result import Comparison
+    from tracer.compare.result import Comparison, Severity
     from tracer.config import Config
 
 
-def settle_run(old: Path, new: Path, comparison: Comparison, *, red: bool, run: Mapping[str, Any]) -> tuple[str, ...]:
+def settle_run(old: Path, new: Path, comparison: Comparison, level: Severity, config: Config) -> tuple[str, ...]:
     """Leave a new recording beside its baseline after a red run, or remove the one of an earlier run after a green one.
 
-    `run` is what is known of the new one: its command and exit code. Returns notes. A run that failed or was filtered removes nothing.
+    A run is red with findings from `level` on; one that failed or was filtered removes nothing. Returns notes: failing to keep it is
+    no failure of the comparison.
     """
     if store.baseline_of(old) != old:
         return ()
+    run = store.read_side(new)
     try:
-        if red:
-            leave(old, new, run)
+        if comparison.at_or_above(level):
+            ignore(old, config)
+            store.copy_into_place(new, store.pending_path(old))
+            store.write_side(store.pending_path(old), run)
         elif not run.get("exit") and not comparison.left_out:
             store.drop_pending(old)
     except (CassetteError, OSError) as error:
         return (f"The new recording could not be kept for review: {error}",)
     return ()
-
-
-def leave(cassette: Path, closed: Path, run: Mapping[str, Any]) -> None:
-    """Let a copy of a closed recording wait beside its baseline, in place of an older one.
-
-    Raises:
-        CassetteError: the folder cannot be written.
-    """
-    pending = store.pending_path(cassette)
-    store.copy_into_place(closed, pending)
-    store.write_side(pending, run)
 
 
 def doubt(cassette: Path) -> str:
