@@ -17,7 +17,7 @@ from tracer.report.formats import FORMATS, Appearance
 from tracer.report.listing import render_summary
 
 if TYPE_CHECKING:
-    from tracer.compare.result import Comparison
+    from tracer.compare.result import Comparison, Severity
 
 Boundaries = Annotated[
     list[str] | None,
@@ -103,13 +103,15 @@ def diff(
         raise ConfigError("write the report", f"{format_!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
     level = workflows.severity(fail_on or workflows.settings().fail_on)
     with LiveLine(sys.stderr) as live:
-        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, live)
+        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, level, live)
     code = 1 if comparison.at_or_above(level) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
         say(FORMATS[format_](comparison, look))
     else:
         workflows.write_report(output, FORMATS[format_](comparison, Appearance(width=100, verbose=verbose)))
+    if code and old is not None and (hint := workflows.how_to_review(old)):
+        sys.stderr.write(f"tracer: {hint}\n")
     return code
 
 
@@ -120,6 +122,7 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
+    level: Severity,
     live: LiveLine,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
@@ -135,7 +138,9 @@ def _compare(
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
         return workflows.diff(old, new, progress=live.progress)
-    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, progress=live.progress)
+    return workflows.diff_rerun(
+        old, command, boundary, rerun_recorded=rerun_recorded, level=level, progress=live.progress
+    )
 
 
 @app.command()

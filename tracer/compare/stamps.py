@@ -50,7 +50,7 @@ def _parts(side: Value | str | None) -> Iterator[object]:
         todo += reversed(inside)
 
 
-def _own(node: Value) -> tuple[object, ...]:
+def _own(node: Value) -> tuple[object, ...]:  # noqa: PLR0911  (one per case)
     """Return what a node is without what is inside it."""
     match node:
         case Scalar(value):

@@ -111,7 +111,9 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[_Line]]:
         return _HEAD, []
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ReviewError(f"read the accepted changes {str(path)!r}", reason, "Restore it from version control.") from error
+        raise ReviewError(
+            f"read the accepted changes {str(path)!r}", reason, "Restore it from version control."
+        ) from error
     head = tuple(takewhile(lambda text: text.startswith("#"), texts))[: len(_HEAD)]
     lines: list[_Line] = []
     comments: list[str] = []

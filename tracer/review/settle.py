@@ -28,7 +28,9 @@ def settle(comparison: Comparison, accepted: Sequence[Acceptance], today: date, 
     told = tuple(finding for finding in comparison.findings if not _covered(finding, holding))
     notes = list(_notes(comparison, accepted, today, file))
     if len(notes) > _MOST_NOTES:
-        notes[_MOST_NOTES - 1 :] = [f"{len(notes) - _MOST_NOTES + 1} more accepted changes ended or do not match; see {file}."]
+        notes[_MOST_NOTES - 1 :] = [
+            f"{len(notes) - _MOST_NOTES + 1} more accepted changes ended or do not match; see {file}."
+        ]
     return replace(
         comparison,
         verdict=verdict(told, hides=bool(comparison.hidden)),

@@ -7,22 +7,43 @@ from tracer.workflows.comparing import diff, diff_rerun, diff_revision, findings
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.recording import record
+from tracer.workflows.review import (
+    Choice,
+    Waiting,
+    accept,
+    cassettes_waiting,
+    compare_waiting,
+    describe_waiting,
+    how_to_review,
+    parse_until,
+)
+from tracer.workflows.reviewing import Decision, Review, tree_around
 from tracer.workflows.session import Session, check_accepted, failure_text, keep, open_session, require, settle_equal
 
 __all__ = [
+    "Choice",
+    "Decision",
+    "Review",
     "Session",
+    "Waiting",
+    "accept",
     "cassette_mode",
     "cassette_path",
+    "cassettes_waiting",
     "check_accepted",
+    "compare_waiting",
     "demo",
+    "describe_waiting",
     "diff",
     "diff_rerun",
     "diff_revision",
     "failure_text",
     "findings_against",
+    "how_to_review",
     "keep",
     "list_cassettes",
     "open_session",
+    "parse_until",
     "record",
     "recover",
     "require",
@@ -30,6 +51,7 @@ __all__ = [
     "settle_equal",
     "severity",
     "show",
+    "tree_around",
     "unused_cassettes",
     "verify",
     "write_report",

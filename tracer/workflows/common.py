@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.compare.result import Severity
 from tracer.config import MODES, SEVERITIES, Config, load_config
-from tracer.errors import ConfigError, RecordingError
+from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
 from tracer.select.project import select_project
-from tracer.storage.store import SUFFIX, file_name, part_folder, path_for
+from tracer.storage.store import SUFFIX, file_name, part_folder, path_for, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from tracer.select.selection import Selection
 
-_LOCAL = Path(".tracer") / "commands.json"
+LOCAL = ".tracer"
+"""The folder of local state, beside the settings."""
+_COMMANDS = "commands.json"
 
 
 def settings(boundaries: Sequence[str] | None = None, folder: Path | None = None) -> Config:
@@ -134,22 +136,28 @@ def select(config: Config, folder: Path, command: Sequence[str] = ()) -> Selecti
 
 def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> None:
     """Keep, in local state that git ignores, which command made a cassette. Failing to is no failure."""
-    path = config.root / _LOCAL
+    known = _known_commands(config.root / LOCAL / _COMMANDS)
+    known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd())}
+    write_local(config, _COMMANDS, json.dumps(known, indent=1, sort_keys=True))
+
+
+def write_local(config: Config, name: str, text: str) -> None:
+    """Write a file of local state, which git ignores, in one step. Failing to is no failure."""
+    path = config.root / LOCAL / name
     try:
-        path.parent.mkdir(exist_ok=True)
-        ignore = path.parent / ".gitignore"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ignore = config.root / LOCAL / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
-        known = _known_commands(path)
-        known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd())}
-        path.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
-    except OSError:
+        with replacing(path) as stream:
+            stream.write(text.encode())
+    except (OSError, CassetteError):
         return
 
 
 def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...], Path] | None:
     """Return the command that made a cassette here, and the folder it ran in."""
-    match _known_commands(config.root / _LOCAL).get(str(cassette.resolve())):
+    match _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve())):
         case {"command": [str(), *_] as command, "folder": str() as folder}:
             return tuple(map(str, command)), Path(folder)
         case _:

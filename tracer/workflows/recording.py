@@ -154,7 +154,9 @@ class Take:
             )
         if waits:
             pending.ignore(file, self.config)
-            notes.append(f"The command failed, so {self.target} stays as it is; the new recording waits in {file}: `tracer review {self.target}`.")
+            notes.append(
+                f"The command failed, so {self.target} stays as it is; the new recording waits in {file}: `tracer review {self.target}`."
+            )
         if noise:
             notes.append(f"{len(noise)} rules for what differs between runs of the same code were learned.")
         return RunSummary(
