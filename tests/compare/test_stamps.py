@@ -31,7 +31,8 @@ def findings(old: Run, new: Run, *rules: NoiseRule) -> dict[str, Finding]:
 
 
 def changed(**outcomes: list[int]) -> Run:
-    return Run(VAT, TOTAL, **{lane: [call("shop.tax:vat", [n], each) for n, each in enumerate(made)] for lane, made in outcomes.items()})
+    lanes = {lane: [call("shop.tax:vat", [n], each) for n, each in enumerate(made)] for lane, made in outcomes.items()}
+    return Run(VAT, TOTAL).with_lanes(dict(lanes))
 
 
 PROGRAM = """
@@ -45,15 +46,20 @@ def many() -> dict[str, list[str]]:
     """Return keys and stamps of a comparison in which every kind of value differs."""
     old = [None, 2**60, 1.5, "é", b"x", [1, {"a": {1, 2}}], ("a",), obj("m:C", a=1), opaque("m:D"), {"k": [1]}]
     new = [1, 2**61, 2.5, "e", b"y", [1, {"a": {1, 3}}], ("b",), obj("m:C", a=2), opaque("m:E"), {"k": [1], "l": 2}]
-    runs = [Run(VAT, main=[call("shop.tax:vat", [n], {"v": value}) for n, value in enumerate(made)]) for made in (old, new)]
-    return {key: list(finding.changes) for key, finding in findings(*runs).items()}
+    before, after = (
+        Run(VAT, main=[call("shop.tax:vat", [n], {"v": value}) for n, value in enumerate(made)]) for made in (old, new)
+    )
+    return {key: list(finding.changes) for key, finding in findings(before, after).items()}
 
 
 def test_keys_and_stamps_are_those_of_another_process_with_another_hash_seed() -> None:
     told = [
         json.loads(
             subprocess.run(
-                [sys.executable, "-c", PROGRAM], env={**clean_environment(), "PYTHONHASHSEED": seed}, capture_output=True, check=True
+                [sys.executable, "-c", PROGRAM],
+                env={**clean_environment(), "PYTHONHASHSEED": seed},
+                capture_output=True,
+                check=True,
             ).stdout
         )
         for seed in ("1", "2")
@@ -95,7 +101,13 @@ def test_further_calls_that_were_added_are_another_change() -> None:
 
 def test_paths_of_one_text_are_one_finding() -> None:
     def run(value: int) -> Run:
-        return Run(VAT, main=[call("shop.tax:vat", [n], made) for n, made in enumerate([obj("m:C", **{"a[*]": value}), obj("m:C", a=[value])])])
+        return Run(
+            VAT,
+            main=[
+                call("shop.tax:vat", [n], made)
+                for n, made in enumerate([obj("m:C", "plain", **{"a[*]": value}), obj("m:C", a=[value])])
+            ],
+        )
 
     assert len(findings(run(1), run(2))) == 1
 

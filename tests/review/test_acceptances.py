@@ -40,7 +40,14 @@ acceptances = st.builds(
 
 
 def accepted(key: str, *changes: str, **more: object) -> Acceptance:
-    values = {"callable": "shop.tax:vat", "kind": "returned-value", "path": "return", "before": "1", "after": "2", **more}
+    values = {
+        "callable": "shop.tax:vat",
+        "kind": "returned-value",
+        "path": "return",
+        "before": "1",
+        "after": "2",
+        **more,
+    }
     return Acceptance(key=key * 12, changes=changes or ("s1",), **values)  # type: ignore[arg-type]
 
 
@@ -56,7 +63,9 @@ def comparison(*findings: Finding, **more: int) -> Comparison:
 
 
 @given(st.lists(acceptances, max_size=5, unique_by=lambda each: each.key))
-def test_what_is_written_is_what_is_read_sorted_by_key(tmp_path_factory: pytest.TempPathFactory, made: list[Acceptance]) -> None:
+def test_what_is_written_is_what_is_read_sorted_by_key(
+    tmp_path_factory: pytest.TempPathFactory, made: list[Acceptance]
+) -> None:
     path = tmp_path_factory.mktemp("a") / "a.cassette.accepted.toml"
 
     for each in made:
@@ -72,8 +81,7 @@ def test_each_acceptance_is_one_line_that_people_can_read(tmp_path: Path) -> Non
 
     assert path.read_text("utf-8").splitlines()[1:] == [
         'aaaaaaaaaaaa = { callable = "shop.tax:vat", kind = "returned-value", path = "return", before = "1", after = "2", changes = ["s1"] }',
-        'bbbbbbbbbbbb = { callable = "shop.tax:vat", kind = "returned-value", path = "return", before = "1", after = "2", '
-        'reason = "the new \\"rate\\"", by = "Ada", until = 2027-01-31, changes = ["s1"] }',
+        'bbbbbbbbbbbb = { callable = "shop.tax:vat", kind = "returned-value", path = "return", before = "1", after = "2", reason = "the new \\"rate\\"", by = "Ada", until = 2027-01-31, changes = ["s1"] }',
     ]
 
 
@@ -107,7 +115,12 @@ def test_branches_that_accept_different_changes_merge_without_a_conflict(tmp_pat
     merged = project.run("git", "merge", "-q", "other", "-m", "merged")
 
     assert merged.exit == 0, merged.stdout + merged.stderr
-    assert {(each.key[0], each.changes) for each in load(path)} >= {("1", ("s1",)), ("4", ("s1",)), ("5", ("s1",)), ("9", ("s2",))}
+    assert {(each.key[0], each.changes) for each in load(path)} >= {
+        ("1", ("s1",)),
+        ("4", ("s1",)),
+        ("5", ("s1",)),
+        ("9", ("s2",)),
+    }
 
 
 @pytest.mark.parametrize("marker", ["<<<<<<< HEAD", "=======", ">>>>>>> other", "||||||| base"])
@@ -119,7 +132,10 @@ def test_a_marker_of_a_merge_is_named_by_line_and_nothing_is_lost(tmp_path: Path
     path.write_text(text, "utf-8")
 
     for attempt in (lambda: load(path), lambda: add(path, [accepted("c")])):
-        with pytest.raises(ReviewError, match=r"line 3 is the marker of a merge .* Keep the lines of both sides and remove the markers\.$"):
+        with pytest.raises(
+            ReviewError,
+            match=r"line 3 is the marker of a merge .* Keep the lines of both sides and remove the markers\.$",
+        ):
             attempt()
     assert path.read_text("utf-8") == text
 
@@ -167,7 +183,7 @@ def test_a_further_change_under_the_same_key_is_told_again_and_said_to_be_anothe
 
     assert (len(told.findings), told.summary.accepted) == (1, 0)
     assert "is not the change that was accepted any more" in told.notes[0]
-    assert part.findings == either.findings == either.notes == ()
+    assert (part.findings, either.findings, either.notes) == ((), (), ())
 
 
 def test_an_acceptance_holds_through_its_last_day_and_then_says_that_it_ended() -> None:

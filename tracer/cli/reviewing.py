@@ -122,5 +122,5 @@ def accept(
 
 def _sorted(words: list[str]) -> tuple[list[str], list[Path]]:
     """Tell keys from paths: a path has a slash or the suffix of a cassette, or is there."""
-    paths = [word for word in words if _PATH.search(word) or Path(word).exists()]
+    paths = [word for word in words if _PATH.search(word) or (word and Path(word).exists())]
     return [word for word in words if word not in paths], [Path(word) for word in paths]

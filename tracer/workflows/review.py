@@ -224,10 +224,10 @@ def _chosen(waiting: Sequence[Waiting], choice: Choice) -> list[tuple[Waiting, l
 
 def _full_key(waiting: Sequence[Waiting], key: str) -> str:
     named = {finding.key: finding for each in waiting for finding in each.findings}
-    matching = sorted(full for full in named if full.startswith(key.lower()))
+    matching = sorted(full for full in named if _HEX.fullmatch(key.lower()) and full.startswith(key.lower()))
     if len(matching) == 1:
         return matching[0]
-    if not matching or not _HEX.fullmatch(key.lower()):
+    if not matching:
         raise ReviewError(f"accept {plain(key)!r}", "no change that waits has a key that begins so", _LIST)
     texts = listed((f"{full} ({named[full].callable} {named[full].kind.value})" for full in matching), 5)
     raise ReviewError(f"accept {key!r}", f"it may be any of {texts}", "Give more of the key.")
