@@ -192,10 +192,11 @@ class Cassette(_Around):
     def _open(self) -> None:
         config = workflows.settings()
         self._mode = workflows.cassette_mode(self._options["mode"], config)
-        if self._mode == "off":
-            return
         folder = Path(self._options["folder"]) if self._options["folder"] else config.cassette_folder
         self.path = workflows.cassette_path(self.name, folder).absolute()
+        workflows.note_use(self.path, config)
+        if self._mode == "off":
+            return
         if self._mode == "none":
             workflows.require(self.path)
         self._fail_on = workflows.severity(self._options["fail_on"] or config.fail_on)

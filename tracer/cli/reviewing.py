@@ -124,3 +124,20 @@ def _sorted(words: list[str]) -> tuple[list[str], list[Path]]:
     """Tell keys from paths: a path has a slash or the suffix of a cassette, or is there."""
     paths = [word for word in words if _PATH.search(word) or (word and Path(word).exists())]
     return [word for word in words if word not in paths], [Path(word) for word in paths]
+
+
+@app.command()
+def prune(
+    words: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FOLDER] [LIST]...",
+            help="A folder of cassettes (default: the cassette folder); usage lists of other runs or folders of such.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+) -> None:
+    """Delete recordings that no test used, when all tests ran: in one run, or in several whose lists complete each other."""
+    for sentence in workflows.prune(words or [], dry_run=dry_run):
+        say(f"{sentence}\n")

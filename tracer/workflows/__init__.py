@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tracer.workflows.common import cassette_mode, cassette_path, settings, severity, unused_cassettes
+from tracer.review.usage import UsageList
+from tracer.workflows.common import cassette_mode, cassette_path, settings, severity
 from tracer.workflows.comparing import diff, diff_rerun, diff_revision, findings_against, write_report
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
@@ -19,12 +20,14 @@ from tracer.workflows.review import (
 )
 from tracer.workflows.reviewing import Decision, Review, tree_around
 from tracer.workflows.session import Session, check_accepted, failure_text, keep, open_session, require, settle_equal
+from tracer.workflows.usage import end_run, keep_usage, note_use, prune
 
 __all__ = [
     "Choice",
     "Decision",
     "Review",
     "Session",
+    "UsageList",
     "Waiting",
     "accept",
     "cassette_mode",
@@ -37,13 +40,17 @@ __all__ = [
     "diff",
     "diff_rerun",
     "diff_revision",
+    "end_run",
     "failure_text",
     "findings_against",
     "how_to_review",
     "keep",
+    "keep_usage",
     "list_cassettes",
+    "note_use",
     "open_session",
     "parse_until",
+    "prune",
     "record",
     "recover",
     "require",
@@ -52,7 +59,6 @@ __all__ = [
     "severity",
     "show",
     "tree_around",
-    "unused_cassettes",
     "verify",
     "write_report",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -16,10 +15,10 @@ from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
 from tracer.select.project import select_project
-from tracer.storage.store import SUFFIX, file_name, part_folder, path_for, replacing
+from tracer.storage.store import SUFFIX, part_folder, path_for, replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from tracer.select.selection import Selection
@@ -68,25 +67,6 @@ def cassette_path(name: str, folder: Path) -> Path:
         return Path(name)
     head, _, tail = name.rpartition("/")
     return path_for(folder.joinpath(*(path_for("", part).stem for part in head.split("/") if part)), tail)
-
-
-def unused_cassettes(names: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the cassettes in some folders of names that no name there, nor one that begins with it, accounts for.
-
-    Relative to the working folder where they lie in it.
-    """
-    top = settings().cassette_folder
-    found = []
-    for folder, tests in sorted(names.items()):
-        known = tuple(file_name(test).removesuffix(SUFFIX) for test in tests)
-        loose = tuple(f"{test}." for test in tests)
-        where = cassette_path(f"{folder}/x", top).parent
-        found += [
-            path
-            for path in sorted(where.glob(f"*{SUFFIX}"))
-            if path.stem not in known and not path.stem.startswith(loose)
-        ]
-    return [os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path) for path in found]
 
 
 def today() -> date:
