@@ -20,8 +20,8 @@ _SHOWN_REASONS: Final = 10
 _KIBI: Final = 1024
 _UNITS: Final = ("KiB", "MiB", "GiB", "TiB")
 _FIGURES: Final = 52
-_UNUSED: Final = "  unused"
 """The columns of a cassette's row beside its name."""
+_UNUSED: Final = "  unused"
 
 
 @dataclass(frozen=True, slots=True)
