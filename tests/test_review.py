@@ -319,6 +319,56 @@ def test_a_filtered_run_never_replaces_a_baseline(shop: Project, tracer: Tracer)
     assert (green.exit, pending.exists()) == (0, True)
 
 
+# -- cassettes in programs and tests -------------------------------------------------------------------------------------------
+
+BLOCK = """
+    import sys, tracer
+    from shop import cart
+    with tracer.cassette("checkout", boundaries=["shop.tax"]) as cassette:
+        cart.total(1)
+        if len(sys.argv) > 1: raise KeyError("fails")
+    print(cassette.comparison and cassette.comparison.summary.accepted)
+    """
+
+
+def test_a_block_that_is_red_is_decided_in_the_same_way(shop: Project, tracer: Tracer) -> None:
+    program = {"program.py": BLOCK}
+    green = shop.with_files({**OLD, **program})
+    red = shop.with_files(program)
+    assert green.run("python", "program.py").stdout == "None\n"
+    first = red.run("python", "program.py")
+    ignored = (shop.folder / "cassettes/.gitignore").read_text("utf-8")
+    accepted = tracer("accept", "--callable", "shop.tax:*")
+    second = red.run("python", "program.py")
+    waiting = list(shop.folder.glob("cassettes/*pending*"))
+    path = shop.folder / "cassettes/checkout.cassette.accepted.toml"
+    path.write_text(path.read_text("utf-8") + ">>>>>>> other\n", "utf-8")
+    third = red.run("python", "program.py")
+
+    assert first.exit == 1
+    assert "waits in" in first.stderr
+    assert "`tracer review cassettes/checkout.cassette` goes through its changes." in first.stderr
+    assert "*.cassette.pending\n" in ignored
+    assert accepted[0] == 0
+    assert (second.exit, second.stdout, waiting) == (0, "2\n", []), second.stderr
+    assert third.exit == 1
+    assert "tracer.errors.ReviewError: Couldn't read the accepted changes" in third.stderr
+
+
+def test_the_recording_of_a_block_that_failed_never_becomes_the_baseline(shop: Project, tracer: Tracer) -> None:
+    project = shop.with_files({**OLD, "program.py": BLOCK})
+    assert project.run("python", "program.py").exit == 0
+    baseline = (shop.folder / "cassettes/checkout.cassette").read_bytes()
+    failed = project.run("python", "program.py", "fails")
+
+    refused = tracer("accept", "--all")
+
+    assert "KeyError: 'fails'" in failed.stderr
+    assert refused[0] == 2
+    assert "an exception left the block that was recorded" in refused[2]
+    assert (shop.folder / "cassettes/checkout.cassette").read_bytes() == baseline
+
+
 # -- in a terminal -------------------------------------------------------------------------------------------------------------
 
 
