@@ -117,7 +117,7 @@ def test_a_comparison_runs_the_command_it_is_given_knows_or_is_told_in_settings(
     report = json.loads(given.stdout)
     assert (given.exit, report["verdict"]) == (1, "changed")
     assert [finding["callable"] for finding in report["findings"] if finding["role"] == "origin"] == ["shop.tax:vat"]
-    assert (report["new"]["cassette"], given.stderr) == ("this run", "9\n")
+    assert (report["new"]["cassette"], given.stderr) == ("this run", "9\n9\n")  # once more before it is called a change
     assert remembered.exit == 1
     assert (configured.exit, configured.stdout[:4]) == (0, "SAME")
     assert refused.exit == 2
@@ -136,7 +136,7 @@ def test_a_comparison_with_a_revision_runs_both(shop: Project) -> None:
     silent = shop.tracer("diff", "--base", "HEAD", "--", "true")
 
     report = json.loads(done.stdout)
-    assert (done.exit, done.stderr) == (1, "6\n9\n")
+    assert (done.exit, done.stderr) == (1, "6\n9\n9\n")
     assert (report["old"]["cassette"], report["new"]["cassette"]) == ("HEAD", "working tree")
     assert "shop.tax:vat" in {finding["callable"] for finding in report["findings"]}
     assert (wrong.exit, silent.exit) == (2, 2)
@@ -206,7 +206,7 @@ def test_what_differs_between_runs_of_the_same_code_is_learned_and_no_longer_tol
     project = project.with_files(NOISY)
     once = project.tracer("record", "-o", "once.cassette", "--", PYTHON, "app.py")
     learned = project.tracer("record", "-o", "learned.cassette", "--runs", "3", "--", PYTHON, "app.py")
-    before = project.tracer("diff", "once.cassette", "--", PYTHON, "app.py")
+    before = project.tracer("diff", "once.cassette", "--no-confirm", "--", PYTHON, "app.py")
     after = project.tracer("diff", "learned.cassette", "--", PYTHON, "app.py")
     changed = project.with_files({"shop/use.py": NOISY["shop/use.py"].replace("'b'", "'c'")})
     real = changed.tracer("diff", "learned.cassette", "--", PYTHON, "app.py")

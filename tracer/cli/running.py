@@ -17,7 +17,7 @@ from tracer.report.formats import FORMATS, Appearance
 from tracer.report.listing import render_summary
 
 if TYPE_CHECKING:
-    from tracer.compare.result import Comparison
+    from tracer.compare.result import Comparison, Severity
 
 Boundaries = Annotated[
     list[str] | None,
@@ -93,6 +93,9 @@ def diff(
     rerun_recorded: Annotated[
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
+    confirm: Annotated[
+        bool, typer.Option(help="Before a run counts as changed, run it once more to tell change from chance.")
+    ] = True,
 ) -> int:
     """Compare two cassettes, or a cassette with a new run, or two revisions.
 
@@ -103,7 +106,7 @@ def diff(
         raise ConfigError("write the report", f"{format_!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
     level = workflows.severity(fail_on or workflows.settings().fail_on)
     with LiveLine(sys.stderr) as live:
-        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, live)
+        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, level if confirm else None, live)
     code = 1 if comparison.at_or_above(level) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
@@ -120,13 +123,14 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
+    confirm: Severity | None,
     live: LiveLine,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(base, command or (), boundary, progress=live.progress)
+        return workflows.diff_revision(base, command or (), boundary, confirm=confirm, progress=live.progress)
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -135,7 +139,9 @@ def _compare(
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
         return workflows.diff(old, new, progress=live.progress)
-    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, progress=live.progress)
+    return workflows.diff_rerun(
+        old, command, boundary, rerun_recorded=rerun_recorded, confirm=confirm, progress=live.progress
+    )
 
 
 @app.command()

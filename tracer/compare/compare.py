@@ -19,7 +19,10 @@ from tracer.compare.shared import Shared
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tracer.model import LaneSummary, NoiseRule, RecordedRun, Recording
+    from tracer.compare.lenience import Comparators
+    from tracer.compare.noise import Subject
+    from tracer.model import LaneSummary, RecordedRun, Recording
+    from tracer.rules import Rule
 
 _VERDICTS = {
     Severity.BREAKING: Verdict.BREAKING,
@@ -34,9 +37,11 @@ def compare(
     *,
     old_name: str,
     new_name: str,
-    rules: tuple[NoiseRule, ...] = (),
+    rules: tuple[Rule, ...] = (),
     level: Literal["value", "shape"] = "value",
     progress: Callable[[int, int], None] | None = None,
+    comparators: Comparators | None = None,
+    seen: set[Subject] | None = None,
 ) -> Comparison:
     """Compare two runs, streaming: what is stored alike is not read, of the rest only keys are held.
 
@@ -48,8 +53,11 @@ def compare(
         rules: what not to tell, beside the rules that the old recording itself holds; each counts what it hid.
         level: "value" tells of every difference, "shape" only of types, keys, exceptions, calls and signatures.
         progress: called now and then with the calls done and all calls.
+        comparators: the functions of the user's that rules name. A rule whose function is not among them is not applied.
+        seen: takes in the differences that no rule hid, for learning rules from them.
     """
-    comparison = _Comparing(old, new, (*old.recording.noise, *rules), shapes_only=level == "shape", progress=progress)
+    filter_ = Filter((*old.recording.noise, *rules), comparators=comparators, seen=seen)
+    comparison = _Comparing(old, new, filter_, shapes_only=level == "shape", progress=progress)
     return comparison.run(Side(old_name, _calls(old)), Side(new_name, _calls(new)))
 
 
@@ -70,7 +78,7 @@ class _Comparing:
         self,
         old: RecordedRun,
         new: RecordedRun,
-        rules: tuple[NoiseRule, ...],
+        rules: Filter,
         *,
         shapes_only: bool,
         progress: Callable[[int, int], None] | None,
@@ -79,7 +87,7 @@ class _Comparing:
         self._old = old = Rehomed(old, self._homes) if self._homes else old
         self._new = new
         self._callables = Callables(old.recording, new.recording)
-        self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only)
+        self._shared = Shared(self._callables, rules, shapes_only)
         self._unread = _Unread()
         self._progress = progress
         self._done = 0

@@ -210,8 +210,8 @@ def _after(old: Call, new: Call, callables: tuple[Callable | None, Callable | No
         if not (before[name].known and after[name].known):
             unseen.append(str(path))
             continue
-        brought = delta_inside(before[name].passed, after[name].passed, path)
-        found = delta_inside(before[name].left, after[name].left, path)
+        brought = delta_inside(before[name].passed, after[name].passed, path, lenience=reader.lenience)
+        found = delta_inside(before[name].left, after[name].left, path, lenience=reader.lenience)
         known = {_mark(change) for change in brought.changes}
         changes.extend(_left(change) for change in found.changes if _mark(change) not in known)
         unseen.extend(_texts(found.unseen))

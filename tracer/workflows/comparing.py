@@ -5,42 +5,65 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
+from tracer.compare.noise import learn
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.errors import ComparisonError, ConfigError, RecordingError
-from tracer.model import NoiseRule
+from tracer.report.sentences import counted
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import read_side
 from tracer.workflows import common
+from tracer.workflows.comparators import load_comparators, not_applied
 from tracer.workflows.recording import Take
+from tracer.workflows.repeating import Repeated, repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tracer.compare.result import Finding
     from tracer.config import Config
+    from tracer.rules import Rule
 
 
 def diff(
-    old: Path, new: Path, *, config: Config | None = None, progress: Callable[[int, int], None] | None = None
+    old: Path,
+    new: Path,
+    *,
+    config: Config | None = None,
+    rules: Sequence[Rule] = (),
+    allow_imports: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Compare two cassettes under the rules that either holds and those of the settings.
+    """Compare two cassettes under the rules that either holds, those of the settings and `rules`.
+
+    The functions that rules name are called only with `allow_imports`: finding them runs code of the user's.
 
     Raises:
         CassetteError: one of them cannot be read.
+        ConfigError: with `allow_imports`, a rule names no function.
     """
-    user = tuple(
-        NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in (config or common.settings()).ignore
-    )
+    user = (*_of_settings(config or common.settings()), *rules)
+    comparators = load_comparators(user) if allow_imports else {}
     with open_cassette(old) as before, open_cassette(new) as after:
-        learned = (*before.recording.noise, *after.recording.noise)
-        rules = tuple(dict.fromkeys((*learned, *user)))
-        return compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
+        comparison = compare(
+            before,
+            after,
+            old_name=str(old),
+            new_name=str(new),
+            rules=(*after.recording.noise, *user),
+            comparators=comparators,
+            progress=progress,
+        )
+    return comparison if allow_imports else replace(comparison, notes=(*comparison.notes, *not_applied(user)))
+
+
+def _of_settings(config: Config) -> tuple[Rule, ...]:
+    return (*config.ignore, *config.rules)
 
 
 def diff_rerun(
@@ -49,12 +72,14 @@ def diff_rerun(
     boundaries: Sequence[str] | None = None,
     *,
     rerun_recorded: bool = False,
+    confirm: Severity | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Run a command with the boundaries of a cassette and compare.
 
     Without a command, the one that local state or the settings know for it. One known only from what lies beside
-    the cassette may come from a stranger, and is run only with `rerun_recorded`.
+    the cassette may come from a stranger, and is run only with `rerun_recorded`. Where something at or above `confirm` changed, the
+    command runs once more, and what differs between its two runs is no change.
 
     Raises:
         ConfigError: no command is known.
@@ -67,9 +92,10 @@ def diff_rerun(
     config = replace(config, granularity=recording.granularity)
     folder = None
     if not command:
-        command, folder = _known_command(old, config, rerun_recorded)
-    with _recorded(command, config, folder=folder) as (new, notes):
-        return _with_notes(diff(old, new, config=config, progress=progress), notes, new_name="this run")
+        command, folder = known_command(old, config, rerun_recorded)
+    with _recorded(_Side(tuple(command), config, folder)) as new:
+        comparison = _diff_with(old, new, confirm, progress)
+        return _with_notes(comparison, new.notes, new_name="this run")
 
 
 def diff_revision(
@@ -77,9 +103,10 @@ def diff_revision(
     command: Sequence[str],
     boundaries: Sequence[str] | None = None,
     *,
+    confirm: Severity | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Record a command at a git revision, in a worktree of its own, and here; compare the two.
+    """Record a command at a git revision, in a worktree of its own, and here; compare the two, `confirm` as in `diff_rerun`.
 
     Raises:
         ConfigError: no command was given.
@@ -90,17 +117,43 @@ def diff_revision(
         raise ConfigError("compare with a revision", "no command was given", "Put it after two dashes: -- pytest")
     config = common.settings(boundaries)
     with _worktree(revision) as (folder, top):
-        here = Path.cwd().resolve().relative_to(top)
+        there = folder / Path.cwd().resolve().relative_to(top)
         with (
-            _recorded(command, common.settings(boundaries, folder / here), folder=folder / here, first=True) as (
-                old,
-                before,
-            ),
-            _recorded(command, config, folder=Path.cwd(), first=True) as (new, after),
+            _recorded(_Side(tuple(command), common.settings(boundaries, there), there, first=True)) as old,
+            _recorded(_Side(tuple(command), config, Path.cwd(), first=True)) as new,
         ):
-            notes = (*(f"At {revision}: {note}" for note in before), *after)
-            comparison = diff(old, new, config=config, progress=progress)
+            notes = (*(f"At {revision}: {note}" for note in old.notes), *new.notes)
+            comparison = _diff_with(old.cassette, new, confirm, progress)
             return _with_notes(comparison, notes, new_name="working tree", old_name=revision)
+
+
+def _diff_with(
+    old: Path, new: _Recorded, confirm: Severity | None, progress: Callable[[int, int], None] | None
+) -> Comparison:
+    """Compare a cassette with a run; where something at or above `confirm` changed, run once more and tell chance from change."""
+    config = new.side.config
+    comparison = diff(old, new.cassette, config=config, progress=progress)
+    if confirm is None or not comparison.at_or_above(confirm):
+        return comparison
+    with open_cassette(old) as cassette:
+        known = (*cassette.recording.noise, *_of_settings(config))
+    with new.side.in_place():
+        repeated = repeat(new.cassette, new.exit_code, [new.side.take], rules=known)
+    rules = learn(repeated.seen, confirming=True)
+    if rules:
+        comparison = diff(old, new.cassette, config=config, rules=rules, progress=progress)
+    return replace(comparison, notes=(*comparison.notes, *_about_confirming(repeated, rules)))
+
+
+def _about_confirming(repeated: Repeated, rules: tuple[Rule, ...]) -> tuple[str, ...]:
+    """Say what running the new side once more has shown."""
+    if not repeated.runs:
+        return (*repeated.notes, "So what is told may hold differences that come by chance.")
+    if not rules:
+        return ("The new side ran a second time and behaved the same.",)
+    return (
+        f"The new side ran a second time: what differed between its two runs, at {counted(len(rules), 'place')}, is hidden.",
+    )
 
 
 def findings_against(comparison: Comparison, level: Severity, mode: str) -> tuple[Finding, ...]:
@@ -109,7 +162,12 @@ def findings_against(comparison: Comparison, level: Severity, mode: str) -> tupl
     return tuple(finding for finding in found if mode != "new_episodes" or finding.kind is not Kind.CALL_ADDED)
 
 
-def _known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tuple[str, ...], Path | None]:
+def known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tuple[str, ...], Path | None]:
+    """Return the command that made a cassette, and the folder to run it in.
+
+    Raises:
+        ConfigError: none is known, or only from what lies beside the cassette, and `rerun_recorded` does not allow it.
+    """
     remembered = common.remembered_command(config, old)
     if remembered is not None:
         return remembered
@@ -131,22 +189,51 @@ def _known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tup
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A command to be recorded: where, under which settings; `first` puts its folder first on the path of modules."""
+
+    command: tuple[str, ...]
+    config: Config
+    folder: Path | None = None
+    first: bool = False
+
+    def take(self, target: Path) -> Take:
+        """Return one run of it."""
+        return Take(self.command, target, self.config, folder=self.folder, output_to_stderr=True)
+
+    def in_place(self) -> AbstractContextManager[None]:
+        """Return what has to be around its runs."""
+        return _python_path(self.folder if self.first else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """A side that was recorded, and what is to be told of it."""
+
+    side: _Side
+    cassette: Path
+    exit_code: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be told of the run."""
+        return (f"The command exited with {self.exit_code}.",) if self.exit_code else ()
+
+
 @contextmanager
-def _recorded(
-    command: Sequence[str], config: Config, *, folder: Path | None = None, first: bool = False
-) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Record a command into a cassette that goes away afterwards. `first` puts its folder first on the path of modules."""
+def _recorded(side: _Side) -> Iterator[_Recorded]:
+    """Record a side into a cassette that goes away afterwards."""
     with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
         target = Path(scratch) / "new.cassette"
-        with Take(command, target, config, folder=folder, output_to_stderr=True) as take:
-            with _python_path(folder if first else None):
+        with side.take(target) as take:
+            with side.in_place():
                 take.run()
             summary = take.close()
         if not summary.stored:
             reason = summary.notes[-1].rstrip(".") if summary.notes else "it captured no call"
-            raise RecordingError(f"compare with a run of {command[0]!r}", reason)
-        failed = (f"The command exited with {summary.exit_code}.",) if summary.exit_code else ()
-        yield target, failed
+            raise RecordingError(f"compare with a run of {side.command[0]!r}", reason)
+        yield _Recorded(side, target, summary.exit_code)
 
 
 @contextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tracer.compare.compare import compare
 from tracer.compare.noise import learn
 from tracer.errors import RecordingError
 from tracer.recording.child import FAILURE_SUFFIX
@@ -22,6 +22,7 @@ from tracer.storage.progress import Progress
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, pending_path, write_side
 from tracer.workflows import common
+from tracer.workflows.repeating import repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tracer.config import Config
-    from tracer.model import Loss, NoiseRule, Recording
+    from tracer.model import Loss, Recording
+    from tracer.rules import Rule
     from tracer.select.selection import Selection
 
 DEFAULT_NAME = "run"
@@ -59,7 +61,8 @@ def record(
     take = Take(command, target, config, hash_seed="0" if times > 1 else None)
     take.run(tick)
     with take:
-        noise = _learn(take, times, tick) if times > 1 and take.captured else ()
+        noise, notes = _learn(take, times, tick) if times > 1 and take.captured else ((), ())
+        take.notes += notes
         summary = take.close(noise)
     if summary.file:
         common.remember_command(config, target, command)
@@ -127,7 +130,7 @@ class Take:
             raise
         self._seconds = monotonic() - began
 
-    def close(self, noise: Sequence[NoiseRule] = ()) -> RunSummary:
+    def close(self, noise: Sequence[Rule] = ()) -> RunSummary:
         """Write the cassette from the journals and say what is in it."""
         failures = tuple(sorted({path.read_text("utf-8", "replace") for path in self.part.glob(f"*{FAILURE_SUFFIX}")}))
         notes = [*self.notes, *(f"A process was not recorded: {reason}" for reason in failures)]
@@ -155,7 +158,9 @@ class Take:
         if waits:
             notes.append(f"The command failed, so {self.target} stays as it is; the new recording waits in {file}.")
         if noise:
-            notes.append(f"{len(noise)} rules for what differs between runs of the same code were learned.")
+            notes.append(
+                f"{counted(len(noise), 'rule')} for what differs between runs of the same code were learned: `tracer noise list {file}` shows them."
+            )
         return RunSummary(
             self.command,
             self.exit_code,
@@ -169,23 +174,18 @@ class Take:
         )
 
 
-def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[NoiseRule, ...]:
-    """Run the command again, each time with another hash seed; return rules for what differs from the first run."""
+def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """Run the command again, each time with another hash seed; return rules for what differs from the first run, and notes."""
     with tempfile.TemporaryDirectory(prefix="tracer-runs-") as scratch:
         base = Path(scratch) / "run-1.cassette"
         compact(first.part, base)
-        comparisons = []
-        for number in range(2, times + 1):
-            again = Path(scratch) / f"run-{number}.cassette"
-            take = Take(first.command, again, first.config, hash_seed=str(number - 1))
-            take.run(tick)
-            with take:
-                if not take.captured:
-                    continue
-                compact(take.part, again)
-            with open_cassette(base) as old, open_cassette(again) as new:
-                comparisons.append(compare(old, new, old_name="run 1", new_name=f"run {number}"))
-        return tuple(learn(*comparisons))
+        runs = (partial(_again, first, str(number)) for number in range(1, times))
+        repeated = repeat(base, first.exit_code, runs, tick=tick)
+    return learn(repeated.seen), repeated.notes
+
+
+def _again(first: Take, hash_seed: str, target: Path) -> Take:
+    return Take(first.command, target, first.config, hash_seed=hash_seed)
 
 
 def _components(recording: Recording, calls_of: Mapping[str, int]) -> tuple[ComponentSummary, ...]:

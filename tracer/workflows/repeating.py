@@ -1,0 +1,72 @@
+"""Running the same code again, in order to tell what differs by itself."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracer.compare.compare import compare
+from tracer.errors import RecordingError
+from tracer.storage.compact import compact
+from tracer.storage.reader import open_cassette
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tracer.compare.noise import Subject
+    from tracer.rules import Rule
+    from tracer.workflows.recording import Take
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """What differed between a run and later ones of the same code; `runs` of these could be compared, `notes` tell of the others."""
+
+    seen: frozenset[Subject]
+    runs: int
+    notes: tuple[str, ...]
+
+
+def repeat(
+    base: Path,
+    exit_code: int,
+    again: Iterable[Callable[[Path], Take]],
+    *,
+    rules: Sequence[Rule] = (),
+    tick: Callable[[str], None] = lambda text: None,
+) -> Repeated:
+    """Run again, once for each of `again`, and compare with the recording at `base`, whose command ended with `exit_code`.
+
+    A run that fails where the first did not, or captures nothing, says nothing about chance: half of its calls may be missing. It is
+    told of, and not compared. `rules` hide what is known already.
+    """
+    seen: set[Subject] = set()
+    notes: list[str] = []
+    runs = 0
+    for number, start in enumerate(again, 2):
+        with tempfile.TemporaryDirectory(prefix="tracer-again-") as scratch:
+            target = Path(scratch) / "again.cassette"
+            problem = _record(start(target), target, exit_code, tick)
+            if problem:
+                notes.append(f"Run {number} of the same code says nothing about chance: {problem}.")
+                continue
+            runs += 1
+            with open_cassette(base) as first, open_cassette(target) as other:
+                compare(first, other, old_name="run 1", new_name=f"run {number}", rules=tuple(rules), seen=seen)
+    return Repeated(frozenset(seen), runs, tuple(notes))
+
+
+def _record(take: Take, target: Path, exit_code: int, tick: Callable[[str], None]) -> str:
+    """Run a take into a cassette; return why that cannot be compared with another run, "" where it can."""
+    try:
+        take.run(tick)
+    except RecordingError as error:
+        return error.cause.rstrip(".")
+    with take:
+        if not take.captured:
+            return "it captured no call"
+        if take.exit_code != exit_code:
+            return f"it exited with {take.exit_code}, the first with {exit_code}"
+        return "" if compact(take.part, target).calls else "it captured no call"
