@@ -52,7 +52,7 @@ def tracer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, s
     return code, out, err
 
 
-COMMANDS = ("record", "diff", "show", "list", "verify", "recover", "demo")
+COMMANDS = ("record", "diff", "show", "list", "verify", "recover", "noise", "demo")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

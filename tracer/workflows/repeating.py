@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
+from tracer.compare.result import Kind
 from tracer.errors import RecordingError
 from tracer.storage.compact import compact
 from tracer.storage.reader import open_cassette
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from tracer.compare.noise import Subject
+    from tracer.model import RecordedRun
     from tracer.rules import Rule
     from tracer.workflows.recording import Take
 
@@ -54,8 +56,16 @@ def repeat(
                 continue
             runs += 1
             with open_cassette(base) as first, open_cassette(target) as other:
-                compare(first, other, old_name="run 1", new_name=f"run {number}", rules=tuple(rules), seen=seen)
+                seen |= _differences(first, other, rules)
+                # Of two calls that changed places either may be told as the one that moved.
+                seen |= {each for each in _differences(other, first, rules) if each.kind is Kind.CALL_MOVED}
     return Repeated(frozenset(seen), runs, tuple(notes))
+
+
+def _differences(old: RecordedRun, new: RecordedRun, rules: Sequence[Rule]) -> set[Subject]:
+    seen: set[Subject] = set()
+    compare(old, new, old_name="", new_name="", rules=tuple(rules), seen=seen)
+    return seen
 
 
 def _record(take: Take, target: Path, exit_code: int, tick: Callable[[str], None]) -> str:
