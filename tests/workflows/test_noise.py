@@ -157,7 +157,10 @@ def test_no_learned_rule_hides_another_type_or_a_new_exception(project: Project)
     done = project.tracer("record", "-o", "a.cassette", "--runs", "3", "--", PYTHON, "app.py")
     report = compared(project, "a.cassette", "--", PYTHON, "app.py")
 
+    by_chance = "From chance.types:failing, chance.types:typed another type or a new exception comes by chance"
     assert done.exit == 0
+    assert by_chance in " ".join(done.stderr.split())
+    assert any(note.startswith(by_chance) for note in report["notes"])
     assert {(each["callable"], each["kind"]) for each in report["findings"]} == {
         ("chance.types:typed", "returned-type"),
         ("chance.types:failing", "raised"),

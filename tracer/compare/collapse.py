@@ -27,7 +27,7 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change. `presence` says that a key or field came or went.
+    shows the change.
     """
 
     callable: str
@@ -41,7 +41,6 @@ class Observation:
     cost: int
     arguments: Callable[[], str]
     weight: int = 1
-    presence: bool = False
 
 
 @dataclass(slots=True)
@@ -58,7 +57,6 @@ class Group:
     role: Role = Role.EFFECT
     confidence: Confidence = Confidence.LOW
     unseen: tuple[str, ...] = ()
-    presence: bool = False
 
     def add(self, seen: Observation) -> None:
         """Count a call."""
@@ -71,7 +69,6 @@ class Group:
 
     def see(self, seen: Observation) -> None:
         """Take over what a change says of the finding, without counting a call."""
-        self.presence |= seen.presence
         self.raise_to(seen.severity)
 
     def raise_to(self, severity: Severity) -> None:
@@ -92,7 +89,6 @@ class Group:
         self.count = max(self.count, other.count)
         self.callers |= other.callers
         self.explain(other.role, other.confidence, other.unseen)
-        self.presence |= other.presence
         self.raise_to(other.severity)
         if other.smallest.cost < self.smallest.cost:
             self.smallest = other.smallest
@@ -235,5 +231,4 @@ def _finding(group: Group, calls: Mapping[str, int], inner: Mapping[str, tuple[s
         example=Example(group.smallest.lane, arguments) if group.smallest.lane else None,
         unseen=group.unseen,
         inner=inner.get(group.callable, ()) if group.role is Role.ORIGIN else (),
-        presence=group.presence,
     )

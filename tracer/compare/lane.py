@@ -40,7 +40,6 @@ _VALUE_KINDS = frozenset(
         Kind.CALL_MOVED,
     }
 )
-_PRESENCE = frozenset({Difference.KEY_ADDED, Difference.KEY_REMOVED})
 _SHAPES = frozenset({Difference.TYPE, Difference.KEY_ADDED, Difference.KEY_REMOVED})
 
 
@@ -248,7 +247,6 @@ class LaneComparison:
             lane=self._name,
             cost=_cost(call),
             arguments=lambda: self._arguments(call),
-            presence=change.difference in _PRESENCE,
         )
 
     def _arguments(self, call: Call) -> str:

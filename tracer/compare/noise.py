@@ -190,7 +190,7 @@ def learn(seen: Iterable[Subject], *, confirming: bool = False) -> tuple[Rule, .
     """
     places: defaultdict[tuple[str, Kind], _Paths] = defaultdict(dict)
     for subject in seen:
-        if subject.kind not in _ALWAYS_TOLD and subject.difference is not Difference.TYPE:
+        if _can_be_learned(subject):
             paths = places[subject.callable, _one_kind(subject.kind)]
             paths.setdefault(subject.path.general, set()).add(subject.difference)
     plain, presence = (CONFIRMED, CONFIRMED_PRESENCE) if confirming else (LEARNED, LEARNED_PRESENCE)
@@ -200,6 +200,19 @@ def learn(seen: Iterable[Subject], *, confirming: bool = False) -> tuple[Rule, .
         for path, found in _folded(_any_key(paths)).items()
     }
     return tuple(sorted(rules, key=lambda rule: (rule.callable, rule.kind, rule.path, rule.source)))
+
+
+def told_all_the_same(seen: Iterable[Subject]) -> tuple[str, ...]:
+    """Return the callables that differ by chance in ways no learned rule may hide, sorted.
+
+    What raised in the first run only may raise anew in any other.
+    """
+    told = (each for each in seen if each.kind is Kind.NO_LONGER_RAISED or not _can_be_learned(each))
+    return tuple(sorted({subject.callable for subject in told}))
+
+
+def _can_be_learned(subject: Subject) -> bool:
+    return subject.kind not in _ALWAYS_TOLD and subject.difference is not Difference.TYPE
 
 
 def _one_kind(kind: Kind) -> Kind:

@@ -81,7 +81,7 @@ class Finding:
     """One change, repeats collapsed: same callable, kind and general path.
 
     `count` is how many calls show it, `calls` how many of this callable were compared, `unseen` the inputs that could not be
-    looked at (opaque, cut), `inner` the changed inner callables it may come from. `presence` says that keys or fields came or went.
+    looked at (opaque, cut), `inner` the changed inner callables it may come from.
     """
 
     key: str
@@ -99,7 +99,6 @@ class Finding:
     example: Example | None = None
     unseen: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
-    presence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from tracer.compare.noise import learn
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.report.sentences import counted
+from tracer.rules import Rule
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import read_side
 from tracer.workflows import common
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from tracer.compare.result import Finding
     from tracer.config import Config
-    from tracer.rules import Rule
 
 
 def diff(
@@ -45,8 +45,12 @@ def diff(
 
     Raises:
         CassetteError: one of them cannot be read.
-        ConfigError: with `allow_imports`, a rule names no function.
+        ConfigError: one of `rules` is none; with `allow_imports`, one names no function.
+        ComparisonError: a function that a rule names raised an exception.
     """
+    for rule in rules:
+        if not isinstance(rule, Rule):
+            raise ConfigError("use the rules", f"{rule!r} is no rule", "Make each with tracer.Rule(...).")
     user = (*_of_settings(config or common.settings()), *rules)
     comparators = load_comparators(user) if allow_imports else {}
     with open_cassette(old) as before, open_cassette(new) as after:
@@ -149,9 +153,12 @@ def _about_confirming(repeated: Repeated, rules: tuple[Rule, ...]) -> tuple[str,
     """Say what running the new side once more has shown."""
     if not repeated.runs:
         return (*repeated.notes, "So what is told may hold differences that come by chance.")
-    if not rules:
+    if not repeated.seen:
         return ("The new side ran a second time and behaved the same.",)
+    if not rules:
+        return repeated.warnings
     return (
+        *repeated.warnings,
         f"The new side ran a second time: what differed between its two runs, at {counted(len(rules), 'place')}, is hidden.",
     )
 

@@ -139,4 +139,4 @@ def learn_more(
     if rules:
         write_rules(cassette, (*recording.noise, *rules))
     told = f"{counted(len(rules), 'rule')} learned from {repeated.runs + 1} runs; {cassette} holds {len(recording.noise) + len(rules):,}."
-    return (*repeated.notes, told)
+    return (*repeated.warnings, told)

@@ -181,7 +181,7 @@ def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[tuple[
         compact(first.part, base)
         runs = (partial(_again, first, str(number)) for number in range(1, times))
         repeated = repeat(base, first.exit_code, runs, tick=tick)
-    return learn(repeated.seen), repeated.notes
+    return learn(repeated.seen), repeated.warnings
 
 
 def _again(first: Take, hash_seed: str, target: Path) -> Take:

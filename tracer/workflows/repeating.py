@@ -5,11 +5,13 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracer.compare.compare import compare
+from tracer.compare.noise import told_all_the_same
 from tracer.compare.result import Kind
 from tracer.errors import RecordingError
+from tracer.report.sentences import listed
 from tracer.storage.compact import compact
 from tracer.storage.reader import open_cassette
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from tracer.rules import Rule
     from tracer.workflows.recording import Take
 
+_SHOWN: Final = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
@@ -29,6 +33,15 @@ class Repeated:
     seen: frozenset[Subject]
     runs: int
     notes: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be told: runs that say nothing, and chance that no rule may hide."""
+        names = told_all_the_same(self.seen)
+        if not names:
+            return self.notes
+        chance = "another type or a new exception comes by chance, which no learned rule hides"
+        return (*self.notes, f"From {listed(names, _SHOWN)} {chance}.")
 
 
 def repeat(
