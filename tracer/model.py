@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tracer.rules import Rule
+
 OUTSIDE = "<outside>"
 """The caller of a call that no component of the project made."""
 
@@ -232,20 +234,6 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class NoiseRule:
-    """What differed between two runs of the same code.
-
-    `callable` may be `*`; `kind` is a change kind's value or `*`; `path` a general `ValuePath` text or `*`.
-    `source` is "learned", "learned presence" (of keys and fields: they came and went) or "user".
-    """
-
-    callable: str
-    kind: str
-    path: str
-    source: str = "learned"
-
-
-@dataclass(frozen=True, slots=True)
 class Component:
     """A named group of modules, by dotted prefix. `watched` ones have their interface recorded; others are callers only."""
 
@@ -255,7 +243,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program."""
+    """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program.
+
+    `block` says that `tracer.cassette` made it, around a block of code, which is expected to use it again.
+    """
 
     python: str = ""
     boundaries: tuple[str, ...] = ()
@@ -263,7 +254,8 @@ class Recording:
     components: tuple[Component, ...] = ()
     callables: tuple[Callable, ...] = ()
     losses: tuple[Loss, ...] = ()
-    noise: tuple[NoiseRule, ...] = ()
+    noise: tuple[Rule, ...] = ()
+    block: bool = False
 
 
 @dataclass(frozen=True, slots=True)

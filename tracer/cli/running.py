@@ -18,7 +18,6 @@ from tracer.report.formats import FORMATS, Appearance, request_of, require
 from tracer.report.listing import render_summary
 
 if TYPE_CHECKING:
-    from tracer.compare.context import Request
     from tracer.compare.result import Comparison
 
 Boundaries = Annotated[
@@ -114,6 +113,9 @@ def diff(
     rerun_recorded: Annotated[
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
+    confirm: Annotated[
+        bool, typer.Option(help="Before a run counts as changed, run it once more to tell change from chance.")
+    ] = True,
 ) -> int:
     """Compare two cassettes, or a cassette with a new run, or two revisions.
 
@@ -125,14 +127,16 @@ def diff(
     failing = workflows.severity(fail_on or workflows.settings().fail_on)
     revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
-        request = request_of(format_)
-        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, level, request, live)
+        terms = workflows.Terms(request_of(format_), level, failing, confirm=confirm, progress=live.progress)
+        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, terms)
     code = 1 if comparison.at_or_above(failing) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
         say(FORMATS[format_](comparison, look))
     else:
         workflows.write_report(output, FORMATS[format_](comparison, Appearance(width=100, verbose=verbose)))
+    if code and old is not None and (hint := workflows.how_to_review(old)):
+        sys.stderr.write(f"tracer: {hint}\n")
     return code
 
 
@@ -151,17 +155,13 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
-    level: str | None,
-    request: Request,
-    live: LiveLine,
+    terms: workflows.Terms,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(
-            base, command or (), boundary, tell=told, level=level, request=request, progress=live.progress
-        )
+        return workflows.diff_revision(base, command or (), boundary, tell=told, terms=terms)
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -169,10 +169,8 @@ def _compare(
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
-        return workflows.diff(old, new, level=level, request=request, progress=live.progress)
-    return workflows.diff_rerun(
-        old, command, boundary, rerun_recorded=rerun_recorded, level=level, request=request, progress=live.progress
-    )
+        return workflows.diff(old, new, terms=terms)
+    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, terms=terms)
 
 
 @app.command()
