@@ -49,6 +49,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         fail_on = "breaking"
         dunders = ["__repr__"]
         mode = "none"
+        level = "shape"
+        renamed = {"shop.old" = "shop.new"}
         [[ignore]]
         callable = "shop.cart:total"
         kind = "returned-value"
@@ -71,6 +73,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         fail_on="breaking",
         dunders=("__repr__",),
         mode="none",
+        level="shape",
+        renamed=(("shop.old", "shop.new"),),
         ignore=(IgnoreRule("shop.cart:total", "returned-value", "return.id"),),
     )
 
@@ -145,6 +149,10 @@ def test_a_misspelt_setting_names_file_key_and_the_nearest_valid_one(tmp_path: P
         ("ignore = [{}]", "one or more of callable, kind and path"),
         ("ignore = ['shop']", "a list of tables"),
         ("ignore = {path = 'x'}", "a list of tables"),
+        ("level = 'shapes'", "Did you mean 'shape'? Valid: 'value', 'shape'."),
+        ("renamed = ['shop.old']", "a table of dotted names"),
+        ("renamed = {'shop.old' = 'shop new'}", "its value is 'shop new'"),
+        ("renamed = {'shop.old' = 1}", "its value is 1"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_valid_ones(tmp_path: Path, line: str, said: str) -> None:

@@ -66,7 +66,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_the_readme_names_the_commands_it_should() -> None:
     names = {shlex.split(command)[1] for command in commands()}
 
-    assert names == {"record", "diff", "review", "accept", "prune", "show", "list", "verify", "recover", "demo"}
+    assert names == {
+        "record",
+        "diff",
+        "review",
+        "accept",
+        "prune",
+        "show",
+        "stats",
+        "list",
+        "verify",
+        "recover",
+        "demo",
+    }
 
 
 def test_every_command_of_the_readme_runs(shop: Project) -> None:

@@ -244,10 +244,13 @@ def _closed(session: workflows.Session | None, *, failed: bool) -> Path | None:
     return pending
 
 
-def diff(old: str | Path, new: str | Path) -> Comparison:
+def diff(old: str | Path, new: str | Path, *, level: str | None = None) -> Comparison:
     """Compare two cassettes and return a frozen `Comparison`: `.findings`, `.verdict`, `.summary`.
+
+    `level` is "value", or "shape" for types, keys and exceptions alone; without it the settings decide.
 
     Raises:
         CassetteError: one of them is absent, damaged, too new or no cassette.
+        ConfigError: there is no such level.
     """
-    return workflows.diff(Path(old), Path(new))
+    return workflows.diff(Path(old), Path(new), level=level)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GRANULARITIES = ("module", "package")
 MODES = ("none", "once", "new_episodes", "all", "off")
+LEVELS = ("value", "shape")
 SEVERITIES = ("breaking", "changed", "compatible", "internal", "noise")
 KINDS = (
     "returned-value",
@@ -70,6 +71,8 @@ class Config:
     fail_on: the lowest severity that makes the exit code 1.
     ignore: the user's own rules for differences that do not count.
     dunders: dunder methods to record that are left out by default.
+    level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
+    renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
     mode: what happens on a call that the cassette does not hold; the environment variable TRACER_MODE wins over the file.
     """
 
@@ -88,6 +91,8 @@ class Config:
     ignore: tuple[IgnoreRule, ...] = ()
     dunders: tuple[str, ...] = ()
     mode: str = "once"
+    level: str = "value"
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def cassette_folder(self) -> Path:
@@ -274,6 +279,15 @@ def _rule(table: Any) -> IgnoreRule:
     return IgnoreRule(**table)
 
 
+def _renamed(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        raise _BadValueError(value)
+    for name in (*value.keys(), *value.values()):
+        if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+            raise _BadValueError(name)
+    return tuple(value.items())
+
+
 _NAMES = _Setting(_texts, "a list of non-empty texts")
 _SETTINGS = {
     "boundaries": _Setting(_texts, "a list of dotted prefixes, as in ['shop.pricing']"),
@@ -293,4 +307,6 @@ _SETTINGS = {
     ),
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),
+    "level": _one_of(LEVELS),
+    "renamed": _Setting(_renamed, "a table of dotted names, as in {'shop.old' = 'shop.new'}"),
 }

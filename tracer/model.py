@@ -7,13 +7,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 OUTSIDE = "<outside>"
 """The caller of a call that no component of the project made."""
+
+DEFAULT_LEFT_OUT: Final = frozenset(
+    {
+        "__del__",  # runs when the collector decides
+        "__hash__",  # containers call it, as often as they please and as their layout asks
+        "__getattribute__",  # every attribute access of everyone, debuggers and tracer's own encoding included
+        "__instancecheck__",  # these three are answered from the caches of abc, filled by whoever asked first
+        "__subclasscheck__",
+        "__subclasshook__",
+        "__sizeof__",  # measuring tools, never the program's own logic
+        "__dir__",  # interactive completion
+        "__length_hint__",  # a hint for a buffer; whether it is asked for depends on the interpreter's release
+        "__release_buffer__",  # runs when the last view is collected
+    }
+)
+"""Methods that the interpreter, the collector or containers call at moments no program decides; counted, not recorded."""
 
 
 class CallableKind(str, Enum):

@@ -24,10 +24,16 @@ app = typer.Typer(
 )
 
 
-def fail(sentence: str) -> int:
-    """Say in one sentence why a command could not be carried out; return the exit code for it."""
+def told(sentence: str) -> None:
+    """Say a sentence beside what a command reports."""
     with suppress(OSError):
         sys.stderr.write(f"tracer: {plain(sentence)}\n")
+        sys.stderr.flush()
+
+
+def fail(sentence: str) -> int:
+    """Say in one sentence why a command could not be carried out; return the exit code for it."""
+    told(sentence)
     return UNUSABLE
 
 

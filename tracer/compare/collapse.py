@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from tracer.compare.result import Confidence, Example, Finding, Kind, Role, Severity
+from tracer.compare.result import Example, Finding, Kind, Role, Severity
+from tracer.compare.roles import Roles, origin_of
 from tracer.compare.stamps import condensed, stamp
 from tracer.compare.texts import focused
 from tracer.render import short
 from tracer.values import ValuePath
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from tracer.compare.result import Spot
     from tracer.values import Value
+
+    Suspects = Callable[[str, str], tuple[str, ...]]
 
 _MOST_PATHS = 8  # of one callable, kind and severity, before they are folded into one
 _MOST_GROUPS = 256  # of one callable and kind while reading
@@ -29,7 +33,8 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change. `presence` says that a key or field came or went. `mark` stands for the two values, within this process.
+    shows the change. `presence` says that a key or field came or went. `old` and `new` say where the call stands; `mark` stands for the
+    two values, within this process.
     """
 
     callable: str
@@ -44,10 +49,12 @@ class Observation:
     arguments: Callable[[], str]
     weight: int = 1
     presence: bool = False
+    old: Spot | None = None
+    new: Spot | None = None
     mark: tuple[int, int] = (0, 0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Group:
     """What was counted of one finding so far."""
 
@@ -58,9 +65,7 @@ class Group:
     severity: Severity = Severity.NOISE
     count: int = 0
     callers: set[str] = field(default_factory=set)
-    role: Role = Role.EFFECT
-    confidence: Confidence = Confidence.LOW
-    unseen: tuple[str, ...] = ()
+    roles: Roles = field(default_factory=Roles)
     presence: bool = False
     stamps: dict[object, str] = field(default_factory=dict)
     unstamped: int = 0
@@ -96,19 +101,11 @@ class Group:
         if severity.rank < self.severity.rank:
             self.severity = severity
 
-    def explain(self, role: Role, confidence: Confidence, unseen: tuple[str, ...]) -> None:
-        """Take over what was found out about one call: an origin outdoes an effect, high confidence a low one."""
-        better = (role is Role.ORIGIN, confidence is Confidence.HIGH)
-        if better > (self.role is Role.ORIGIN, self.confidence is Confidence.HIGH):
-            self.role, self.confidence, self.unseen = role, confidence, unseen
-        elif unseen and not self.unseen and role is self.role and confidence is self.confidence:
-            self.unseen = unseen
-
     def absorb(self, other: Group) -> None:
         """Become one with another group; `count` stays the larger, since the same calls mostly show both."""
         self.count = max(self.count, other.count)
         self.callers |= other.callers
-        self.explain(other.role, other.confidence, other.unseen)
+        self.roles.absorb(other.roles)
         self.presence |= other.presence
         self.raise_to(other.severity)
         self.stamps.update(other.stamps)
@@ -159,10 +156,15 @@ class Groups:
                 groups[path] = Group(seen.callable, seen.kind, path, seen)
         return groups[path]
 
-    def findings(self, calls: Mapping[str, int], inner: Mapping[str, tuple[str, ...]]) -> tuple[Finding, ...]:
-        """Return the findings, most important first. `calls` and `inner` are by callable."""
-        groups = [group for found in self._groups.values() for group in _folded(list(found.values()))]
-        found = [_finding(group, calls, inner) for group in groups]
+    def findings(self, calls: Mapping[str, int], suspects: Suspects) -> tuple[Finding, ...]:
+        """Return the findings, most important first. `calls` are by callable.
+
+        `suspects` tells of a callable, and of what made its calls, the changed code that an origin may come from.
+        """
+        folded: dict[Group, Group] = {}
+        for groups in self._groups.values():
+            folded.update(_folded(list(groups.values())))
+        found = [_finding(group, calls, suspects, folded) for group in dict.fromkeys(folded.values())]
         return tuple(sorted(found, key=_importance))
 
 
@@ -183,12 +185,16 @@ def _distance(kind: Kind) -> int:
     return 2 if kind in _ENTRIES else int(kind is Kind.SIGNATURE)
 
 
-def _folded(groups: list[Group]) -> Iterator[Group]:
-    """Fold the groups of one callable and kind that have the same severity and role, where there are too many to read."""
+def _folded(groups: list[Group]) -> dict[Group, Group]:
+    """Fold the groups of one callable and kind that have the same severity and role, where there are too many to read.
+
+    Return what each became.
+    """
     alike: dict[tuple[Severity, Role], list[Group]] = {}
     for group in groups:
-        alike.setdefault((group.severity, group.role), []).append(group)
+        alike.setdefault((group.severity, group.roles.role), []).append(group)
     kept: dict[str, Group] = {}  # by text, as keys of findings are: no two findings of a report share one
+    became: dict[Group, Group] = {}
     for some in alike.values():
         for group in [_fold(some)] if len(some) > _MOST_PATHS else some:
             path = str(group.path)
@@ -196,7 +202,9 @@ def _folded(groups: list[Group]) -> Iterator[Group]:
                 kept[path].absorb(group)
             else:
                 kept[path] = group
-    yield from kept.values()
+            became[group] = kept[path]
+        became.update({group: became.get(group, became[some[0]]) for group in some})
+    return became
 
 
 def _fold(groups: list[Group]) -> Group:
@@ -234,30 +242,43 @@ def _sides(group: Group, arguments: str) -> tuple[str, str]:
             return focused(group.smallest.before, group.smallest.after)
 
 
-def _finding(group: Group, calls: Mapping[str, int], inner: Mapping[str, tuple[str, ...]]) -> Finding:
+def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded: Mapping[Group, Group]) -> Finding:
     path = str(group.path)
     arguments = group.smallest.arguments()
     before, after = _sides(group, arguments)
-    identity = f"{group.callable}|{group.kind.value}|{path}"
+    roles = group.roles
+    made_by = roles.maker if roles.role is Role.ORIGIN else ""
+    origin = origin_of(group, folded) if roles.role is Role.EFFECT else None
     return Finding(
-        key=blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
+        key=_key(group),
         callable=group.callable,
         kind=group.kind,
         severity=group.severity,
-        role=group.role,
-        confidence=group.confidence,
+        role=roles.role,
+        confidence=roles.confidence,
         count=group.count,
         calls=max(group.count, calls.get(group.callable, 0)),
         callers=tuple(sorted(group.callers)),
         path=path,
         before=before,
         after=after,
-        example=Example(group.smallest.lane, arguments) if group.smallest.lane else None,
-        unseen=group.unseen,
-        inner=inner.get(group.callable, ()) if group.role is Role.ORIGIN else (),
+        example=_example(group.smallest, arguments),
+        unseen=roles.unseen,
+        inner=suspects(group.callable, made_by) if roles.role is Role.ORIGIN else (),
         presence=group.presence,
+        explained_by=_key(origin) if origin else "",
+        made_by=made_by,
         changes=_changes(group, before, after),
     )
+
+
+def _key(group: Group) -> str:
+    identity = f"{group.callable}|{group.kind.value}|{group.path}"
+    return blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def _example(seen: Observation, arguments: str) -> Example | None:
+    return Example(seen.lane, arguments, seen.old, seen.new) if seen.lane else None
 
 
 def _changes(group: Group, before: str, after: str) -> tuple[str, ...]:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tracer.compare.callables import Callables
 from tracer.compare.columns import LaneReader
 from tracer.compare.definitions import Definitions
-from tracer.compare.homes import Rehomed, other_homes
+from tracer.compare.homes import find_renaming
 from tracer.compare.lane import LaneComparison
 from tracer.compare.lanes import LanePairs, notes, pair_lanes
 from tracer.compare.noise import Filter
+from tracer.compare.reading import Reader
+from tracer.compare.renaming import Renamed, Renaming
 from tracer.compare.result import Comparison, Finding, Severity, Side, Summary, Verdict
 from tracer.compare.shared import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tracer.model import LaneSummary, NoiseRule, RecordedRun, Recording
+
+Level: TypeAlias = Literal["value", "shape"]
 
 _VERDICTS = {
     Severity.BREAKING: Verdict.BREAKING,
@@ -35,7 +40,8 @@ def compare(
     old_name: str,
     new_name: str,
     rules: tuple[NoiseRule, ...] = (),
-    level: Literal["value", "shape"] = "value",
+    level: Level = "value",
+    renamed: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare two runs, streaming: what is stored alike is not read, of the rest only keys are held.
@@ -47,9 +53,12 @@ def compare(
         new_name: and the other.
         rules: what not to tell, beside the rules that the old recording itself holds; each counts what it hid.
         level: "value" tells of every difference, "shape" only of types, keys, exceptions, calls and signatures.
+        renamed: modules (or whole packages) by the name they have in the old run, with the name they go by now.
         progress: called now and then with the calls done and all calls.
     """
-    comparison = _Comparing(old, new, (*old.recording.noise, *rules), shapes_only=level == "shape", progress=progress)
+    comparison = _Comparing(
+        old, new, (*old.recording.noise, *rules), renamed=renamed, shapes_only=level == "shape", progress=progress
+    )
     return comparison.run(Side(old_name, _calls(old)), Side(new_name, _calls(new)))
 
 
@@ -72,14 +81,18 @@ class _Comparing:
         new: RecordedRun,
         rules: tuple[NoiseRule, ...],
         *,
+        renamed: Mapping[str, str],
         shapes_only: bool,
         progress: Callable[[int, int], None] | None,
     ) -> None:
-        self._homes = other_homes(old, new)
-        self._old = old = Rehomed(old, self._homes) if self._homes else old
+        declared = Renaming(modules=renamed)
+        old = Renamed(old, declared) if declared else old
+        self._renaming = find_renaming(old, new)
+        self._old = old = Renamed(old, self._renaming) if self._renaming else old
         self._new = new
         self._callables = Callables(old.recording, new.recording)
-        self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only)
+        reader = Reader(shapes_only=shapes_only)
+        self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only, reader)
         self._unread = _Unread()
         self._progress = progress
         self._done = 0
@@ -129,17 +142,16 @@ class _Comparing:
             self._progress(min(self._done, self._total), self._total)
 
     def _about_callables(self, left_out: tuple[LaneSummary, ...]) -> None:
-        definitions = Definitions(self._old, self._homes, self._shared)
+        definitions = Definitions(self._old, self._renaming, self._shared)
         if definitions.any:
             self._count_unread()
             definitions.tell(left_out)
 
     def _findings(self) -> tuple[Finding, ...]:
-        names = self._shared.groups.callables
-        if not names:
+        if not self._shared.groups.callables:
             return ()
         self._count_unread()
-        return self._shared.groups.findings(self._shared.calls, {name: self._callables.inner(name) for name in names})
+        return self._shared.groups.findings(self._shared.calls, self._callables.suspects)
 
     def _count_unread(self) -> None:
         """Count what was passed over, once, each kind of lane once: lanes of parametrized tests are often alike."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracer.compare.context import Context
 
 
 class Kind(str, Enum):
@@ -69,11 +73,24 @@ class Confidence(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a call stands in a recording: its lane, and its number there, counted from 0."""
+
+    lane: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """The smallest call that shows a finding. Texts are bounded renderings of snapshots."""
+    """The smallest call that shows a finding. Texts are bounded renderings of snapshots.
+
+    `old` and `new` say where the call stands in either recording, None where it is in none.
+    """
 
     lane: str
     arguments: str
+    old: Spot | None = None
+    new: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,8 @@ class Finding:
 
     `count` is how many calls show it, `calls` how many of this callable were compared, `unseen` the inputs that could not be
     looked at (opaque, cut), `inner` the changed inner callables it may come from. `presence` says that keys or fields came or went.
+    `explained_by` is the key of the origin that an effect follows from, empty where none was seen; `made_by` the callable that made the
+    call, where an origin is a call made otherwise: behaviour changed there.
     `changes` are stamps of the distinct pairs of values (see `compare.stamps`): with the same ones it is the same change.
     """
 
@@ -101,6 +120,8 @@ class Finding:
     unseen: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
     presence: bool = False
+    explained_by: str = ""
+    made_by: str = ""
     changes: tuple[str, ...] = ()
 
 
@@ -143,6 +164,7 @@ class Comparison:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     hidden: tuple[tuple[str, int], ...] = field(default=())  # (rule as text, differences it hid)
+    context: Context | None = None  # what some reports show beside the findings, for those that asked
     left_out: int = 0
 
     def at_or_above(self, level: Severity) -> tuple[Finding, ...]:

@@ -40,7 +40,7 @@ _CALL_SIDE: Final[dict[Kind, Callable[[Finding], str]]] = {
     Kind.CALL_REMOVED: lambda finding: finding.before,
     Kind.CALL_MOVED: lambda finding: finding.before or finding.after,
 }
-_WHOLE: Final = frozenset({"", "return", "raised", "call", "callable"})
+WHOLE_PATHS: Final = frozenset({"", "return", "raised", "call", "callable"})
 """Paths that say no more than the kind does."""
 
 
@@ -57,13 +57,18 @@ def listed(names: Iterable[str], shown: int) -> str:
     return ", ".join(texts[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
+def change_of(kind: Kind) -> str:
+    """Say what a kind of change is: `returns another value`."""
+    return _CHANGE[kind]
+
+
 def change(finding: Finding, width: int = 48) -> str:
     """Say what changed without naming the callable: `returns another value at return.total (10.0 -> 10.5)`.
 
     `width` bounds each of the two values, in characters.
     """
     path = plain(finding.path)
-    place = "" if path in _WHOLE else f" at {squeeze(path, width)}"
+    place = "" if path in WHOLE_PATHS else f" at {squeeze(path, width)}"
     return f"{_CHANGE[finding.kind]}{place}{_values(finding, width)}"
 
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.decode import decode, decode_arguments
 from tracer.model import Call, Item, ItemKind, ParameterKind, Raised, Returned, Unfinished
-from tracer.render import render, short
+from tracer.render import render, render_error
 from tracer.report.safe import plain
 from tracer.report.sentences import counted
-from tracer.values import Form, Object, Sequence, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,21 +162,12 @@ def _outcome(outcome: Outcome, limit: int) -> str:
         case Returned(value=value):
             return f"-> {render(decode(value), limit)}"
         case Raised(error=error):
-            return f"!! {_error(decode(error), limit)}"
+            return f"!! {render_error(decode(error), limit)}"
         case Unfinished():
             return "-> (unfinished)"
 
 
 def _item(item: Item, limit: int) -> str:
     value = decode(item.value)
-    shown = _error(value, limit) if item.kind is ItemKind.THROWN else render(value, limit)
+    shown = render_error(value, limit) if item.kind is ItemKind.THROWN else render(value, limit)
     return f"{_STEP}{_ITEM[item.kind]} {shown}"
-
-
-def _error(error: Value, limit: int) -> str:
-    """Return an exception as it is written, by its type and arguments."""
-    if isinstance(error, Object) and error.form is Form.EXCEPTION:
-        arguments = dict(error.fields).get("args")
-        if isinstance(arguments, Sequence):
-            return f"{short(error.type)}({', '.join(render(argument, limit) for argument in arguments.items)})"
-    return render(error, limit)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tracer.review.usage import UsageList
 from tracer.workflows.common import cassette_mode, cassette_path, settings, severity
-from tracer.workflows.comparing import diff, diff_rerun, diff_revision, findings_against, write_report
+from tracer.workflows.comparing import diff, diff_rerun, findings_against, write_report
+from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.recording import record
@@ -19,10 +20,12 @@ from tracer.workflows.review import (
     parse_until,
 )
 from tracer.workflows.reviewing import Decision, Review, tree_around
+from tracer.workflows.revision import Base, diff_revision
 from tracer.workflows.session import Session, check_accepted, failure_text, keep, open_session, require, settle_equal
 from tracer.workflows.usage import end_run, keep_usage, note_use, prune
 
 __all__ = [
+    "Base",
     "Choice",
     "Decision",
     "Review",
@@ -35,6 +38,7 @@ __all__ = [
     "cassettes_waiting",
     "check_accepted",
     "compare_waiting",
+    "covered_enough",
     "demo",
     "describe_waiting",
     "diff",
@@ -58,6 +62,7 @@ __all__ = [
     "settle_equal",
     "severity",
     "show",
+    "statistics_report",
     "tree_around",
     "verify",
     "write_report",

@@ -96,15 +96,21 @@ def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
     raise AssertionError
 
 
-def make_settings(config: Config, selection: Selection, folder: Path) -> Settings:
-    """Return what a recording process needs to know; `folder` receives its journals."""
+def make_settings(
+    config: Config, selection: Selection, folder: Path, *, project: Path | None = None, original: Path | None = None
+) -> Settings:
+    """Return what a recording process needs to know; `folder` receives its journals.
+
+    `project` is the folder below which paths are the project's, if it is not that of the selection, `original` what it is a checkout of.
+    """
     return Settings(
         folder=str(folder.resolve()),
         selection=selection.to_json(),
-        project=selection.root,
+        project=str(project or selection.root),
         redact=config.redact,
         redact_allow=config.redact_allow,
         dunders=config.dunders,
+        original=str(original or ""),
         packages=packages(),
     )
 

@@ -1,9 +1,7 @@
-"""Comparing: two cassettes, a cassette with a new run, two revisions."""
+"""Comparing: two cassettes, a cassette with a new run."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
+from tracer.compare.context import NOTHING, Request
 from tracer.compare.result import Comparison, Kind, Severity
+from tracer.config import LEVELS
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.model import NoiseRule
 from tracer.review.acceptances import load
@@ -19,33 +19,59 @@ from tracer.review.settle import settle
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import accepted_path, read_side
 from tracer.workflows import common, pending
+from tracer.workflows.context import with_context
 from tracer.workflows.recording import Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tracer.compare.compare import Level
     from tracer.compare.result import Finding
     from tracer.config import Config
 
 
 def diff(
-    old: Path, new: Path, *, config: Config | None = None, progress: Callable[[int, int], None] | None = None
+    old: Path,
+    new: Path,
+    *,
+    config: Config | None = None,
+    request: Request = NOTHING,
+    level: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare two cassettes under the rules that either holds and those of the settings, without what was accepted beside the old one.
+
+    Brings what the report asks for. `level` is "value" or "shape"; without it the settings decide.
 
     Raises:
         CassetteError: one of them cannot be read.
         ReviewError: the accepted changes beside the old one cannot be read.
+        ConfigError: there is no such level.
     """
-    user = tuple(
-        NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in (config or common.settings()).ignore
-    )
+    config = config or common.settings()
+    user = tuple(NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in config.ignore)
     with open_cassette(old) as before, open_cassette(new) as after:
         learned = (*before.recording.noise, *after.recording.noise)
         rules = tuple(dict.fromkeys((*learned, *user)))
-        found = compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
-    accepted = accepted_path(old)
-    return settle(found, load(accepted), common.today(), accepted.name)
+        found = compare(
+            before,
+            after,
+            old_name=str(old),
+            new_name=str(new),
+            rules=rules,
+            level=_level(level or config.level),
+            renamed=dict(config.renamed),
+            progress=progress,
+        )
+        accepted = accepted_path(old)
+        settled = settle(found, load(accepted), common.today(), accepted.name)
+        return with_context(settled, before, after, request, config.root)
+
+
+def _level(name: str) -> Level:
+    if name not in LEVELS:
+        raise ConfigError("compare", f"there is no level {name!r}", f"Use one of: {', '.join(LEVELS)}.")
+    return "shape" if name == "shape" else "value"
 
 
 def diff_rerun(
@@ -54,10 +80,12 @@ def diff_rerun(
     boundaries: Sequence[str] | None = None,
     *,
     rerun_recorded: bool = False,
-    level: Severity | None = None,
+    request: Request = NOTHING,
+    level: str | None = None,
+    failing: Severity | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Run a command with the boundaries of a cassette and compare. Findings from `level` on leave the new recording waiting beside it.
+    """Run a command with the boundaries of a cassette and compare. Findings from `failing` on leave the new recording waiting beside it.
 
     Without a command, the one that local state or the settings know for it. One known only from what lies beside
     the cassette may come from a stranger, and is run only with `rerun_recorded`.
@@ -75,41 +103,10 @@ def diff_rerun(
     if not command:
         command, folder = _known_command(old, config, rerun_recorded)
     load(accepted_path(old))  # what cannot be read is told before anything is run
-    with _recorded(command, config, folder=folder) as (new, notes):
-        comparison = diff(old, new, config=config, progress=progress)
-        waits = pending.settle_run(old, new, comparison, level or Severity(config.fail_on), config)
-        return _with_notes(comparison, (*notes, *waits), new_name="this run")
-
-
-def diff_revision(
-    revision: str,
-    command: Sequence[str],
-    boundaries: Sequence[str] | None = None,
-    *,
-    progress: Callable[[int, int], None] | None = None,
-) -> Comparison:
-    """Record a command at a git revision, in a worktree of its own, and here; compare the two.
-
-    Raises:
-        ConfigError: no command was given.
-        ComparisonError: git knows no such revision, or this is no repository.
-        RecordingError: one of the runs captured no call.
-    """
-    if not command:
-        raise ConfigError("compare with a revision", "no command was given", "Put it after two dashes: -- pytest")
-    config = common.settings(boundaries)
-    with _worktree(revision) as (folder, top):
-        here = Path.cwd().resolve().relative_to(top)
-        with (
-            _recorded(command, common.settings(boundaries, folder / here), folder=folder / here, first=True) as (
-                old,
-                before,
-            ),
-            _recorded(command, config, folder=Path.cwd(), first=True) as (new, after),
-        ):
-            notes = (*(f"At {revision}: {note}" for note in before), *after)
-            comparison = diff(old, new, config=config, progress=progress)
-            return _with_notes(comparison, notes, new_name="working tree", old_name=revision)
+    with recorded(command, config, folder=folder) as (new, notes):
+        comparison = diff(old, new, config=config, level=level, request=request, progress=progress)
+        waits = pending.settle_run(old, new, comparison, failing or Severity(config.fail_on), config)
+        return with_notes(comparison, (*notes, *waits), new_name="this run")
 
 
 def findings_against(comparison: Comparison, level: Severity, mode: str) -> tuple[Finding, ...]:
@@ -141,15 +138,14 @@ def _known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tup
 
 
 @contextmanager
-def _recorded(
-    command: Sequence[str], config: Config, *, folder: Path | None = None, first: bool = False
+def recorded(
+    command: Sequence[str], config: Config, *, folder: Path | None = None
 ) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Record a command into a cassette that goes away afterwards. `first` puts its folder first on the path of modules."""
+    """Record a command into a cassette that goes away afterwards."""
     with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
         target = Path(scratch) / "new.cassette"
         with Take(command, target, config, folder=folder, output_to_stderr=True) as take:
-            with _python_path(folder if first else None):
-                take.run()
+            take.run()
             summary = take.close()
         if not summary.stored:
             reason = summary.notes[-1].rstrip(".") if summary.notes else "it captured no call"
@@ -158,50 +154,7 @@ def _recorded(
         yield target, failed
 
 
-@contextmanager
-def _python_path(folder: Path | None) -> Iterator[None]:
-    """Let modules below `folder` be found before those an editable installation of the project points to."""
-    if folder is None:
-        yield
-        return
-    before = os.environ.get("PYTHONPATH")
-    parts = [str(folder / "src"), str(folder), *([before] if before else [])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(parts)
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("PYTHONPATH", None)
-        else:
-            os.environ["PYTHONPATH"] = before
-
-
-@contextmanager
-def _worktree(revision: str) -> Iterator[tuple[Path, Path]]:
-    """Check a revision out into a folder that goes away afterwards; give that folder and the repository's own."""
-    top = Path(_git("rev-parse", "--show-toplevel").strip()).resolve()
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
-    with tempfile.TemporaryDirectory(prefix="tracer-base-") as scratch:
-        folder = Path(scratch).resolve() / top.name
-        _git("worktree", "add", "--quiet", "--detach", str(folder), commit)
-        try:
-            yield folder, top
-        finally:
-            _git("worktree", "remove", "--force", str(folder))
-
-
-def _git(*words: str) -> str:
-    try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)  # noqa: S603, S607
-    except FileNotFoundError as error:
-        raise ComparisonError("compare with a revision", "git is not installed") from error
-    except subprocess.CalledProcessError as error:
-        reason = error.stderr.strip().splitlines()[-1] if error.stderr.strip() else "git knows no such revision"
-        raise ComparisonError("compare with a revision", reason) from error
-    return done.stdout
-
-
-def _with_notes(
+def with_notes(
     comparison: Comparison, notes: Sequence[str], *, new_name: str, old_name: str | None = None
 ) -> Comparison:
     """Return a comparison with further notes, and names that mean something to the reader in place of scratch files."""
