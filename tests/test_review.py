@@ -425,8 +425,8 @@ def test_a_walk_shows_each_change_with_its_place_and_takes_one_key_for_each(shop
     assert int(number[1]) == count
     assert " 1. changed  returned-value  shop.tax:" in first
     assert "    before   " in first
-    assert "a accept  r reject  s skip" in first
-    assert wrong.startswith("one of a, r, s, c, A, t, q")
+    assert "a accept   r reject   s skip" in first
+    assert wrong.startswith("one of a, r, s, e, c, A, t, q")
     assert "before, in lane main" in tree
     assert "now, in lane main" in tree
     assert tree.count("\n  > ") == 2
@@ -477,6 +477,21 @@ def test_accepting_all_of_a_callable_and_then_the_rest_makes_the_baseline(shop: 
     assert code == 0
     assert "base.cassette: the recording that waited is the baseline now." in last
     assert (shop.folder / "base.cassette").read_bytes() == waiting
+
+
+def test_an_origin_is_accepted_with_what_follows_from_it(shop: Project, tracer: Tracer) -> None:
+    report = json.loads(tracer("diff", "base.cassette", "base.cassette.pending", "--format", "json")[1])
+    effects = [each["key"] for each in report["findings"] if each["explained_by"] == report["findings"][0]["key"]]
+    with Terminal(shop.folder, "review", "base.cassette") as terminal:
+        shown = terminal.wait_for("q quit > ")
+        terminal.press("eq")
+        code, last = terminal.finish()
+
+    assert effects
+    assert f"e accept with its {counted(len(effects), 'effect')}" in shown
+    assert f"accepted {len(effects) + 1}\n" in last
+    assert code == 1
+    assert set(tracer.keys().values()).isdisjoint([*effects, report["findings"][0]["key"]])
 
 
 def test_a_stray_recording_does_not_keep_others_from_review(shop: Project) -> None:
