@@ -32,8 +32,7 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change. `presence` says that a key or field came or went. `old` and `new` say where the call stands; `mark` stands for the
-    two values, within this process.
+    shows the change. `old` and `new` say where the call stands; `mark` stands for the two values, within this process.
     """
 
     callable: str
@@ -47,7 +46,6 @@ class Observation:
     cost: int
     arguments: Callable[[], str]
     weight: int = 1
-    presence: bool = False
     old: Spot | None = None
     new: Spot | None = None
     mark: tuple[int, int] = (0, 0)
@@ -65,7 +63,6 @@ class Group:
     count: int = 0
     callers: set[str] = field(default_factory=set)
     roles: Roles = field(default_factory=Roles)
-    presence: bool = False
     stamps: Stamps = field(default_factory=Stamps)
 
     def add(self, seen: Observation) -> None:
@@ -79,7 +76,6 @@ class Group:
 
     def see(self, seen: Observation) -> None:
         """Take over what a change says of the finding, without counting a call."""
-        self.presence |= seen.presence
         self.raise_to(seen.severity)
         self.stamps.add(seen.mark, seen.before, seen.after)
 
@@ -93,7 +89,6 @@ class Group:
         self.count = max(self.count, other.count)
         self.callers |= other.callers
         self.roles.absorb(other.roles)
-        self.presence |= other.presence
         self.raise_to(other.severity)
         self.stamps.absorb(other.stamps)
         if other.smallest.cost < self.smallest.cost:
@@ -251,7 +246,6 @@ def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded:
         example=_example(group.smallest, arguments),
         unseen=roles.unseen,
         inner=suspects(group.callable, made_by) if roles.role is Role.ORIGIN else (),
-        presence=group.presence,
         explained_by=_key(origin) if origin else "",
         made_by=made_by,
         changes=group.stamps.told(before, after, group.count),
