@@ -163,8 +163,7 @@ def test_a_filtered_run_prunes_nothing_until_others_complete_it(
     ("words", "why"),
     [
         (("tests/test_a.py::test_one",), "only tests/test_a.py::test_one"),
-        (("--deselect", "tests/test_a.py::test_one"), "--deselect tests/test_a.py::test_one"),
-        (("--ignore=tests/test_b.py",), "--ignore"),
+        (("--ignore=tests/test_b.py", "--deselect=tests/test_a.py::test_one"), "--ignore"),
     ],
 )
 def test_each_way_to_leave_tests_out_is_one(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers import Project
+from tests.helpers import Completed, Project
 from tests.terminal import Terminal
 from tracer.cli.command_line import run
 from tracer.report.sentences import counted
@@ -57,20 +57,25 @@ def shop(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pro
 
 
 @pytest.fixture
-def tracer(capsys: pytest.CaptureFixture[str]) -> Tracer:
-    return Tracer(capsys)
+def tracer(capfd: pytest.CaptureFixture[str]) -> Tracer:
+    return Tracer(capfd)
 
 
 class Tracer:
     """Runs command lines in this process."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
+    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
+        self._capfd = capfd
 
     def __call__(self, *words: str) -> tuple[int, str, str]:
-        self._capsys.readouterr()
+        self._capfd.readouterr()
         code = run(words)
-        return code, *self._capsys.readouterr()
+        return code, *self._capfd.readouterr()
+
+    def among(self, project: Project, *words: str) -> Completed:
+        """Run a command line among the files of a project, in its folder, the working one."""
+        project.write()
+        return Completed(*self(*words))
 
     def keys(self) -> dict[str, str]:
         """Return the keys of what waits, by callable and path."""
@@ -92,11 +97,11 @@ def test_a_red_run_leaves_its_recording_beside_the_baseline_and_a_green_one_remo
     pending = pending_path(shop.folder / "base.cassette")
     first = pending.read_bytes()
 
-    redder = shop.with_files(REDDER).tracer(*RERUN)
+    redder = tracer.among(shop.with_files(REDDER), *RERUN)
     second = pending.read_bytes()
-    failed = shop.with_files({**OLD}).tracer("diff", "base.cassette", "--", PYTHON, "app.py", "fails")
+    failed = tracer.among(shop.with_files({**OLD}), "diff", "base.cassette", "--", PYTHON, "app.py", "fails")
     still = pending.exists()
-    green = shop.with_files({**OLD}).tracer(*RERUN)
+    green = tracer.among(shop.with_files({**OLD}), *RERUN)
 
     assert redder.exit == 1
     assert "tracer: the new recording waits in base.cassette.pending: `tracer review base.cassette`\n" in redder.stderr
@@ -117,7 +122,7 @@ def test_what_is_accepted_by_key_is_not_told_again_until_it_is_another_change(sh
     )
     told, summary, notes = tracer.told()
     report = tracer("diff", "base.cassette", "base.cassette.pending")[1]
-    again = shop.with_files(REDDER).tracer("diff", "base.cassette", "--format", "json", "--", PYTHON, "app.py")
+    again = tracer.among(shop.with_files(REDDER), "diff", "base.cassette", "--format", "json", "--", PYTHON, "app.py")
 
     text = (shop.folder / "base.cassette.accepted.toml").read_text("utf-8")
     assert accepted == (
@@ -163,7 +168,7 @@ def test_accepting_all_makes_what_waits_the_baseline_with_what_the_old_one_had_l
     tracer("accept", "--callable", "shop.tax:vat", "base.cassette")
 
     accepted = tracer("accept", "--all", "base.cassette")
-    green = shop.tracer(*RERUN)
+    green = tracer.among(shop, *RERUN)
 
     assert accepted == (0, "base.cassette: the recording that waited is the baseline now.\n", "")
     assert green.exit == 0, green.stdout
@@ -185,7 +190,7 @@ def test_accepting_all_with_a_reason_or_an_end_writes_it_down_and_keeps_the_base
     baseline = (shop.folder / "base.cassette").read_bytes()
 
     code, _, _ = tracer("accept", "--all", "--reason", "agreed", "base.cassette")
-    green = shop.tracer(*RERUN)
+    green = tracer.among(shop, *RERUN)
 
     assert (code, green.exit) == (0, 0)
     assert "accepted" in green.stdout
@@ -199,7 +204,7 @@ def test_an_acceptance_that_ended_or_is_not_needed_is_told_in_a_note(shop: Proje
     path.write_text(path.read_text("utf-8").replace("2999-12-31", "2020-12-31"), "utf-8")
 
     told, summary, notes = tracer.told()
-    gone = shop.with_files({**OLD}).tracer(*RERUN)
+    gone = tracer.among(shop.with_files({**OLD}), *RERUN)
 
     assert "shop.tax:vat return" in told
     assert summary["accepted"] == 0
@@ -249,6 +254,35 @@ def test_a_beginning_that_several_keys_share_names_them(shop: Project, tracer: T
     assert "Give more of the key." in err
 
 
+def test_where_only_private_state_changed_that_is_to_be_decided(
+    project: Project, tracer: Tracer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"shop/cart.py": "from shop.tax import Tax\ndef total(): return Tax().vat()\n"}
+    state = "class Tax:\n    def __init__(self): self._rate = RATE\n    def vat(self): return 1\n"
+    shop = project.with_files({**OLD, **files, "app.py": "from shop import cart\ncart.total()\n"})
+    shop.write()
+    monkeypatch.chdir(shop.folder)
+    assert (
+        shop.with_files({"shop/tax.py": f"RATE = 1\n{state}"})
+        .tracer("record", "-o", "base.cassette", "--", PYTHON, "app.py")
+        .exit
+        == 0
+    )
+    red = tracer.among(
+        shop.with_files({"shop/tax.py": f"RATE = 2\n{state}"}),
+        "diff",
+        "base.cassette",
+        "--fail-on",
+        "internal",
+        *RERUN[2:],
+    )
+
+    assert red.exit == 1
+    assert set(tracer.keys()) and all("_rate" in name for name in tracer.keys())
+    assert tracer("accept", "--callable", "shop.tax:*", "base.cassette")[0] == 0
+    assert tracer.told()[0] == []
+
+
 def test_a_file_with_marks_of_a_merge_stops_every_door_and_is_not_touched(shop: Project, tracer: Tracer) -> None:
     tracer("accept", "--callable", "shop.tax:vat", "base.cassette")
     path = shop.folder / "base.cassette.accepted.toml"
@@ -283,7 +317,7 @@ def test_a_recording_without_its_baseline_can_only_be_accepted_as_a_whole(shop: 
 
 def test_a_failed_run_is_only_taken_as_a_whole_when_one_insists(shop: Project, tracer: Tracer) -> None:
     baseline = (shop.folder / "base.cassette").read_bytes()
-    assert shop.tracer("diff", "base.cassette", "--", PYTHON, "app.py", "fails").exit == 1
+    assert tracer.among(shop, "diff", "base.cassette", "--", PYTHON, "app.py", "fails").exit == 1
 
     refused = tracer("accept", "--all", "base.cassette")
     after = (shop.folder / "base.cassette").read_bytes()
@@ -303,12 +337,12 @@ def test_a_filtered_run_never_replaces_a_baseline(shop: Project, tracer: Tracer)
         }
     )
     command = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    assert project.tracer("record", "-o", "suite.cassette", "--", *command).exit == 0
-    assert project.with_files(RED).tracer("diff", "suite.cassette", "--", *command, "-k", "two").exit == 1
+    assert tracer.among(project, "record", "-o", "suite.cassette", "--", *command).exit == 0
+    assert tracer.among(project.with_files(RED), "diff", "suite.cassette", "--", *command, "-k", "two").exit == 1
     pending = pending_path(shop.folder / "suite.cassette")
 
     refused = tracer("accept", "--all", "suite.cassette")
-    green = project.tracer("diff", "suite.cassette", "--", *command, "-k", "two")
+    green = tracer.among(project, "diff", "suite.cassette", "--", *command, "-k", "two")
 
     assert refused[0] == 2
     assert "it lacks 1 test of the baseline" in refused[2]
@@ -387,8 +421,8 @@ def test_a_walk_shows_each_change_with_its_place_and_takes_one_key_for_each(shop
     assert int(number[1]) == count
     assert " 1. changed  returned-value  shop.tax:" in first
     assert "    before   " in first
-    assert "a accept  r reject  s skip" in first
-    assert wrong.startswith("one of a, r, s, c, A, t, q")
+    assert "a accept   r reject   s skip" in first
+    assert wrong.startswith("one of a, r, s, e, c, A, t, q")
     assert "before, in lane main" in tree
     assert "now, in lane main" in tree
     assert tree.count("\n  > ") == 2
@@ -424,7 +458,7 @@ def test_a_walk_that_is_interrupted_keeps_what_was_decided_and_goes_on_there(sho
     assert "1 rejected; the baseline stays, the recording that waited is gone." in last
     assert (shop.folder / "base.cassette").read_bytes() == baseline
     assert not pending_path(shop.folder / "base.cassette").exists()
-    assert shop.tracer(*RERUN).exit == 1  # for the one that was rejected
+    assert tracer.among(shop, *RERUN).exit == 1  # for the one that was rejected
 
 
 def test_accepting_all_of_a_callable_and_then_the_rest_makes_the_baseline(shop: Project) -> None:
@@ -439,6 +473,21 @@ def test_accepting_all_of_a_callable_and_then_the_rest_makes_the_baseline(shop: 
     assert code == 0
     assert "base.cassette: the recording that waited is the baseline now." in last
     assert (shop.folder / "base.cassette").read_bytes() == waiting
+
+
+def test_an_origin_is_accepted_with_what_follows_from_it(shop: Project, tracer: Tracer) -> None:
+    report = json.loads(tracer("diff", "base.cassette", "base.cassette.pending", "--format", "json")[1])
+    effects = [each["key"] for each in report["findings"] if each["explained_by"] == report["findings"][0]["key"]]
+    with Terminal(shop.folder, "review", "base.cassette") as terminal:
+        shown = terminal.wait_for("q quit > ")
+        terminal.press("eq")
+        code, last = terminal.finish()
+
+    assert effects
+    assert f"e accept with its {counted(len(effects), 'effect')}" in shown
+    assert f"accepted {len(effects) + 1}\n" in last
+    assert code == 1
+    assert set(tracer.keys().values()).isdisjoint([*effects, report["findings"][0]["key"]])
 
 
 def test_a_stray_recording_does_not_keep_others_from_review(shop: Project) -> None:

@@ -257,7 +257,7 @@ class _Run:
 
         config = workflows.settings(folder=self._config.invocation_params.dir)
         self.name = self.name or os.urandom(6).hex()
-        if self._tests:
+        if self._ran or self._skipped:
             usage = workflows.UsageList(
                 run=self.name,
                 process=self._process,

@@ -14,6 +14,7 @@ from tracer.cli.app import UNUSABLE, app, fail
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import say
 from tracer.errors import ReviewError, TracerError
+from tracer.report.safe import plain
 
 INTERRUPTED = 130
 _LEFT = 1
@@ -52,7 +53,7 @@ def review(
         interrupted = True
         say("\ninterrupted; what was decided is kept\n")
     for sentence in session.close():
-        say(f"{sentence}\n")
+        say(f"{plain(sentence)}\n")
     for problem in problems:
         fail(str(problem))
     left = bool(session.open) or any(
@@ -111,13 +112,13 @@ def accept(
     keys, paths = _sorted(words or [])
     if list_:
         for line in workflows.describe_waiting(paths):
-            if not say(f"{line}\n"):
+            if not say(f"{plain(line)}\n"):
                 break
         return
     end = workflows.parse_until(until) if until is not None else None
     choice = workflows.Choice(tuple(keys), callable_, everything, reason, end, force)
     for sentence in workflows.accept(choice, paths):
-        say(f"{sentence}\n")
+        say(f"{plain(sentence)}\n")
 
 
 def _sorted(words: list[str]) -> tuple[list[str], list[Path]]:
@@ -140,4 +141,4 @@ def prune(
 ) -> None:
     """Delete recordings that no test used, when all tests ran: in one run, or in several whose lists complete each other."""
     for sentence in workflows.prune(words or [], dry_run=dry_run):
-        say(f"{sentence}\n")
+        say(f"{plain(sentence)}\n")

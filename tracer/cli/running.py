@@ -16,6 +16,7 @@ from tracer.config import LEVELS
 from tracer.errors import ConfigError
 from tracer.report.formats import FORMATS, Appearance, request_of, require
 from tracer.report.listing import render_summary
+from tracer.report.safe import plain
 
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison
@@ -135,8 +136,8 @@ def diff(
         say(FORMATS[format_](comparison, look))
     else:
         workflows.write_report(output, FORMATS[format_](comparison, Appearance(width=100, verbose=verbose)))
-    if code and old is not None and (hint := workflows.how_to_review(old)):
-        sys.stderr.write(f"tracer: {hint}\n")
+    if code and old is not None and new is None and (hint := workflows.how_to_review(old)):
+        sys.stderr.write(f"tracer: {plain(hint)}\n")
     return code
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tracer.cli.terminal import color, say, width
 from tracer.render import short
 from tracer.report.safe import clip, plain
+from tracer.report.sentences import counted
 from tracer.report.text import render_finding
 from tracer.workflows import Decision, tree_around
 
@@ -31,6 +32,7 @@ _MARGIN: Final = "  "
 _DECISIONS: Final = {"a": Decision.ACCEPTED, "r": Decision.REJECTED, "s": Decision.SKIPPED}
 _MANY: Final[dict[str, Callable[[Review, int], tuple[int, ...]]]] = {
     "c": lambda review, number: review.same_callable(number),
+    "e": lambda review, number: review.with_effects(number),
     "A": lambda review, number: review.open,
 }
 
@@ -56,7 +58,7 @@ def walk(review: Review, keys: Iterator[str]) -> None:
                 say(f"{_DECISIONS[key].value}\n\n")
                 break
             else:
-                say("one of a, r, s, c, A, t, q\n")
+                say("one of a, r, s, e, c, A, t, q\n")
                 _prompt(review, number)
 
 
@@ -93,11 +95,22 @@ def _show(review: Review, number: int) -> None:
 
 def _prompt(review: Review, number: int) -> None:
     name = clip(plain(short(review.subjects[number][1].callable)), _NAME)
-    same, left = len(review.same_callable(number)), len(review.open)
-    keys = ["a accept", "r reject", "s skip", "t call tree", "q quit"]
-    keys[3:3] = [f"c accept all {same} of {name}"] if same > 1 else []
-    keys[-2:-2] = [f"A all {left} left"] if left > max(same, 1) else []
-    say(f"\n{'  '.join(keys)} > ")
+    same, effects, left = len(review.same_callable(number)), len(review.with_effects(number)) - 1, len(review.open)
+    keys = ["a accept", "r reject", "s skip"]
+    keys += [f"e accept with its {counted(effects, 'effect')}"] if effects else []
+    keys += [f"c accept all {same} of {name}"] if same > 1 else []
+    keys += [f"A accept all {left} left"] if left > 1 else []
+    say(f"\n{_in_rows([*keys, 't call tree', 'q quit'], width(sys.stdout))} > ")
+
+
+def _in_rows(words: list[str], columns: int) -> str:
+    """Return words side by side, on as many lines as they need."""
+    rows = [""]
+    for word in words:
+        if rows[-1] and len(rows[-1]) + len(word) > columns - len("   > "):
+            rows.append("")
+        rows[-1] += f"   {word}" if rows[-1] else word
+    return "\n".join(rows)
 
 
 def _show_tree(cassette: Path, finding: Finding) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracer.compare.result import Example, Finding, Kind, Role, Severity
 from tracer.compare.roles import Roles, origin_of
-from tracer.compare.stamps import condensed, stamp
+from tracer.compare.stamps import Stamps
 from tracer.compare.texts import focused
 from tracer.render import short
 from tracer.values import ValuePath
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _MOST_PATHS = 8  # of one callable, kind and severity, before they are folded into one
 _MOST_GROUPS = 256  # of one callable and kind while reading
 _MOST_CALLERS = 8
-_MOST_STAMPS = 4_096  # of one group; what differs beyond is counted
 _ENTRIES = frozenset({Kind.ARGUMENT_PASSED, Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED, Kind.STATE})
 
 
@@ -64,8 +63,7 @@ class Group:
     count: int = 0
     callers: set[str] = field(default_factory=set)
     roles: Roles = field(default_factory=Roles)
-    stamps: dict[object, str] = field(default_factory=dict)
-    unstamped: int = 0
+    stamps: Stamps = field(default_factory=Stamps)
 
     def add(self, seen: Observation) -> None:
         """Count a call."""
@@ -79,18 +77,7 @@ class Group:
     def see(self, seen: Observation) -> None:
         """Take over what a change says of the finding, without counting a call."""
         self.raise_to(seen.severity)
-        if seen.before is not None or seen.after is not None:
-            self._stamp(seen)
-
-    def _stamp(self, seen: Observation) -> None:
-        """Keep what the change is by, each distinct one once."""
-        known = seen.mark if any(seen.mark) else (str(seen.before), str(seen.after))
-        if known in self.stamps:
-            return
-        if len(self.stamps) < _MOST_STAMPS:
-            self.stamps[known] = stamp(seen.before, seen.after)
-        else:
-            self.unstamped += 1
+        self.stamps.add(seen.mark, seen.before, seen.after)
 
     def raise_to(self, severity: Severity) -> None:
         """Become at least that severe."""
@@ -103,8 +90,7 @@ class Group:
         self.callers |= other.callers
         self.roles.absorb(other.roles)
         self.raise_to(other.severity)
-        self.stamps.update(other.stamps)
-        self.unstamped += other.unstamped
+        self.stamps.absorb(other.stamps)
         if other.smallest.cost < self.smallest.cost:
             self.smallest = other.smallest
 
@@ -262,7 +248,7 @@ def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded:
         inner=suspects(group.callable, made_by) if roles.role is Role.ORIGIN else (),
         explained_by=_key(origin) if origin else "",
         made_by=made_by,
-        changes=_changes(group, before, after),
+        changes=group.stamps.told(before, after, group.count),
     )
 
 
@@ -273,11 +259,3 @@ def _key(group: Group) -> str:
 
 def _example(seen: Observation, arguments: str) -> Example | None:
     return Example(seen.lane, arguments, seen.old, seen.new) if seen.lane else None
-
-
-def _changes(group: Group, before: str, after: str) -> tuple[str, ...]:
-    """Return stamps of what changed; of calls that came, went or moved by how many there are and what the example is."""
-    if not group.stamps:
-        return (stamp(before, after, str(group.count)),)
-    beyond = [stamp(f"{group.unstamped} more")] if group.unstamped else []
-    return condensed([*group.stamps.values(), *beyond])

@@ -19,6 +19,40 @@ if TYPE_CHECKING:
 SHOWN: Final = 16
 """Up to so many stamps are kept one by one; of more only one that stands for all."""
 _SIZE: Final = 6
+_MOST: Final = 4_096
+"""Distinct changes of one finding that are stamped; what differs beyond is counted."""
+
+
+class Stamps:
+    """The stamps of one finding, each distinct change once."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, str] = {}
+        self._beyond = 0
+
+    def add(self, mark: tuple[int, int], before: Value | str | None, after: Value | str | None) -> None:
+        """Take in a change; `mark` stands for its sides in this process, where it is not zero."""
+        if before is None and after is None:
+            return
+        known = mark if any(mark) else (str(before), str(after))
+        if known in self._known:
+            return
+        if len(self._known) < _MOST:
+            self._known[known] = stamp(before, after)
+        else:
+            self._beyond += 1
+
+    def absorb(self, other: Stamps) -> None:
+        """Take in those of another finding."""
+        self._known.update(other._known)
+        self._beyond += other._beyond
+
+    def told(self, before: str, after: str, count: int) -> tuple[str, ...]:
+        """Return what the finding is known by. Calls that came, went or moved have no values: their example and how many there are do."""
+        if not self._known:
+            return (stamp(before, after, str(count)),)
+        beyond = [stamp(f"{self._beyond} more")] if self._beyond else []
+        return condensed([*self._known.values(), *beyond])
 
 
 def stamp(*sides: Value | str | None) -> str:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from tracer.compare.result import Severity
 from tracer.errors import ReviewError
 from tracer.report.safe import plain
 from tracer.report.sentences import counted, listed, shift, visible_to_callers
@@ -31,7 +32,10 @@ _HEX = re.compile(r"[0-9a-f]{1,12}")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A recording that waits, compared with its baseline. `findings` are those to decide: what callers can see and nobody accepted."""
+    """A recording that waits, compared with its baseline. `findings` are those to decide, which nobody accepted.
+
+    They are what callers can see and what makes a run red here; all there are where there is nothing else.
+    """
 
     cassette: Path
     comparison: Comparison
@@ -88,12 +92,15 @@ def compare_waiting(cassette: Path, progress: Callable[[int, int], None] | None 
             "its baseline is not there",
             f"`tracer accept --all {cassette}` makes it the baseline, or remove it.",
         )
-    comparison = diff(cassette, pending_path(cassette), terms=Terms(progress=progress))
-    return Waiting(cassette, comparison, tuple(filter(visible_to_callers, comparison.findings)))
+    config = common.settings()
+    comparison = diff(cassette, pending_path(cassette), config=config, terms=Terms(progress=progress))
+    level = Severity(config.fail_on)
+    asked = (each for each in comparison.findings if visible_to_callers(each) or each.severity.rank <= level.rank)
+    return Waiting(cassette, comparison, tuple(asked) or comparison.findings)
 
 
 def accept(choice: Choice, paths: Sequence[Path]) -> Iterator[str]:
-    """Accept what waits; yield a sentence for each cassette. Where something cannot be accepted, nothing is.
+    """Accept what waits; yield a sentence for each cassette. Where a part of the choice is not to be had, nothing is accepted.
 
     With `everything`, and neither a reason nor an end to be kept, each recording that waits becomes the baseline.
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import Enum
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from tracer.compare.reading import Reader, parameter_names
-from tracer.compare.result import Kind
-from tracer.compare.texts import arguments_text
 from tracer.report.safe import plain
 from tracer.report.sentences import counted
 from tracer.report.show import call_tree
@@ -25,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracer.compare.result import Finding
-    from tracer.model import RecordedRun
     from tracer.workflows.review import Waiting
 
 
@@ -72,6 +67,16 @@ class Review:
         """Return the open findings of the callable that one is about, in all cassettes."""
         name = self.subjects[number][1].callable
         return tuple(other for other in self.open if self.subjects[other][1].callable == name)
+
+    def with_effects(self, number: int) -> tuple[int, ...]:
+        """Return a finding and the open ones of its cassette that follow from it."""
+        cassette, finding = self.subjects[number]
+        explained = [
+            other
+            for other in self.open
+            if self.subjects[other][0] == cassette and self.subjects[other][1].explained_by == finding.key
+        ]
+        return (number, *(other for other in explained if other != number))
 
     def accept_many(self, numbers: Sequence[int]) -> int:
         """Accept some findings; return how many.
@@ -131,32 +136,14 @@ def tree_around(cassette: Path, finding: Finding, value_limit: int) -> Iterator[
     if finding.example is None:
         yield "No call shows this change: it is about the definition."
         return
-    for title, path in (("before", cassette), ("now", pending_path(cassette))):
+    sides = (("before", cassette, finding.example.old), ("now", pending_path(cassette), finding.example.new))
+    for title, path, spot in sides:
+        if spot is None:
+            yield f"{title}: not called there"
+            continue
+        yield f"{title}, in lane {plain(spot.lane)}"
         with open_cassette(path) as run:
-            place = _place(run, finding)
-            lines = (
-                ["  (it is not called here)"]
-                if place is None
-                else call_tree(run, finding.example.lane, place, value_limit=value_limit)
-            )
-            yield from chain([f"{title}, in lane {plain(finding.example.lane)}"], lines)
-
-
-def _place(run: RecordedRun, finding: Finding) -> int | None:
-    """Return where in its lane the example of a finding stands: the call with its arguments, else the first call of the callable."""
-    assert finding.example is not None
-    lane, first = finding.example.lane, None
-    if all(known.name != lane for known in run.lanes):
-        return None
-    names = parameter_names({known.name: known for known in run.recording.callables}.get(finding.callable))
-    reader = Reader()
-    for place, call in enumerate(run.calls(lane)):
-        if call.callable == finding.callable:
-            if arguments_text(reader.arguments(call, names)) == finding.example.arguments:
-                return place
-            first = place if first is None else first
-    only_here = finding.kind in {Kind.CALL_ADDED, Kind.CALL_REMOVED}
-    return None if only_here else first
+            yield from call_tree(run, spot.lane, spot.number, value_limit=value_limit)
 
 
 def _told(count: Counter[Decision | None]) -> str:
