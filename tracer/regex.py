@@ -188,7 +188,7 @@ class Expression:
         return start
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def compile_expression(pattern: str) -> Expression:
     """Compile an expression in the syntax of `re`.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tracer.compare.compare import compare
 from tracer.compare.noise import told_all_the_same
 from tracer.compare.result import Kind
-from tracer.errors import RecordingError
+from tracer.errors import TracerError
 from tracer.report.sentences import listed
 from tracer.storage.compact import compact
 from tracer.storage.reader import open_cassette
@@ -85,7 +85,7 @@ def _record(take: Take, target: Path, exit_code: int, tick: Callable[[str], None
     """Run a take into a cassette; return why that cannot be compared with another run, "" where it can."""
     try:
         take.run(tick)
-    except RecordingError as error:
+    except TracerError as error:
         return error.cause.rstrip(".")
     with take:
         if not take.captured:
