@@ -96,8 +96,9 @@ def test_a_key_that_comes_and_goes_is_one_place_and_keys_that_replace_one_anothe
 
 
 def test_many_places_become_the_one_above_them_but_no_key_may_go_for_it() -> None:
-    seen = [Subject("m:f", VALUE, ValuePath(("return", "x", f"f{n}"))) for n in range(40)]
+    seen = [Subject("m:f", VALUE, ValuePath(("return", "x", f"f{n}"))) for n in range(100)]
 
+    assert len(learn(seen[:60])) == 60
     assert learn(seen) == (learned("m:f", "returned-value", "return.x"),)
     assert len(learn([*seen, key("a", Difference.KEY_ADDED)])) == 2
 

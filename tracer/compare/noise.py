@@ -58,7 +58,9 @@ _WITHOUT_VALUE: Final = frozenset(
 _NUMBERED: Final = re.compile(r"\[\d|^/")
 """Paths that may tell one position of a list from another."""
 _MOST_KNOWN: Final = 50_000
-_MOST_PATHS: Final = 16  # of one callable and kind, before rules for all of them become one
+_MOST_PATHS: Final = (
+    64  # of one callable and kind: beyond, a rule for what they have in common hides what did not differ, too
+)
 
 
 @dataclass(frozen=True, slots=True)
