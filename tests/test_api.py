@@ -188,9 +188,10 @@ def test_every_way_to_stand_around_code(shop: Project) -> None:
         with tracer.record("run.cassette", boundaries=["shop.tax"]): cart.total(9)
         comparison = tracer.diff("run.cassette", "cassettes/plain.cassette")
         print(comparison.verdict.value, {finding.callable for finding in comparison.findings}, comparison.summary.compared)
+        print(tracer.diff("run.cassette", "cassettes/plain.cassette", level="shape").verdict.value)
         """
 
-    assert run(shop, program) == "changed {'shop.tax:vat'} 1\n"
+    assert run(shop, program) == "changed {'shop.tax:vat'} 1\nsame\n"
     found = {path.stem: len(calls(shop, name=f"cassettes/{path.stem}")) for path in shop.folder.glob("cassettes/*")}
     assert found == {"plain": 1, "coroutine": 1, "generator": 2, "asyncgen": 2, "case": 1, "block": 2}
     assert calls(shop) == ["shop.tax:vat(amount=9) -> 18"]

@@ -50,6 +50,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         fail_on = "breaking"
         dunders = ["__repr__"]
         mode = "none"
+        level = "shape"
+        renamed = {"shop.old" = "shop.new"}
         [[ignore]]
         callable = "shop.cart:total"
         kind = "returned-value"
@@ -78,6 +80,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         fail_on="breaking",
         dunders=("__repr__",),
         mode="none",
+        level="shape",
+        renamed=(("shop.old", "shop.new"),),
         ignore=(Rule("shop.cart:total", "returned-value", "return.id"),),
         rules=(Rule(path="return.total", absolute=0.01), Rule(type="float", relative=1e-9)),
     )
@@ -153,6 +157,10 @@ def test_a_misspelt_setting_names_file_key_and_the_nearest_valid_one(tmp_path: P
         ("ignore = [{}]", "one or more of callable, kind, path and type"),
         ("ignore = ['shop']", "a list of tables"),
         ("ignore = {path = 'x'}", "a list of tables"),
+        ("level = 'shapes'", "Did you mean 'shape'? Valid: 'value', 'shape'."),
+        ("renamed = ['shop.old']", "a table of dotted names"),
+        ("renamed = {'shop.old' = 'shop new'}", "its value is 'shop new'"),
+        ("renamed = {'shop.old' = 1}", "its value is 1"),
         (
             "ignore = [{path = 'return', absolute = 1}]",
             "there is no key 'absolute'. Valid keys: callable, kind, path, type.",

@@ -14,6 +14,7 @@ from tracer.errors import (
     ConfigError,
     NotACassette,
     RecordingError,
+    ReviewError,
     SelectionError,
     TracerError,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Finding",
     "NotACassette",
     "RecordingError",
+    "ReviewError",
     "Rule",
     "SelectionError",
     "TracerError",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 GRANULARITIES = ("module", "package")
 MODES = ("none", "once", "new_episodes", "all", "off")
+LEVELS = ("value", "shape")
 SEVERITIES = ("breaking", "changed", "compatible", "internal", "noise")
 
 
@@ -44,6 +45,8 @@ class Config:
     ignore: places where no difference counts.
     rules: the user's own rules for differences: what is equal that is not the same.
     dunders: dunder methods to record that are left out by default.
+    level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
+    renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
     mode: what happens on a call that the cassette does not hold; the environment variable TRACER_MODE wins over the file.
     """
 
@@ -63,6 +66,8 @@ class Config:
     rules: tuple[Rule, ...] = ()
     dunders: tuple[str, ...] = ()
     mode: str = "once"
+    level: str = "value"
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def cassette_folder(self) -> Path:
@@ -112,7 +117,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"read {source}", f"it is not valid TOML: {error}") from error
 
 
@@ -241,6 +246,15 @@ def _rules(keys: tuple[str, ...]) -> Callable[[Any], tuple[Rule, ...]]:
     return parse
 
 
+def _renamed(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        raise _BadValueError(value)
+    for name in (*value.keys(), *value.values()):
+        if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+            raise _BadValueError(name)
+    return tuple(value.items())
+
+
 _NAMES = _Setting(_texts, "a list of non-empty texts")
 _SETTINGS = {
     "boundaries": _Setting(_texts, "a list of dotted prefixes, as in ['shop.pricing']"),
@@ -264,4 +278,6 @@ _SETTINGS = {
     ),
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),
+    "level": _one_of(LEVELS),
+    "renamed": _Setting(_renamed, "a table of dotted names, as in {'shop.old' = 'shop.new'}"),
 }

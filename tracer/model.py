@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +16,22 @@ if TYPE_CHECKING:
 
 OUTSIDE = "<outside>"
 """The caller of a call that no component of the project made."""
+
+DEFAULT_LEFT_OUT: Final = frozenset(
+    {
+        "__del__",  # runs when the collector decides
+        "__hash__",  # containers call it, as often as they please and as their layout asks
+        "__getattribute__",  # every attribute access of everyone, debuggers and tracer's own encoding included
+        "__instancecheck__",  # these three are answered from the caches of abc, filled by whoever asked first
+        "__subclasscheck__",
+        "__subclasshook__",
+        "__sizeof__",  # measuring tools, never the program's own logic
+        "__dir__",  # interactive completion
+        "__length_hint__",  # a hint for a buffer; whether it is asked for depends on the interpreter's release
+        "__release_buffer__",  # runs when the last view is collected
+    }
+)
+"""Methods that the interpreter, the collector or containers call at moments no program decides; counted, not recorded."""
 
 
 class CallableKind(str, Enum):
@@ -227,7 +243,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program."""
+    """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program.
+
+    `block` says that `tracer.cassette` made it, around a block of code, which is expected to use it again.
+    """
 
     python: str = ""
     boundaries: tuple[str, ...] = ()
@@ -236,6 +255,7 @@ class Recording:
     callables: tuple[Callable, ...] = ()
     losses: tuple[Loss, ...] = ()
     noise: tuple[Rule, ...] = ()
+    block: bool = False
 
 
 @dataclass(frozen=True, slots=True)

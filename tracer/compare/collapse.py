@@ -6,19 +6,25 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from tracer.compare.result import Confidence, Example, Finding, Kind, Role, Severity
+from tracer.compare.result import Example, Finding, Kind, Role, Severity
+from tracer.compare.roles import Roles, origin_of
+from tracer.compare.stamps import condensed, stamp
 from tracer.compare.texts import focused
 from tracer.render import short
 from tracer.values import ValuePath
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from tracer.compare.result import Spot
     from tracer.values import Value
+
+    Suspects = Callable[[str, str], tuple[str, ...]]
 
 _MOST_PATHS = 8  # of one callable, kind and severity, before they are folded into one
 _MOST_GROUPS = 256  # of one callable and kind while reading
 _MOST_CALLERS = 8
+_MOST_STAMPS = 4_096  # of one group; what differs beyond is counted
 _ENTRIES = frozenset({Kind.ARGUMENT_PASSED, Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED, Kind.STATE})
 
 
@@ -27,7 +33,7 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change.
+    shows the change. `old` and `new` say where the call stands; `mark` stands for the two values, within this process.
     """
 
     callable: str
@@ -41,9 +47,12 @@ class Observation:
     cost: int
     arguments: Callable[[], str]
     weight: int = 1
+    old: Spot | None = None
+    new: Spot | None = None
+    mark: tuple[int, int] = (0, 0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Group:
     """What was counted of one finding so far."""
 
@@ -54,9 +63,9 @@ class Group:
     severity: Severity = Severity.NOISE
     count: int = 0
     callers: set[str] = field(default_factory=set)
-    role: Role = Role.EFFECT
-    confidence: Confidence = Confidence.LOW
-    unseen: tuple[str, ...] = ()
+    roles: Roles = field(default_factory=Roles)
+    stamps: dict[object, str] = field(default_factory=dict)
+    unstamped: int = 0
 
     def add(self, seen: Observation) -> None:
         """Count a call."""
@@ -70,26 +79,32 @@ class Group:
     def see(self, seen: Observation) -> None:
         """Take over what a change says of the finding, without counting a call."""
         self.raise_to(seen.severity)
+        if seen.before is not None or seen.after is not None:
+            self._stamp(seen)
+
+    def _stamp(self, seen: Observation) -> None:
+        """Keep what the change is by, each distinct one once."""
+        known = seen.mark if any(seen.mark) else (str(seen.before), str(seen.after))
+        if known in self.stamps:
+            return
+        if len(self.stamps) < _MOST_STAMPS:
+            self.stamps[known] = stamp(seen.before, seen.after)
+        else:
+            self.unstamped += 1
 
     def raise_to(self, severity: Severity) -> None:
         """Become at least that severe."""
         if severity.rank < self.severity.rank:
             self.severity = severity
 
-    def explain(self, role: Role, confidence: Confidence, unseen: tuple[str, ...]) -> None:
-        """Take over what was found out about one call: an origin outdoes an effect, high confidence a low one."""
-        better = (role is Role.ORIGIN, confidence is Confidence.HIGH)
-        if better > (self.role is Role.ORIGIN, self.confidence is Confidence.HIGH):
-            self.role, self.confidence, self.unseen = role, confidence, unseen
-        elif unseen and not self.unseen and role is self.role and confidence is self.confidence:
-            self.unseen = unseen
-
     def absorb(self, other: Group) -> None:
         """Become one with another group; `count` stays the larger, since the same calls mostly show both."""
         self.count = max(self.count, other.count)
         self.callers |= other.callers
-        self.explain(other.role, other.confidence, other.unseen)
+        self.roles.absorb(other.roles)
         self.raise_to(other.severity)
+        self.stamps.update(other.stamps)
+        self.unstamped += other.unstamped
         if other.smallest.cost < self.smallest.cost:
             self.smallest = other.smallest
 
@@ -136,10 +151,15 @@ class Groups:
                 groups[path] = Group(seen.callable, seen.kind, path, seen)
         return groups[path]
 
-    def findings(self, calls: Mapping[str, int], inner: Mapping[str, tuple[str, ...]]) -> tuple[Finding, ...]:
-        """Return the findings, most important first. `calls` and `inner` are by callable."""
-        groups = [group for found in self._groups.values() for group in _folded(list(found.values()))]
-        found = [_finding(group, calls, inner) for group in groups]
+    def findings(self, calls: Mapping[str, int], suspects: Suspects) -> tuple[Finding, ...]:
+        """Return the findings, most important first. `calls` are by callable.
+
+        `suspects` tells of a callable, and of what made its calls, the changed code that an origin may come from.
+        """
+        folded: dict[Group, Group] = {}
+        for groups in self._groups.values():
+            folded.update(_folded(list(groups.values())))
+        found = [_finding(group, calls, suspects, folded) for group in dict.fromkeys(folded.values())]
         return tuple(sorted(found, key=_importance))
 
 
@@ -160,19 +180,26 @@ def _distance(kind: Kind) -> int:
     return 2 if kind in _ENTRIES else int(kind is Kind.SIGNATURE)
 
 
-def _folded(groups: list[Group]) -> Iterator[Group]:
-    """Fold the groups of one callable and kind that have the same severity and role, where there are too many to read."""
+def _folded(groups: list[Group]) -> dict[Group, Group]:
+    """Fold the groups of one callable and kind that have the same severity and role, where there are too many to read.
+
+    Return what each became.
+    """
     alike: dict[tuple[Severity, Role], list[Group]] = {}
     for group in groups:
-        alike.setdefault((group.severity, group.role), []).append(group)
-    kept: dict[ValuePath, Group] = {}
+        alike.setdefault((group.severity, group.roles.role), []).append(group)
+    kept: dict[str, Group] = {}  # by text, as keys of findings are: no two findings of a report share one
+    became: dict[Group, Group] = {}
     for some in alike.values():
         for group in [_fold(some)] if len(some) > _MOST_PATHS else some:
-            if group.path in kept:
-                kept[group.path].absorb(group)
+            path = str(group.path)
+            if path in kept:
+                kept[path].absorb(group)
             else:
-                kept[group.path] = group
-    yield from kept.values()
+                kept[path] = group
+            became[group] = kept[path]
+        became.update({group: became.get(group, became[some[0]]) for group in some})
+    return became
 
 
 def _fold(groups: list[Group]) -> Group:
@@ -210,25 +237,47 @@ def _sides(group: Group, arguments: str) -> tuple[str, str]:
             return focused(group.smallest.before, group.smallest.after)
 
 
-def _finding(group: Group, calls: Mapping[str, int], inner: Mapping[str, tuple[str, ...]]) -> Finding:
+def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded: Mapping[Group, Group]) -> Finding:
     path = str(group.path)
     arguments = group.smallest.arguments()
     before, after = _sides(group, arguments)
-    identity = f"{group.callable}|{group.kind.value}|{path}"
+    roles = group.roles
+    made_by = roles.maker if roles.role is Role.ORIGIN else ""
+    origin = origin_of(group, folded) if roles.role is Role.EFFECT else None
     return Finding(
-        key=blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
+        key=_key(group),
         callable=group.callable,
         kind=group.kind,
         severity=group.severity,
-        role=group.role,
-        confidence=group.confidence,
+        role=roles.role,
+        confidence=roles.confidence,
         count=group.count,
         calls=max(group.count, calls.get(group.callable, 0)),
         callers=tuple(sorted(group.callers)),
         path=path,
         before=before,
         after=after,
-        example=Example(group.smallest.lane, arguments) if group.smallest.lane else None,
-        unseen=group.unseen,
-        inner=inner.get(group.callable, ()) if group.role is Role.ORIGIN else (),
+        example=_example(group.smallest, arguments),
+        unseen=roles.unseen,
+        inner=suspects(group.callable, made_by) if roles.role is Role.ORIGIN else (),
+        explained_by=_key(origin) if origin else "",
+        made_by=made_by,
+        changes=_changes(group, before, after),
     )
+
+
+def _key(group: Group) -> str:
+    identity = f"{group.callable}|{group.kind.value}|{group.path}"
+    return blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def _example(seen: Observation, arguments: str) -> Example | None:
+    return Example(seen.lane, arguments, seen.old, seen.new) if seen.lane else None
+
+
+def _changes(group: Group, before: str, after: str) -> tuple[str, ...]:
+    """Return stamps of what changed; of calls that came, went or moved by how many there are and what the example is."""
+    if not group.stamps:
+        return (stamp(before, after, str(group.count)),)
+    beyond = [stamp(f"{group.unstamped} more")] if group.unstamped else []
+    return condensed([*group.stamps.values(), *beyond])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from tracer.compare.align import Gap, align, gaps
-from tracer.compare.delta import Change, Delta, Difference, delta_inside
+from tracer.compare.delta import Change, Delta, Difference
 from tracer.compare.fingerprint import Fingerprints
 from tracer.compare.parts import without
 from tracer.compare.reading import ARGUMENT, MOST_UNSEEN, Reader, looked_at_again, parameter_names
@@ -228,8 +228,8 @@ def _after(old: Call, new: Call, callables: tuple[Callable | None, Callable | No
         if not (before[name].known and after[name].known):
             unseen.append(str(path))
             continue
-        brought = delta_inside(before[name].passed, after[name].passed, path, lenience=reader.lenience)
-        found = delta_inside(before[name].left, after[name].left, path, lenience=reader.lenience)
+        brought = reader.inside(before[name].passed, after[name].passed, path)
+        found = reader.inside(before[name].left, after[name].left, path)
         known = {_mark(change) for change in brought.changes}
         changes.extend(_left(change) for change in found.changes if _mark(change) not in known)
         unseen.extend(_texts(found.unseen))

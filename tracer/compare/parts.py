@@ -94,8 +94,8 @@ def common_heads(old: Value, new: Value) -> list[tuple[str | int | Key, Value, V
     if type_name(old) in _UNITARY:
         return []
     if type_name(old) in _ITEMS:
-        return [(n, a, b) for n, (a, b) in enumerate(zip(_head(old), _head(new), strict=False))]
-    before, after = _named_head(old), _named_head(new)
+        return [(n, a, b) for n, (a, b) in enumerate(zip(listed_parts(old), listed_parts(new), strict=False))]
+    before, after = named_parts(old), named_parts(new)
     return [(step, before[step], after[step]) for step in before if step in after]
 
 
@@ -119,7 +119,8 @@ def _text(value: Value) -> object:
             return None
 
 
-def _head(value: Value) -> tuple[Value, ...]:
+def listed_parts(value: Value) -> tuple[Value, ...]:
+    """Return the items of a sequence, as many as are held."""
     match value:
         case Truncated(head=items) | Sequence(items=items):
             return items
@@ -127,7 +128,8 @@ def _head(value: Value) -> tuple[Value, ...]:
             return ()
 
 
-def _named_head(value: Value) -> dict[str | Key, Value]:
+def named_parts(value: Value) -> dict[str | Key, Value]:
+    """Return what a mapping or an object holds by the step that leads there, as much as is held."""
     match value:
         case Truncated(type=kind, head=pairs):
             return {_step(key, kind): item for key, item in map(_pair, pairs)}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from tracer import wire
 from tracer.compare.defaults import changed_defaults, holds_default
-from tracer.compare.delta import Change, Delta, Difference, Resemblance, delta
-from tracer.compare.fingerprint import ARGUMENTS, children
+from tracer.compare.delta import Change, Delta, Difference, Resemblance, delta, delta_inside
+from tracer.compare.fingerprint import ARGUMENTS, Fingerprints, children
+from tracer.compare.shape import shape_delta
 from tracer.decode import decode
 from tracer.errors import CassetteDamaged
 from tracer.model import Call, Callable, Raised, Returned
@@ -34,9 +35,10 @@ _REMEMBERED_BYTES = 4_096
 class Reader:
     """Decodes and compares the values of paired calls, remembering recent small pairs: one cause often shows in thousands of calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shapes_only: bool = False) -> None:
         self._losses: Counter[str] = Counter()
         self.lenience: Lenience | None = None  # what rules say about the values of the callable that is being compared
+        self._shapes_only = shapes_only
         self._resemblance = Resemblance()
         self._known: dict[tuple[object, ...], Delta] = {}
         self._trees: dict[bytes, Value] = {}
@@ -129,7 +131,15 @@ class Reader:
         """Return what differs between two trees that come of different bytes. Two that cannot be read are a change."""
         if old is new is _UNREADABLE:
             return Delta((Change(path, Difference.VALUE, old, new),))
+        if self._shapes_only:
+            return shape_delta((Fingerprints(old), old), (Fingerprints(new), new), path)
         return delta(old, new, path, self._resemblance, self.lenience)
+
+    def inside(self, old: tuple[Fingerprints, Value], new: tuple[Fingerprints, Value], path: ValuePath) -> Delta:
+        """Return what differs between two nodes, each given with the fingerprints of the snapshot that it is part of."""
+        if self._shapes_only:
+            return shape_delta(old, new, path)
+        return delta_inside(old, new, path, self._resemblance, self.lenience)
 
     def _remembered(self, key: tuple[object, ...], compare: typing.Callable[[], Delta]) -> Delta:
         key = (*key, self.lenience)

@@ -258,6 +258,7 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
         callables=tuple(found[CALLABLE]),
         losses=tuple(found[LOSS]),
         noise=(*found[RULE], *found[FULL_RULE]),
+        block=known.block,
     )
     lanes = tuple(LaneEntry(summary, blocks) for summary, blocks in zip(found[LANE], found[BLOCKS], strict=True))
     return recording, lanes

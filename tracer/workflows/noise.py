@@ -18,9 +18,9 @@ from tracer.rules import matches
 from tracer.storage.reader import open_cassette
 from tracer.storage.rewrite import write_rules
 from tracer.workflows import common
-from tracer.workflows.comparing import known_command
 from tracer.workflows.recording import Take
 from tracer.workflows.repeating import repeat
+from tracer.workflows.rerunning import known_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
