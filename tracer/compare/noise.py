@@ -57,6 +57,8 @@ _WITHOUT_VALUE: Final = frozenset(
 )
 _NUMBERED: Final = re.compile(r"\[\d|^/")
 """Paths that may tell one position of a list from another."""
+CALL: Final = ValuePath(("call",))
+"""Where a call stands that came, went or moved as a whole."""
 _MOST_KNOWN: Final = 50_000
 _MOST_PATHS: Final = (
     64  # of one callable and kind: beyond, a rule for what they have in common hides what did not differ, too
@@ -129,9 +131,26 @@ class Filter:
         rule = next((rule for rule in self._at(subject) if _decides(rule, subject, change)), None)
         if rule is not None:
             self._hidden[rule] += 1
-        elif self._seen is not None and len(self._seen) < _MOST_KNOWN:
-            self._seen.add(subject.general)
+        else:
+            self._note(subject)
         return rule is not None
+
+    def lets_go(self, callable_: str) -> bool:
+        """Whether a callable may not be called at all any more, and not only less often: a rule someone wrote says so, or runs did."""
+        subject = Subject(callable_, Kind.CALL_REMOVED, CALL, Difference.KEY_REMOVED)
+        if any(_decides(rule, subject, None) for rule in self._at(subject)):
+            return True
+        self._note(subject)
+        return False
+
+    @property
+    def learning(self) -> bool:
+        """Whether differences are taken in to learn rules from them."""
+        return self._seen is not None
+
+    def _note(self, subject: Subject) -> None:
+        if self._seen is not None and len(self._seen) < _MOST_KNOWN:
+            self._seen.add(subject.general)
 
     def lenience(self, callable_: str) -> Lenience | None:
         """Return what a comparison of a callable's values has to know; None where no rule concerns it."""
