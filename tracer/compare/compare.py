@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -109,6 +109,7 @@ class _Comparing:
         self._total += sum(lane.calls for lane in (*pairs.removed, *pairs.added))
         self._lanes(pairs)
         self._about_callables(pairs.left_out)
+        self._let_go()
         findings = self._findings()
         hidden = self._shared.rules.hidden
         return Comparison(
@@ -151,6 +152,19 @@ class _Comparing:
         if definitions.any:
             self._count_unread()
             definitions.tell(left_out)
+
+    def _let_go(self) -> None:
+        """Tell of callables that are not called at all any more, where rules hide only how often they are called."""
+        shared = self._shared
+        names = sorted(shared.removed if shared.rules.learning else shared.silenced)
+        if all(shared.calls.get(name) for name in names):
+            return
+        self._count_unread()
+        for name in names:
+            if shared.calls.get(name) or shared.rules.lets_go(name):
+                continue
+            if name in shared.silenced:
+                shared.groups.add([replace(shared.silenced[name], weight=shared.removed[name])])
 
     def _findings(self) -> tuple[Finding, ...]:
         if not self._shared.groups.callables:
