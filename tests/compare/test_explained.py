@@ -13,6 +13,8 @@ from tracer.compare.roles import Roles
 from tracer.model import Recording
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tracer.compare.result import Finding
     from tracer.model import Call, Callable
 
@@ -82,7 +84,10 @@ def test_two_changes_explain_what_is_theirs() -> None:
 
 def test_a_value_is_followed_into_other_lanes() -> None:
     def run(value: int, code: tuple[Callable, ...]) -> Run:
-        lanes = {"a": [call("shop.tax:vat", [1], value)], "b": [call("shop.gateway:charge", [value], None)]}
+        lanes: dict[str, Sequence[Call]] = {
+            "a": [call("shop.tax:vat", [1], value)],
+            "b": [call("shop.gateway:charge", [value], None)],
+        }
         return Run(*code).with_lanes(lanes)
 
     found = compare(run(10, ALL), run(11, changed("shop.tax:vat")), old_name="o", new_name="n").findings
