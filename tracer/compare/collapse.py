@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tracer.compare.result import Example, Finding, Kind, Role, Severity
-from tracer.compare.roles import Roles, origin_of
+from tracer.compare.roles import Origins, Roles
 from tracer.compare.texts import focused
 from tracer.render import short
 from tracer.values import ValuePath
@@ -141,7 +141,8 @@ class Groups:
         folded: dict[Group, Group] = {}
         for groups in self._groups.values():
             folded.update(_folded(list(groups.values())))
-        found = [_finding(group, calls, suspects, folded) for group in dict.fromkeys(folded.values())]
+        origins = Origins(folded)
+        found = [_finding(group, calls, suspects, origins) for group in dict.fromkeys(folded.values())]
         return tuple(sorted(found, key=_importance))
 
 
@@ -218,13 +219,13 @@ def _sides(group: Group, arguments: str) -> tuple[str, str]:
             return focused(group.smallest.before, group.smallest.after)
 
 
-def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded: Mapping[Group, Group]) -> Finding:
+def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, origins: Origins) -> Finding:
     path = str(group.path)
     arguments = group.smallest.arguments()
     before, after = _sides(group, arguments)
     roles = group.roles
     made_by = roles.maker if roles.role is Role.ORIGIN else ""
-    origin = origin_of(group, folded) if roles.role is Role.EFFECT else None
+    origin = origins.of(group) if roles.role is Role.EFFECT else None
     return Finding(
         key=_key(group),
         callable=group.callable,
