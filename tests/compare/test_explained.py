@@ -255,3 +255,15 @@ def test_a_long_way_is_walked_once() -> None:
     origins = Origins({group: group for group in made})
 
     assert all(origins.of(group) is made[-1] for group in reversed(made[:-1]))
+
+
+def test_of_equal_origins_those_of_the_same_code_come_last() -> None:
+    def run(step: int) -> list[Call]:
+        sent = [call("shop.mail:send", [text], step) for text in "ab"]
+        return [*sent, call("shop.rates:rate", ["DE"], step)]
+
+    sure = findings(run(0), run(1), changed("shop.mail:send", "shop.rates:rate"))
+    doubted = findings(run(0), run(1), changed("shop.rates:rate"))
+
+    assert [short(each) for each in sure] == ["send returned-value", "rate returned-value"]
+    assert [short(each) for each in doubted] == ["rate returned-value", "send returned-value"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from tracer.compare.result import Example, Finding, Kind, Role, Severity
+from tracer.compare.result import Confidence, Example, Finding, Kind, Role, Severity
 from tracer.compare.roles import Origins, Roles
 from tracer.compare.texts import focused
 from tracer.render import short
@@ -151,6 +151,7 @@ def _importance(finding: Finding) -> tuple[object, ...]:
         2 if not finding.calls else int(finding.role is Role.EFFECT),  # what no one was seen to call comes last
         finding.severity.rank,
         _distance(finding.kind),
+        finding.confidence is Confidence.LOW and not finding.unseen,  # no code of it is another one
         -finding.count,
         finding.callable,
         finding.kind.value,
