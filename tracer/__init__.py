@@ -14,6 +14,7 @@ from tracer.errors import (
     ConfigError,
     NotACassette,
     RecordingError,
+    ReviewError,
     SelectionError,
     TracerError,
 )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tracer.api import Recording as record  # noqa: N813
     from tracer.api import diff
     from tracer.compare.result import Comparison, Finding
+    from tracer.rules import Rule
 
 __version__ = "0.1.0"
 
@@ -38,6 +40,8 @@ __all__ = [
     "Finding",
     "NotACassette",
     "RecordingError",
+    "ReviewError",
+    "Rule",
     "SelectionError",
     "TracerError",
     "cassette",
@@ -49,6 +53,7 @@ __all__ = [
 _LAZY = {
     "Comparison": ("tracer.compare.result", "Comparison"),
     "Finding": ("tracer.compare.result", "Finding"),
+    "Rule": ("tracer.rules", "Rule"),
     "cassette": ("tracer.api", "Cassette"),
     "diff": ("tracer.api", "diff"),
     "record": ("tracer.api", "Recording"),

@@ -23,7 +23,10 @@ from tracer.compare.shared import Shared
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tracer.model import LaneSummary, NoiseRule, RecordedRun, Recording
+    from tracer.compare.lenience import Comparators
+    from tracer.compare.noise import Subject
+    from tracer.model import LaneSummary, RecordedRun, Recording
+    from tracer.rules import Rule
 
 Level: TypeAlias = Literal["value", "shape"]
 
@@ -40,10 +43,12 @@ def compare(
     *,
     old_name: str,
     new_name: str,
-    rules: tuple[NoiseRule, ...] = (),
+    rules: tuple[Rule, ...] = (),
     level: Level = "value",
     renamed: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
+    comparators: Comparators | None = None,
+    seen: set[Subject] | None = None,
 ) -> Comparison:
     """Compare two runs, streaming: what is stored alike is not read, of the rest only keys are held.
 
@@ -56,10 +61,11 @@ def compare(
         level: "value" tells of every difference, "shape" only of types, keys, exceptions, calls and signatures.
         renamed: modules (or whole packages) by the name they have in the old run, with the name they go by now.
         progress: called now and then with the calls done and all calls.
+        comparators: the functions of the user's that rules name. A rule whose function is not among them is not applied.
+        seen: takes in the differences that no rule hid, for learning rules from them.
     """
-    comparison = _Comparing(
-        old, new, (*old.recording.noise, *rules), renamed=renamed, shapes_only=level == "shape", progress=progress
-    )
+    filter_ = Filter((*old.recording.noise, *rules), comparators=comparators, seen=seen)
+    comparison = _Comparing(old, new, filter_, renamed=renamed, shapes_only=level == "shape", progress=progress)
     return comparison.run(Side(old_name, _calls(old)), Side(new_name, _calls(new)))
 
 
@@ -80,7 +86,7 @@ class _Comparing:
         self,
         old: RecordedRun,
         new: RecordedRun,
-        rules: tuple[NoiseRule, ...],
+        rules: Filter,
         *,
         renamed: Mapping[str, str],
         shapes_only: bool,
@@ -94,8 +100,7 @@ class _Comparing:
         self._old = old = Renamed(old, self._renaming) if self._renaming else old
         self._new = new
         self._callables = Callables(old.recording, new.recording)
-        reader = Reader(shapes_only=shapes_only)
-        self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only, reader)
+        self._shared = Shared(self._callables, rules, shapes_only, Reader(shapes_only=shapes_only))
         self._unread = _Unread()
         self._progress = progress
         self._done = 0
@@ -122,13 +127,14 @@ class _Comparing:
         findings = self._findings()
         hidden = self._shared.rules.hidden
         return Comparison(
-            verdict=_verdict(findings, hides=bool(hidden)),
+            verdict=verdict(findings, hides=bool(hidden)),
             old=old,
             new=new,
             summary=self._summary(sum(count for _, count in hidden)),
             findings=findings,
             notes=(*self._notes, *pairs.notes, *self._remarks()),
             hidden=hidden,
+            left_out=len(pairs.left_out),
         )
 
     def _lanes(self, pairs: LanePairs) -> None:
@@ -201,7 +207,8 @@ class _Comparing:
         return told
 
 
-def _verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:
+def verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:
+    """Return the verdict that findings come to; `hides` says that rules hid some differences."""
     worst = min((finding.severity for finding in findings), key=lambda each: each.rank, default=Severity.NOISE)
     return _VERDICTS.get(worst, Verdict.NOISE if hides else Verdict.SAME)
 

@@ -14,7 +14,7 @@ from tracer.compare.noise import Subject
 from tracer.compare.origins import Code, Node, Presence
 from tracer.compare.pairing import Window, pair_calls
 from tracer.compare.reading import cut_types, parameter_names, unseen_inputs
-from tracer.compare.result import Kind, Severity
+from tracer.compare.result import Kind, Severity, Spot
 from tracer.compare.severity import Facts, is_iterator, is_private, severity
 from tracer.compare.texts import arguments_text
 from tracer.model import OUTSIDE, Raised, Returned
@@ -43,7 +43,6 @@ _VALUE_KINDS = frozenset(
         Kind.CALL_MOVED,
     }
 )
-_PRESENCE = frozenset({Difference.KEY_ADDED, Difference.KEY_REMOVED})
 _SHAPES = frozenset({Difference.TYPE, Difference.KEY_ADDED, Difference.KEY_REMOVED})
 
 
@@ -94,7 +93,8 @@ class LaneComparison:
 
     def _changed(self, i: int, j: int, *, moved: bool) -> None:
         old, new = self._old.call(i), self._new.call(j)
-        callables, reader = self._shared.callables, self._shared.reader
+        callables = self._shared.callables
+        reader = self._shared.reader.under(self._shared.rules.lenience(new.callable))
         found = compare_calls(
             old,
             new,
@@ -128,7 +128,7 @@ class LaneComparison:
         )
         left_by = next(filter(None, map(self._shared.surfacing.source, entered)), None)
         unseen = (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader))
-        shown = self._tell(node, new, told, self._new, cut=bool(unseen))
+        shown = self._tell(node, new, told, self._new, Spot(self._old.lane, i), cut=bool(unseen))
         self._told.append(Told(shown, unseen, frame.maker, fed_by, left_by))
 
     def _fed(self, passed: Sequence[CallChange], j: int) -> tuple[bool, Group | None]:
@@ -179,9 +179,7 @@ class LaneComparison:
     def _is_told(self, callable_: str, change: CallChange) -> bool:
         if self._shared.shapes_only and change.kind in _VALUE_KINDS and change.difference not in _SHAPES:
             return False
-        return not self._shared.rules.hides(
-            Subject(callable_, change.kind, str(change.path.general), change.difference)
-        )
+        return not self._shared.rules.hides(Subject(callable_, change.kind, change.path, change.difference), change)
 
     def _sorted(self, callable_: str, changes: Iterable[CallChange]) -> tuple[list[CallChange], list[CallChange]]:
         """Return what is told and what a rule hides. The latter still accounts for what later calls are entered with."""
@@ -192,13 +190,25 @@ class LaneComparison:
         return told, hidden
 
     def _tell(
-        self, node: Node, call: Call, told: list[CallChange], lane: LaneReader, *, cut: bool
+        self,
+        node: Node,
+        call: Call,
+        told: list[CallChange],
+        lane: LaneReader,
+        partner: Spot | None = None,
+        *,
+        cut: bool,
     ) -> tuple[Shown, ...]:
-        """Count what is told of a call, of which `cut` says that it was not recorded in full; return the findings it counts for."""
+        """Count what is told of a call, of which `cut` says that it was not recorded in full; return the findings it counts for.
+
+        `partner` is where the call stands on the old side, if it is on both.
+        """
         self._nodes.append(node)
         number = removed(node.number) if node.presence is Presence.REMOVED else node.number
         own_callback = self._is_own_callback(lane, number, call)
-        observations = [self._observation(call, change, own_callback=own_callback) for change in told]
+        spot = Spot(lane.lane, number)
+        spots = (spot, None) if node.presence is Presence.REMOVED else (partner, spot)
+        observations = [self._observation(call, change, spots, own_callback=own_callback) for change in told]
         groups = self._shared.groups.add(
             self._carried(seen, change, cut=cut) for seen, change in zip(observations, told, strict=True)
         )
@@ -235,7 +245,9 @@ class LaneComparison:
         component_of = self._shared.callables.component_of
         return component_of(lane.call(number - call.parent).callable) == component_of(call.callable)
 
-    def _observation(self, call: Call, change: CallChange, *, own_callback: bool) -> Observation:
+    def _observation(
+        self, call: Call, change: CallChange, spots: tuple[Spot | None, Spot | None], *, own_callback: bool
+    ) -> Observation:
         facts = Facts(
             change.kind,
             change.difference,
@@ -254,7 +266,9 @@ class LaneComparison:
             lane=self._name,
             cost=_cost(call),
             arguments=lambda: self._arguments(call),
-            presence=change.difference in _PRESENCE,
+            old=spots[0],
+            new=spots[1],
+            mark=change.mark,
         )
 
     def _arguments(self, call: Call) -> str:

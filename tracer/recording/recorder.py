@@ -10,9 +10,9 @@ from sys import _getframe
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
-from tracer.instrument.discovery import DEFAULT_LEFT_OUT, plain_qualname
+from tracer.instrument.discovery import plain_qualname
 from tracer.instrument.instrumentation import Instrumentation
-from tracer.model import OUTSIDE, Callable, Component, Recording
+from tracer.model import DEFAULT_LEFT_OUT, OUTSIDE, Callable, Component, Recording
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
 from tracer.recording.lanes import Lanes
 from tracer.recording.observers import Observers

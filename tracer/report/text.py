@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tracer.report.paint import Line
 
 NARROWEST: Final = 40
+MOST: Final = 1_000
+"""Findings that are shown at most, whatever is asked for: who reads more of them reads a file."""
 _LABEL: Final = 9
 _INDENT: Final = "    "
 _SHOWN_RULES: Final = 10
@@ -49,7 +51,7 @@ def render_text(comparison: Comparison, width: int, color: bool, verbose: bool =
     """Return the report as text, most important first.
 
     `width` is in columns, at least 40. Without `color` no escape sequence is written, and carets under a pair of values
-    show where they part. `limit` bounds the findings shown; with `verbose` all are, in full, with internal changes.
+    show where they part. `limit` bounds the findings shown; with `verbose` the first `MOST` are, in full, with internal changes.
     """
     width = max(width, NARROWEST)
     lines: list[Line] = [[("note     ", "dim"), (plain(note), "")] for note in comparison.notes]
@@ -62,9 +64,15 @@ def render_text(comparison: Comparison, width: int, color: bool, verbose: bool =
     return paint(lines, width, color)
 
 
+def render_finding(finding: Finding, number: int, width: int, color: bool) -> str:
+    """Return one finding as the report shows it."""
+    width = max(width, NARROWEST)
+    return paint(_block(number, finding, width, carets=not color, verbose=False), width, color)
+
+
 def _findings(comparison: Comparison, width: int, *, carets: bool, verbose: bool, limit: int) -> Iterator[Line]:
     shown = [finding for finding in comparison.findings if verbose or visible_to_callers(finding)]
-    bound = len(shown) if verbose else limit
+    bound = MOST if verbose else min(limit, MOST)
     detailed = [finding for finding in shown if verbose or finding.role is Role.ORIGIN]
     by_key = {finding.key: finding for finding in detailed[:bound]}
     follows = _by_origin(shown, by_key)
@@ -86,7 +94,8 @@ def _findings(comparison: Comparison, width: int, *, carets: bool, verbose: bool
     left_out = len(shown) - min(len(detailed), bound) - min(len(folded), room) - explained
     if left_out:
         yield []
-        yield [(f"… and {left_out:,} more; -v or --format json shows all", "dim")]
+        all_of_them = "--format json" if len(shown) > MOST else "-v or --format json"
+        yield [(f"… and {left_out:,} more; {all_of_them} shows all", "dim")]
 
 
 def _by_origin(shown: list[Finding], origins: Mapping[str, Finding]) -> dict[str, list[Finding]]:

@@ -1,0 +1,40 @@
+"""docs/before-a-pull-request.md shows only what works: its commands are run in a repository with a branch."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+
+from tests.helpers import REPOSITORY, Project
+from tests.workflows.checkouts import CART, FLAT, left_over, path_with
+
+PAGE = (REPOSITORY / "docs" / "before-a-pull-request.md").read_text(encoding="utf-8")
+TEST = "from shop.cart import total\ndef test_total(): assert total()\n"
+
+
+def test_the_commands_of_the_page_run_on_a_branch(project: Project) -> None:
+    settings = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    old = project.with_files({**FLAT, "tests/test_shop.py": TEST, "tracer.toml": settings[0]})
+    old.commit("old")
+    project.run("git", "checkout", "-q", "-b", "topic")
+    old.with_files({"shop/cart.py": CART + "def spare(): return 1\n"}).commit("new")
+    commands = [shlex.split(line) for line in PAGE.splitlines() if line.startswith("tracer ")]
+
+    assert len(commands) == 5
+    for words in commands:
+        done = project.run("python", "-m", *words, env={"PATH": path_with(sys.executable)})
+
+        assert done.exit == 0, f"{words}: {done.stdout}{done.stderr}"
+    assert (project.folder / "changes.md").is_file()
+    assert left_over(project) == []
+
+
+def test_the_page_names_the_options_there_are(project: Project) -> None:
+    shown = project.tracer("diff", "--help").stdout
+    told = {"--base", "--setup", "--no-cache", "--fail-on", "--format"}
+
+    assert all(option in shown for option in told)
+    assert (
+        set(re.findall(r"(?<=[` ])--[a-z][a-z-]+", PAGE)) - {"--system-site-packages", "--unshallow", "--init"} == told
+    )
