@@ -52,7 +52,7 @@ def tracer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, s
     return code, out, err
 
 
-COMMANDS = ("record", "diff", "show", "stats", "list", "verify", "recover", "demo")
+COMMANDS = ("record", "diff", "review", "accept", "prune", "show", "stats", "list", "verify", "recover", "demo")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -143,7 +143,10 @@ def test_a_comparison_runs_the_command_it_is_given_knows_or_is_told_in_settings(
     report = json.loads(given.stdout)
     assert (given.exit, report["verdict"]) == (1, "changed")
     assert [finding["callable"] for finding in report["findings"] if finding["role"] == "origin"] == ["shop.tax:vat"]
-    assert (report["new"]["cassette"], given.stderr) == ("this run", "9\n")
+    assert (report["new"]["cassette"], given.stderr[:2]) == ("this run", "9\n")
+    assert given.stderr[2:] == (
+        "tracer: the new recording waits in old.cassette.pending: `tracer review old.cassette`\n"
+    )
     assert remembered.exit == 1
     assert (configured.exit, configured.stdout[:4]) == (0, "SAME")
     assert refused.exit == 2

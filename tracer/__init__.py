@@ -14,6 +14,7 @@ from tracer.errors import (
     ConfigError,
     NotACassette,
     RecordingError,
+    ReviewError,
     SelectionError,
     TracerError,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Finding",
     "NotACassette",
     "RecordingError",
+    "ReviewError",
     "SelectionError",
     "TracerError",
     "cassette",

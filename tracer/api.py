@@ -192,22 +192,24 @@ class Cassette(_Around):
     def _open(self) -> None:
         config = workflows.settings()
         self._mode = workflows.cassette_mode(self._options["mode"], config)
-        if self._mode == "off":
-            return
         folder = Path(self._options["folder"]) if self._options["folder"] else config.cassette_folder
         self.path = workflows.cassette_path(self.name, folder).absolute()
+        workflows.note_use(self.path, config)
+        if self._mode == "off":
+            return
         if self._mode == "none":
             workflows.require(self.path)
         self._fail_on = workflows.severity(self._options["fail_on"] or config.fail_on)
-        self._session = workflows.open_session(self.path, self._options["boundaries"])
+        workflows.check_accepted(self.path)
+        self._session = workflows.open_session(self.path, self._options["boundaries"], block=True)
 
     def _close(self, *, failed: bool) -> None:
         session, self._session = self._session, None
         pending = _closed(session, failed=failed)
-        if pending is not None:
-            self._settle(pending)
+        if session is not None and pending is not None:
+            self._settle(session, pending)
 
-    def _settle(self, pending: Path) -> None:
+    def _settle(self, session: workflows.Session, pending: Path) -> None:
         """Record, replace or compare, as the mode says."""
         tell = self._options["on_outcome"]
         existed = self.path.exists()
@@ -219,6 +221,7 @@ class Cassette(_Around):
         findings = workflows.findings_against(self.comparison, self._fail_on, self._mode)
         if findings:
             tell("changed")
+            session.ignore_pending()
             raise BehaviourChanged(self.comparison, workflows.failure_text(self.comparison, self.path, pending))
         workflows.settle_equal(self.comparison, pending, self.path, self._mode)
         tell("compared")

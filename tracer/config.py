@@ -135,6 +135,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"read {path}", f"it is not valid TOML: {error}") from error
 
 
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return what a piece of TOML says.
+
+    Raises:
+        ValueError: it is not TOML.
+    """
+    return tomllib.loads(text)
+
+
 def _find_source(start: Path) -> Path | None:
     for folder in (start, *start.parents):
         own, project = folder / "tracer.toml", folder / "pyproject.toml"

@@ -255,7 +255,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program."""
+    """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program.
+
+    `block` says that `tracer.cassette` made it, around a block of code, which is expected to use it again.
+    """
 
     python: str = ""
     boundaries: tuple[str, ...] = ()
@@ -264,6 +267,7 @@ class Recording:
     callables: tuple[Callable, ...] = ()
     losses: tuple[Loss, ...] = ()
     noise: tuple[NoiseRule, ...] = ()
+    block: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from tracer.report.listing import render_summary
 
 if TYPE_CHECKING:
     from tracer.compare.context import Request
-    from tracer.compare.result import Comparison
+    from tracer.compare.result import Comparison, Severity
 
 Boundaries = Annotated[
     list[str] | None,
@@ -126,13 +126,15 @@ def diff(
     revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
         request = request_of(format_)
-        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, level, request, live)
+        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, level, failing, request, live)
     code = 1 if comparison.at_or_above(failing) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
         say(FORMATS[format_](comparison, look))
     else:
         workflows.write_report(output, FORMATS[format_](comparison, Appearance(width=100, verbose=verbose)))
+    if code and old is not None and (hint := workflows.how_to_review(old)):
+        sys.stderr.write(f"tracer: {hint}\n")
     return code
 
 
@@ -152,6 +154,7 @@ def _compare(
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
     level: str | None,
+    failing: Severity,
     request: Request,
     live: LiveLine,
 ) -> Comparison:
@@ -171,7 +174,14 @@ def _compare(
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
         return workflows.diff(old, new, level=level, request=request, progress=live.progress)
     return workflows.diff_rerun(
-        old, command, boundary, rerun_recorded=rerun_recorded, level=level, request=request, progress=live.progress
+        old,
+        command,
+        boundary,
+        rerun_recorded=rerun_recorded,
+        level=level,
+        failing=failing,
+        request=request,
+        progress=live.progress,
     )
 
 

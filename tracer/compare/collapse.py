@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracer.compare.result import Example, Finding, Kind, Role, Severity
 from tracer.compare.roles import Roles, origin_of
+from tracer.compare.stamps import condensed, stamp
 from tracer.compare.texts import focused
 from tracer.render import short
 from tracer.values import ValuePath
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MOST_PATHS = 8  # of one callable, kind and severity, before they are folded into one
 _MOST_GROUPS = 256  # of one callable and kind while reading
 _MOST_CALLERS = 8
+_MOST_STAMPS = 4_096  # of one group; what differs beyond is counted
 _ENTRIES = frozenset({Kind.ARGUMENT_PASSED, Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED, Kind.STATE})
 
 
@@ -31,7 +33,8 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change. `presence` says that a key or field came or went. `old` and `new` say where the call stands.
+    shows the change. `presence` says that a key or field came or went. `old` and `new` say where the call stands; `mark` stands for the
+    two values, within this process.
     """
 
     callable: str
@@ -48,6 +51,7 @@ class Observation:
     presence: bool = False
     old: Spot | None = None
     new: Spot | None = None
+    mark: tuple[int, int] = (0, 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +67,8 @@ class Group:
     callers: set[str] = field(default_factory=set)
     roles: Roles = field(default_factory=Roles)
     presence: bool = False
+    stamps: dict[object, str] = field(default_factory=dict)
+    unstamped: int = 0
 
     def add(self, seen: Observation) -> None:
         """Count a call."""
@@ -77,6 +83,18 @@ class Group:
         """Take over what a change says of the finding, without counting a call."""
         self.presence |= seen.presence
         self.raise_to(seen.severity)
+        if seen.before is not None or seen.after is not None:
+            self._stamp(seen)
+
+    def _stamp(self, seen: Observation) -> None:
+        """Keep what the change is by, each distinct one once."""
+        known = seen.mark if any(seen.mark) else (str(seen.before), str(seen.after))
+        if known in self.stamps:
+            return
+        if len(self.stamps) < _MOST_STAMPS:
+            self.stamps[known] = stamp(seen.before, seen.after)
+        else:
+            self.unstamped += 1
 
     def raise_to(self, severity: Severity) -> None:
         """Become at least that severe."""
@@ -90,6 +108,8 @@ class Group:
         self.roles.absorb(other.roles)
         self.presence |= other.presence
         self.raise_to(other.severity)
+        self.stamps.update(other.stamps)
+        self.unstamped += other.unstamped
         if other.smallest.cost < self.smallest.cost:
             self.smallest = other.smallest
 
@@ -173,15 +193,16 @@ def _folded(groups: list[Group]) -> dict[Group, Group]:
     alike: dict[tuple[Severity, Role], list[Group]] = {}
     for group in groups:
         alike.setdefault((group.severity, group.roles.role), []).append(group)
-    kept: dict[ValuePath, Group] = {}
+    kept: dict[str, Group] = {}  # by text, as keys of findings are: no two findings of a report share one
     became: dict[Group, Group] = {}
     for some in alike.values():
         for group in [_fold(some)] if len(some) > _MOST_PATHS else some:
-            if group.path in kept:
-                kept[group.path].absorb(group)
+            path = str(group.path)
+            if path in kept:
+                kept[path].absorb(group)
             else:
-                kept[group.path] = group
-            became[group] = kept[group.path]
+                kept[path] = group
+            became[group] = kept[path]
         became.update({group: became.get(group, became[some[0]]) for group in some})
     return became
 
@@ -247,6 +268,7 @@ def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded:
         presence=group.presence,
         explained_by=_key(origin) if origin else "",
         made_by=made_by,
+        changes=_changes(group, before, after),
     )
 
 
@@ -257,3 +279,11 @@ def _key(group: Group) -> str:
 
 def _example(seen: Observation, arguments: str) -> Example | None:
     return Example(seen.lane, arguments, seen.old, seen.new) if seen.lane else None
+
+
+def _changes(group: Group, before: str, after: str) -> tuple[str, ...]:
+    """Return stamps of what changed; of calls that came, went or moved by how many there are and what the example is."""
+    if not group.stamps:
+        return (stamp(before, after, str(group.count)),)
+    beyond = [stamp(f"{group.unstamped} more")] if group.unstamped else []
+    return condensed([*group.stamps.values(), *beyond])

@@ -107,13 +107,14 @@ class _Comparing:
         findings = self._findings()
         hidden = self._shared.rules.hidden
         return Comparison(
-            verdict=_verdict(findings, hides=bool(hidden)),
+            verdict=verdict(findings, hides=bool(hidden)),
             old=old,
             new=new,
             summary=self._summary(sum(count for _, count in hidden)),
             findings=findings,
             notes=(*notes(self._old.recording, self._new.recording), *pairs.notes, *self._remarks()),
             hidden=hidden,
+            left_out=len(pairs.left_out),
         )
 
     def _lanes(self, pairs: LanePairs) -> None:
@@ -186,7 +187,8 @@ class _Comparing:
         return told
 
 
-def _verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:
+def verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:
+    """Return the verdict that findings come to; `hides` says that rules hid some differences."""
     worst = min((finding.severity for finding in findings), key=lambda each: each.rank, default=Severity.NOISE)
     return _VERDICTS.get(worst, Verdict.NOISE if hides else Verdict.SAME)
 

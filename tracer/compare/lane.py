@@ -271,6 +271,7 @@ class LaneComparison:
             presence=change.difference in _PRESENCE,
             old=spots[0],
             new=spots[1],
+            mark=change.mark,
         )
 
     def _arguments(self, call: Call) -> str:

@@ -101,6 +101,7 @@ class Finding:
     looked at (opaque, cut), `inner` the changed inner callables it may come from. `presence` says that keys or fields came or went.
     `explained_by` is the key of the origin that an effect follows from, empty where none was seen; `made_by` the callable that made the
     call, where an origin is a call made otherwise: behaviour changed there.
+    `changes` are stamps of the distinct pairs of values (see `compare.stamps`): with the same ones it is the same change.
     """
 
     key: str
@@ -121,6 +122,7 @@ class Finding:
     presence: bool = False
     explained_by: str = ""
     made_by: str = ""
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Calls, counted. `hidden_as_noise` counts differences, `lost` calls that were seen but not kept, on either side."""
+    """Calls, counted. `hidden_as_noise` counts differences, `lost` calls that were seen but not kept, on either side.
+
+    `accepted` counts findings that are not told because someone accepted them.
+    """
 
     compared: int = 0
     identical: int = 0
@@ -142,11 +147,15 @@ class Summary:
     removed: int = 0
     hidden_as_noise: int = 0
     lost: int = 0
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two recordings compared. `notes` are sentences to be told first (another Python, other boundaries, lanes left out)."""
+    """Two recordings compared. `notes` are sentences to be told first (another Python, other boundaries, lanes left out).
+
+    `left_out` counts tests and fixtures that only the old run has: the new one was filtered, or they are gone.
+    """
 
     verdict: Verdict
     old: Side
@@ -156,6 +165,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     hidden: tuple[tuple[str, int], ...] = field(default=())  # (rule as text, differences it hid)
     context: Context | None = None  # what some reports show beside the findings, for those that asked
+    left_out: int = 0
 
     def at_or_above(self, level: Severity) -> tuple[Finding, ...]:
         """Return the findings at least as severe as `level`."""

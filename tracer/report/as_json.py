@@ -45,6 +45,7 @@ def _summary(summary: Summary) -> dict[str, int]:
         "added": summary.added,
         "removed": summary.removed,
         "hidden_as_noise": summary.hidden_as_noise,
+        "accepted": summary.accepted,
         "lost": summary.lost,
     }
 

@@ -126,6 +126,7 @@ def unchanged(comparison: Comparison) -> str:
     if not summary.compared:
         return "No call was compared: the two recordings have none in common."
     hidden = f", {counted(summary.hidden_as_noise, 'difference')} hidden as noise" if summary.hidden_as_noise else ""
+    hidden += f", {counted(summary.accepted, 'change')} accepted" if summary.accepted else ""
     what = "Only noise differs" if comparison.verdict is Verdict.NOISE else "No behaviour changed at the interfaces"
     return f"{what}: {counted(summary.compared, 'call')} compared, {summary.identical:,} identical{hidden}."
 
@@ -133,9 +134,10 @@ def unchanged(comparison: Comparison) -> str:
 def totals(summary: Summary) -> str:
     """Return the summary's counts on one line."""
     lost = f"{summary.lost:,} lost" if summary.lost else "0 lost"
+    accepted = f"; {summary.accepted:,} accepted" if summary.accepted else ""
     return (
         f"{counted(summary.compared, 'call')} compared: {summary.identical:,} identical, {summary.changed:,} changed, "
-        f"{summary.added:,} added, {summary.removed:,} removed; {summary.hidden_as_noise:,} hidden as noise; {lost}"
+        f"{summary.added:,} added, {summary.removed:,} removed; {summary.hidden_as_noise:,} hidden as noise{accepted}; {lost}"
     )
 
 

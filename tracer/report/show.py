@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tracer.model import Callable, Outcome, RecordedRun
 
 _STEP: Final = "  "
+_MARK: Final = "> "
 _ITEM: Final = {ItemKind.YIELDED: "yields", ItemKind.SENT: "is sent", ItemKind.THROWN: "is thrown"}
 _STARS: Final = {ParameterKind.VAR_POSITIONAL: "*", ParameterKind.VAR_KEYWORD: "**"}
 
@@ -65,6 +66,42 @@ def show(
         yield from (indent + line for line in _lines(call, callables.get(call.callable), value_limit))
     if limit is not None and next(chosen, None) is not None:
         yield from ("", f"… only the first {counted(limit, 'call')} shown")
+
+
+def call_tree(run: RecordedRun, lane: str, place: int, *, around: int = 20, value_limit: int = 120) -> Iterator[str]:
+    """Yield the lines of the tree of calls that one call of a lane belongs to, from the call that nobody in the lane made.
+
+    The call at `place` is marked. Of a large tree the callers are shown, and the `around` calls before and after it.
+    """
+    callables = {callable_.name: callable_ for callable_ in run.recording.callables}
+    callers = _callers(run, lane, place)
+    left_out = 0
+    for at, (depth, call) in enumerate(_nested(run.calls(lane))):
+        if at < min(callers):
+            continue
+        if at > place and not depth:
+            break
+        if at not in callers and abs(at - place) > around:
+            left_out += 1
+            continue
+        if left_out:
+            yield f"{_STEP}… {counted(left_out, 'call')} left out"
+            left_out = 0
+        first, *rest = (_STEP * depth + line for line in _lines(call, callables.get(call.callable), value_limit))
+        yield (_MARK if at == place else _STEP) + first
+        yield from (_STEP + line for line in rest)
+    if left_out:
+        yield f"{_STEP}… {counted(left_out, 'call')} left out"
+
+
+def _callers(run: RecordedRun, lane: str, place: int) -> set[int]:
+    """Return the places of a call and of those it was made inside."""
+    distances = [call.parent for call in islice(run.calls(lane), place + 1)]
+    found = {place}
+    while 0 < distances[place] <= place:
+        place -= distances[place]
+        found.add(place)
+    return found
 
 
 def _chosen(

@@ -64,6 +64,12 @@ def render_text(comparison: Comparison, width: int, color: bool, verbose: bool =
     return paint(lines, width, color)
 
 
+def render_finding(finding: Finding, number: int, width: int, color: bool) -> str:
+    """Return one finding as the report shows it."""
+    width = max(width, NARROWEST)
+    return paint(_block(number, finding, width, carets=not color, verbose=False), width, color)
+
+
 def _findings(comparison: Comparison, width: int, *, carets: bool, verbose: bool, limit: int) -> Iterator[Line]:
     shown = [finding for finding in comparison.findings if verbose or visible_to_callers(finding)]
     bound = MOST if verbose else min(limit, MOST)

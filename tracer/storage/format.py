@@ -21,7 +21,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -131,6 +131,14 @@ class CassetteWriter:
         self._lanes.append(LaneEntry(summary, entries))
         return summary
 
+    def copy_lane(self, lane: LaneEntry, read: Callable[[BlockEntry], bytes]) -> None:
+        """Take over a lane of another cassette, block by block as they are."""
+        blocks = []
+        for entry in lane.blocks:
+            blocks.append(replace(entry, offset=self._at))
+            self._write(read(entry))
+        self._lanes.append(LaneEntry(lane.summary, tuple(blocks)))
+
     def finish(self, recording: model.Recording) -> None:
         """Write the index with what the recording knows, and the footer."""
         index = b"".join(_index_frames(recording, self._lanes, self._oversized))
@@ -233,6 +241,7 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
         callables=tuple(found[CALLABLE]),
         losses=tuple(found[LOSS]),
         noise=tuple(found[RULE]),
+        block=known.block,
     )
     lanes = tuple(LaneEntry(summary, blocks) for summary, blocks in zip(found[LANE], found[BLOCKS], strict=True))
     return recording, lanes

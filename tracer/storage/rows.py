@@ -86,6 +86,7 @@ def meta_to_map(recording: model.Recording) -> dict[str, Any]:
         "boundaries": list(recording.boundaries),
         "granularity": recording.granularity,
         "components": [[component.name, component.watched] for component in recording.components],
+        **({"block": True} if recording.block else {}),
     }
 
 
@@ -103,6 +104,7 @@ def meta_from_map(meta: Any) -> model.Recording:
         components=tuple(
             model.Component(checked(str, name), checked(bool, watched)) for name, watched in meta.get("components", [])
         ),
+        block=checked(bool, meta.get("block", False)),
     )
 
 

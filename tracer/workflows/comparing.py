@@ -14,9 +14,11 @@ from tracer.compare.result import Comparison, Kind, Severity
 from tracer.config import LEVELS
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.model import NoiseRule
+from tracer.review.acceptances import load
+from tracer.review.settle import settle
 from tracer.storage.reader import open_cassette
-from tracer.storage.store import read_side
-from tracer.workflows import common
+from tracer.storage.store import accepted_path, read_side
+from tracer.workflows import common, pending
 from tracer.workflows.context import with_context
 from tracer.workflows.recording import Take
 
@@ -37,12 +39,13 @@ def diff(
     level: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Compare two cassettes under the rules that either holds and those of the settings; bring what the report asks for.
+    """Compare two cassettes under the rules that either holds and those of the settings, without what was accepted beside the old one.
 
-    `level` is "value" or "shape"; without it the settings decide.
+    Brings what the report asks for. `level` is "value" or "shape"; without it the settings decide.
 
     Raises:
         CassetteError: one of them cannot be read.
+        ReviewError: the accepted changes beside the old one cannot be read.
         ConfigError: there is no such level.
     """
     config = config or common.settings()
@@ -50,7 +53,7 @@ def diff(
     with open_cassette(old) as before, open_cassette(new) as after:
         learned = (*before.recording.noise, *after.recording.noise)
         rules = tuple(dict.fromkeys((*learned, *user)))
-        comparison = compare(
+        found = compare(
             before,
             after,
             old_name=str(old),
@@ -60,7 +63,9 @@ def diff(
             renamed=dict(config.renamed),
             progress=progress,
         )
-        return with_context(comparison, before, after, request, config.root)
+        accepted = accepted_path(old)
+        settled = settle(found, load(accepted), common.today(), accepted.name)
+        return with_context(settled, before, after, request, config.root)
 
 
 def _level(name: str) -> Level:
@@ -77,9 +82,10 @@ def diff_rerun(
     rerun_recorded: bool = False,
     request: Request = NOTHING,
     level: str | None = None,
+    failing: Severity | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Run a command with the boundaries of a cassette and compare.
+    """Run a command with the boundaries of a cassette and compare. Findings from `failing` on leave the new recording waiting beside it.
 
     Without a command, the one that local state or the settings know for it. One known only from what lies beside
     the cassette may come from a stranger, and is run only with `rerun_recorded`.
@@ -96,9 +102,11 @@ def diff_rerun(
     folder = None
     if not command:
         command, folder = _known_command(old, config, rerun_recorded)
+    load(accepted_path(old))  # what cannot be read is told before anything is run
     with recorded(command, config, folder=folder) as (new, notes):
         comparison = diff(old, new, config=config, level=level, request=request, progress=progress)
-        return with_notes(comparison, notes, new_name="this run")
+        waits = pending.settle_run(old, new, comparison, failing or Severity(config.fail_on), config)
+        return with_notes(comparison, (*notes, *waits), new_name="this run")
 
 
 def findings_against(comparison: Comparison, level: Severity, mode: str) -> tuple[Finding, ...]:

@@ -25,7 +25,7 @@ from tracer.storage.journal import SUFFIX
 from tracer.storage.progress import Progress
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, pending_path, write_side
-from tracer.workflows import common
+from tracer.workflows import common, pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -196,13 +196,16 @@ class Take:
                 self.command, self.exit_code, components, 0, 0, _by_reason(told.losses), notes=tuple(notes)
             )
         move_into_place(scratch, file)
-        write_side(file, {"command": list(self.command), "seconds": round(self._seconds, 3)})
+        write_side(file, {"command": list(self.command), "exit": self.exit_code, "seconds": round(self._seconds, 3)})
         if told.unclosed:
             notes.append(
                 f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."
             )
         if waits:
-            notes.append(f"The command failed, so {self.target} stays as it is; the new recording waits in {file}.")
+            pending.ignore(file, self.config)
+            notes.append(
+                f"The command failed, so {self.target} stays as it is; the new recording waits in {file}: `tracer review {self.target}`."
+            )
         if noise:
             notes.append(f"{len(noise)} rules for what differs between runs of the same code were learned.")
         return RunSummary(

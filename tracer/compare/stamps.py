@@ -1,0 +1,73 @@
+"""Stamps: short digests of changes, the same in every process and on every machine.
+
+By them an accepted change is known again. Fingerprints, which are cheaper, hold within one process only.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from tracer.compare.fingerprint import children, token
+from tracer.values import Atom, Mapping, Named, Object, Opaque, Reference, Scalar, Sequence, Truncated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tracer.values import Value
+
+SHOWN: Final = 16
+"""Up to so many stamps are kept one by one; of more only one that stands for all."""
+_SIZE: Final = 6
+
+
+def stamp(*sides: Value | str | None) -> str:
+    """Return the stamp of a change, given as its sides: 12 hexadecimal digits."""
+    digest = blake2b(digest_size=_SIZE)
+    for side in sides:
+        for part in _parts(side):
+            digest.update(repr(part).encode("utf-8", "surrogatepass"))
+            digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def condensed(stamps: Iterable[str]) -> tuple[str, ...]:
+    """Return distinct stamps in order, or one for all of them where there are more than can be shown."""
+    distinct = sorted(set(stamps))
+    return tuple(distinct) if len(distinct) <= SHOWN else (stamp(",".join(distinct)),)
+
+
+def _parts(side: Value | str | None) -> Iterator[object]:
+    """Yield what a snapshot is made of, parents before children, with a stack of our own: snapshots may be deeper than Python's."""
+    if side is None or isinstance(side, str):
+        yield "absent" if side is None else ("text", side)
+        return
+    todo = [side]
+    while todo:
+        node = todo.pop()
+        inside = list(children(node))
+        yield (*_own(node), len(inside))
+        todo += reversed(inside)
+
+
+def _own(node: Value) -> tuple[object, ...]:  # noqa: PLR0911  (one per case)
+    """Return what a node is without what is inside it."""
+    match node:
+        case Scalar(value):
+            return ("scalar", type(value).__name__, token(value))
+        case Sequence(type=kind):
+            return ("sequence", kind)
+        case Mapping():
+            return ("mapping",)
+        case Object(type=kind, form=form, fields=fields, payload=payload):
+            return ("object", kind, form.value, [name for name, _ in fields], payload is None)
+        case Truncated(type=kind, size=size, digest=digest):
+            return ("truncated", kind, None if size is None else hex(size), digest)
+        case Atom(type=kind, text=text) | Named(kind=kind, name=text):
+            return ("atom" if isinstance(node, Atom) else "named", kind, text)
+        case Opaque(type=kind):
+            return ("opaque", kind)
+        case Reference(ordinal):
+            return ("reference", ordinal)
+        case _:
+            return ("redacted",)
