@@ -52,6 +52,7 @@ async def async_blocks() -> None:
 def comparisons() -> None:
     comparison = tracer.diff("old.cassette", Path("new.cassette"))
     assert_type(comparison, tracer.Comparison)
+    assert_type(tracer.diff("old.cassette", "new.cassette", level="shape"), tracer.Comparison)
     assert_type(comparison.findings, tuple[tracer.Finding, ...])
     assert_type(plain(1), str)
     assert_type(next(generator(1)), int)

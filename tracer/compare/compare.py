@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tracer.compare.callables import Callables
 from tracer.compare.columns import LaneReader
+from tracer.compare.common import InCommon, have_same_boundaries
 from tracer.compare.definitions import Definitions
 from tracer.compare.homes import find_renaming
 from tracer.compare.lane import LaneComparison
@@ -87,6 +88,8 @@ class _Comparing:
     ) -> None:
         declared = Renaming(modules=renamed)
         old = Renamed(old, declared) if declared else old
+        self._notes = list(notes(old.recording, new.recording))
+        old, new = self._in_common(old, new)
         self._renaming = find_renaming(old, new)
         self._old = old = Renamed(old, self._renaming) if self._renaming else old
         self._new = new
@@ -97,6 +100,18 @@ class _Comparing:
         self._progress = progress
         self._done = 0
         self._total = 0
+
+    def _in_common(self, old: RecordedRun, new: RecordedRun) -> tuple[RecordedRun, RecordedRun]:
+        """Leave out what only one side can have recorded."""
+        if have_same_boundaries(old.recording, new.recording):
+            return old, new
+        before, after = InCommon(old, new.recording, "old"), InCommon(new, old.recording, "new")
+        if before.left_out or after.left_out:
+            self._notes.append(
+                f"Compared is what crosses the boundaries of both: {before.left_out:,} calls of OLD"
+                f" and {after.left_out:,} of NEW were left out."
+            )
+        return before, after
 
     def run(self, old: Side, new: Side) -> Comparison:
         pairs = pair_lanes(self._old, self._new)
@@ -112,7 +127,7 @@ class _Comparing:
             new=new,
             summary=self._summary(sum(count for _, count in hidden)),
             findings=findings,
-            notes=(*notes(self._old.recording, self._new.recording), *pairs.notes, *self._remarks()),
+            notes=(*self._notes, *pairs.notes, *self._remarks()),
             hidden=hidden,
             left_out=len(pairs.left_out),
         )
