@@ -65,7 +65,7 @@ def diff(
         )
         accepted = accepted_path(old)
         settled = settle(found, load(accepted), common.today(), accepted.name)
-        return with_context(settled, before, after, request, config.root)
+        return with_context(settled, before, after, request, config)
 
 
 def _level(name: str) -> Level:
