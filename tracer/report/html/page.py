@@ -36,6 +36,7 @@ def _shown(comparison: Comparison) -> dict[str, Any]:
     summary = comparison.summary
     counts = [(name, getattr(summary, name)) for name in ("compared", "identical", "changed", "added", "removed")]
     counts += [("hidden as noise", summary.hidden_as_noise)] if summary.hidden_as_noise else []
+    counts += [("accepted", summary.accepted)] if summary.accepted else []
     counts += [("lost", summary.lost)] if summary.lost else []
     return {
         "verdict": comparison.verdict.value,
