@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tracer.compare.callables import Callables
 from tracer.compare.columns import LaneReader
-from tracer.compare.common import InCommon, have_same_boundaries
 from tracer.compare.definitions import Definitions
-from tracer.compare.homes import find_renaming
 from tracer.compare.lane import LaneComparison
-from tracer.compare.lanes import LanePairs, notes, pair_lanes
+from tracer.compare.lanes import LanePairs, pair_lanes
 from tracer.compare.noise import Filter
+from tracer.compare.prepared import prepare
 from tracer.compare.reading import Reader
-from tracer.compare.renaming import Renamed, Renaming
 from tracer.compare.result import Comparison, Finding, Severity, Side, Summary, Verdict
 from tracer.compare.shared import Shared
 
@@ -92,31 +90,17 @@ class _Comparing:
         shapes_only: bool,
         progress: Callable[[int, int], None] | None,
     ) -> None:
-        declared = Renaming(modules=renamed)
-        old = Renamed(old, declared) if declared else old
-        self._notes = list(notes(old.recording, new.recording))
-        old, new = self._in_common(old, new)
-        self._renaming = find_renaming(old, new)
-        self._old = old = Renamed(old, self._renaming) if self._renaming else old
-        self._new = new
+        prepared = prepare(old, new, renamed)
+        self._notes = prepared.notes
+        self._renaming = prepared.renaming
+        self._old = old = prepared.old
+        self._new = new = prepared.new
         self._callables = Callables(old.recording, new.recording)
         self._shared = Shared(self._callables, rules, shapes_only, Reader(shapes_only=shapes_only))
         self._unread = _Unread()
         self._progress = progress
         self._done = 0
         self._total = 0
-
-    def _in_common(self, old: RecordedRun, new: RecordedRun) -> tuple[RecordedRun, RecordedRun]:
-        """Leave out what only one side can have recorded."""
-        if have_same_boundaries(old.recording, new.recording):
-            return old, new
-        before, after = InCommon(old, new.recording, "old"), InCommon(new, old.recording, "new")
-        if before.left_out or after.left_out:
-            self._notes.append(
-                f"Compared is what crosses the boundaries of both: {before.left_out:,} calls of OLD"
-                f" and {after.left_out:,} of NEW were left out."
-            )
-        return before, after
 
     def run(self, old: Side, new: Side) -> Comparison:
         pairs = pair_lanes(self._old, self._new)
