@@ -123,6 +123,9 @@ class Recorder:
         self._sink.active = False
         left = (*self._observers.detach(), *self.instrumentation.stop())
         self._define_all()
+        for number, times in self._sink.missed.items():
+            key = self._name(number), "tracer failed: RecursionError"
+            self._losses[key] = self._losses.get(key, 0) + times
         for (name, reason), number in sorted(self._losses.items()):
             self._journal.loss(name, reason, number)
         for reason, number in sorted(self._encoder.losses.items()):
@@ -190,6 +193,7 @@ class Recorder:
             self._sink.active = False
             return
         self._losses.clear()
+        self._sink.missed.clear()
         self._sink.defined.clear()
         try:
             self._open_journal()

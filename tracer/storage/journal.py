@@ -204,7 +204,7 @@ class Journal:
 
     def item(self, call: int, kind: int, snapshot: bytes) -> None:
         """Append the frame of an item that a generator handed out or took in. Never raises."""
-        self._note(ITEM | kind << 8, call, snapshot)
+        self._note(item_key(kind), call, snapshot)
 
     def after(self, call: int, position: int, snapshot: bytes) -> None:
         """Append the frame of an argument that a call changed. Never raises."""
@@ -434,6 +434,11 @@ def begin_key(callable_: int, flow: int) -> int:
 def end_key(outcome: int) -> int:
     """Return what is the same in all END frames of an outcome."""
     return END | outcome << 8
+
+
+def item_key(kind: int) -> int:
+    """Return what is the same in all ITEM frames of a kind."""
+    return ITEM | kind << 8
 
 
 def _kind(kind: Kind) -> bytes:
