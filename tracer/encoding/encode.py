@@ -112,9 +112,7 @@ class Encoder:
     def tables(self) -> Tables:
         """What hooks that encode the simplest calls themselves go by."""
         shared, named = self._shared, self._budget.arguments.bytes - LONG
-        return Tables(
-            self.names, shared.judge.known, shared.bare, self._losses, shared.paths, LONG, self._short, named
-        )
+        return Tables(self.names, shared.judge.known, shared.bare, self._losses, shared.paths, LONG, self._short, named)
 
     def arguments(self, values: Sequence[Any], secret: Sequence[int] | None, full: bool) -> bytes:
         """Return the snapshot of a list with one element per parameter. They share the budget of the call.

@@ -20,6 +20,18 @@ static bool are_given(size_t flags, PyObject *names, Py_ssize_t count) {
     return false;
 }
 
+/* Hooks are constants of code objects, where the host may find and call them: what they are given may be anything. */
+static bool is_token_given(Kernel *kernel, PyObject *const *args, size_t flags, PyObject *names) {
+    if (!are_given(flags, names, 2))
+        return false;
+    PyObject *token = args[0];
+    if (PyList_CheckExact(token) && PyList_GET_SIZE(token) == ACTIVATION && PyLong_CheckExact(PyList_GET_ITEM(token, CALL)) &&
+        Py_IS_TYPE(PyList_GET_ITEM(token, LANE), (PyTypeObject *)kernel->lane_type))
+        return true;
+    PyErr_SetString(PyExc_TypeError, "a hook takes a token");
+    return false;
+}
+
 static PyObject *none(void) { Py_RETURN_NONE; }
 
 /* What a hook returns where tracer itself failed: nothing but the count of a loss, or the exception that is the host's. */
@@ -97,7 +109,7 @@ static PyObject *began(PyObject *self, PyObject *const *args, size_t flags, PyOb
     if (!are_given(flags, names, 2))
         return NULL;
     PyObject *state = state_here(kernel);
-    if (state == NULL || is_busy(kernel, state) || !is_active(kernel))
+    if (state == NULL || is_busy(kernel, state) || !is_active(kernel) || !PyLong_CheckExact(args[0]))
         return PyObject_Vectorcall(hook->fallback, args, 2, NULL);
     Py_INCREF(state);
     Answer known = (Answer)PySet_Contains(KERNEL_SLOT(kernel, sink, kernel->sink, defined), hook->number);
@@ -160,7 +172,7 @@ static bool note(Hook *hook, PyObject *state, uint64_t key, PyObject *token, PyO
 static PyObject *ended(PyObject *self, PyObject *const *args, size_t flags, PyObject *names) {
     Hook *hook = (Hook *)self;
     Kernel *kernel = hook->kernel;
-    if (!are_given(flags, names, 2))
+    if (!is_token_given(kernel, args, flags, names))
         return NULL;
     if (!is_active(kernel))
         Py_RETURN_NONE;
@@ -172,7 +184,7 @@ static PyObject *ended(PyObject *self, PyObject *const *args, size_t flags, PyOb
     }
     unlink_activation(kernel, PyList_GET_ITEM(token, LANE), token);
     PyObject *state = PyList_GET_ITEM(token, STATE), *observed = PyList_GET_ITEM(token, OBSERVED);
-    if (hook->moves) {
+    if (hook->moves || !Py_IS_TYPE(state, (PyTypeObject *)kernel->state_type)) {
         state = state_or_made(kernel);
         if (state == NULL)
             return failed(hook, NULL, PyList_GET_ITEM(token, CALLABLE));
@@ -218,7 +230,7 @@ static PyObject *handled(void) {
 
 static PyObject *yielded(PyObject *self, PyObject *const *args, size_t flags, PyObject *names) {
     Hook *hook = (Hook *)self;
-    if (!are_given(flags, names, 2))
+    if (!is_token_given(hook->kernel, args, flags, names))
         return NULL;
     if (!is_active(hook->kernel))
         Py_RETURN_NONE;
@@ -254,7 +266,7 @@ static void link_activation(Kernel *kernel, PyObject *lane, PyObject *token) {
 static PyObject *resumed(PyObject *self, PyObject *const *args, size_t flags, PyObject *names) {
     Hook *hook = (Hook *)self;
     Kernel *kernel = hook->kernel;
-    if (!are_given(flags, names, 2))
+    if (!is_token_given(kernel, args, flags, names))
         return NULL;
     if (!is_active(kernel))
         Py_RETURN_NONE;

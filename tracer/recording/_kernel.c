@@ -184,6 +184,11 @@ bool append_frame(Kernel *kernel, PyObject *state, PyObject *frame) {
     if (frame == NULL)
         return false;
     PyObject *journal = KERNEL_SLOT(kernel, sink, kernel->sink, journal);
+    if (journal == NULL || !Py_IS_TYPE(journal, (PyTypeObject *)kernel->journal_type)) {
+        PyErr_SetString(PyExc_AttributeError, "no journal");
+        Py_DECREF(frame);
+        return false;
+    }
     Py_INCREF(journal);
     PyObject *append = KERNEL_SLOT(kernel, journal, journal, append);
     Py_INCREF(append);

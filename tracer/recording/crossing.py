@@ -39,6 +39,7 @@ from tracer.wire import split_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
+    from collections.abc import Iterator
     from types import FrameType
 
     from tracer.encoding.encode import Encoder
@@ -167,15 +168,27 @@ def make_counter(callers: Callers, own: int, lose: Function[[], None]) -> Probe:
 
 
 class Hooks:
-    """The hooks of one recorder. `probe(...)` puts them together for one callable."""
+    """The hooks of one recorder. `probe(...)` puts them together for one callable. Where they can be those written in C, `pure` has it otherwise.
 
-    def __init__(self, sink: Sink, callers: Callers, encoder: Encoder, lanes: Lanes) -> None:
+    `numbers` gives the numbers of calls.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        callers: Callers,
+        encoder: Encoder,
+        lanes: Lanes,
+        *,
+        pure: bool = False,
+        numbers: Iterator[int] | None = None,
+    ) -> None:
         self._sink = sink
         self._callers = callers
         self._encoder = encoder
         self._lanes = lanes
-        self._numbers = count(1)
-        self._kernel = self._make_kernel()
+        self._numbers = count(1) if numbers is None else numbers
+        self._kernel = None if pure else self._make_kernel()
         self._yielded = self._make_yielded()
         self._resumed = self._make_resumed()
         if self._kernel is not None:
