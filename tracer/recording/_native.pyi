@@ -3,8 +3,6 @@ from typing import Any, final
 
 @final
 class Kernel:
-    """What the hooks of one recorder share: `tracer.recording.crossing.Hooks` says what it is given."""
-
     def __new__(cls, **parts: Any) -> Kernel: ...
     def began(
         self, key: int, number: int, fallback: Callable[[int, list[Any]], list[Any] | None], /
@@ -15,7 +13,5 @@ class Kernel:
 
 @final
 class Entered:
-    """The hook that says who calls."""
-
     def __new__(cls, known: dict[Any, int], own: int, fallback: Callable[[], int | None]) -> Entered: ...
     def __call__(self) -> int | None: ...
