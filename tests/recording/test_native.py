@@ -7,6 +7,7 @@ import gc
 import sys
 import tempfile
 from functools import partial
+from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import adler32
@@ -52,7 +53,7 @@ class Recorded:
         self.lost: list[tuple[int, str]] = []
         self.folder = folder
         self.sink = Sink()
-        self.sink.journal = self.journal = Journal.create(folder, {"pid": 1})
+        self.sink.journal = self.journal = Journal.create(folder, {"pid": 1}, half=mmap if pure else native.HALF)
         self.sink.active = True
         self.sink.met = self.sink.defined.add
         self.sink.lose = lambda number, reason: self.lost.append((number, reason))

@@ -250,16 +250,13 @@ static void store_end(unsigned char *at, Py_ssize_t size, uint32_t sum, uint32_t
     store(at, call, 8);
 }
 
-PyObject *begin_frame(Draft *draft, uint64_t key, uint32_t lane, uint32_t caller, uint64_t parent, uint64_t call) {
+void put_begin_head(Draft *draft, uint64_t key, uint32_t lane, uint32_t caller, uint64_t parent, uint64_t call) {
     uint32_t sum = checksum(draft->snapshot, draft->size, (uint32_t)call);
-    store_begin(draft->head, draft->size, sum, key, lane, caller, parent, call);
-    return PyBytes_FromStringAndSize((char *)draft->head, BEGIN_HEAD + draft->size);
+    store_begin(draft->snapshot - BEGIN_HEAD, draft->size, sum, key, lane, caller, parent, call);
 }
 
-PyObject *end_frame(Draft *draft, uint32_t key, uint64_t call) {
-    unsigned char *start = draft->snapshot - END_HEAD;
-    store_end(start, draft->size, checksum(draft->snapshot, draft->size, (uint32_t)call), key, call);
-    return PyBytes_FromStringAndSize((char *)start, END_HEAD + draft->size);
+void put_end_head(Draft *draft, uint32_t key, uint64_t call) {
+    store_end(draft->snapshot - END_HEAD, draft->size, checksum(draft->snapshot, draft->size, (uint32_t)call), key, call);
 }
 
 /* Return room for a head and behind it a copy of a snapshot, whose checksum is told. */

@@ -83,9 +83,13 @@ static PyObject *begin(Hook *hook, PyObject *state, PyObject *lane, PyObject *ca
     Py_DECREF(call);
     uint32_t lane_number = (uint32_t)as_number(KERNEL_SLOT(kernel, lane, lane, ident)), caller_number = (uint32_t)as_number(caller);
     uint64_t parent = as_number(PyList_GET_ITEM(above, CALL)), own = as_number(call);
-    PyObject *frame = snapshot == NULL ? begin_frame(draft, hook->key, lane_number, caller_number, parent, own)
-                                       : begin_frame_of(snapshot, hook->key, lane_number, caller_number, parent, own);
-    if (!append_frame(kernel, state, frame)) {
+    bool written;
+    if (snapshot == NULL) {
+        put_begin_head(draft, hook->key, lane_number, caller_number, parent, own);
+        written = append_draft(kernel, state, draft, BEGIN_HEAD);
+    } else
+        written = append_frame(kernel, state, begin_frame_of(snapshot, hook->key, lane_number, caller_number, parent, own));
+    if (!written) {
         Py_DECREF(token);
         return NULL;
     }
@@ -157,8 +161,10 @@ static bool note(Hook *hook, PyObject *state, uint64_t key, PyObject *token, PyO
     Answer put = put_outcome(kernel, &draft, lane, number, value, counted);
     if (put == FAILED)
         return false;
-    if (put == YES)
-        return append_frame(kernel, state, end_frame(&draft, (uint32_t)key, call));
+    if (put == YES) {
+        put_end_head(&draft, (uint32_t)key, call);
+        return append_draft(kernel, state, &draft, END_HEAD);
+    }
     set_busy(kernel, state, true);
     PyObject *snapshot = PyObject_CallFunctionObjArgs(kernel->outcome_of, lane, number, value, NULL);
     set_busy(kernel, state, false);
@@ -395,7 +401,7 @@ typedef struct {
     PyObject_HEAD
     vectorcallfunc call;
     PyObject *known;    /* numbers of callers by the name of their module */
-    PyObject *own;      /* the number of the component itself */
+    long own;           /* the number of the component itself, from 1 */
     PyObject *fallback; /* the hook in Python */
     PyObject *name;     /* the name that was met last, and its number: mostly the next one is the same object */
     PyObject *number;
@@ -445,19 +451,19 @@ static PyObject *entered(PyObject *self, PyObject *const *args, size_t flags, Py
             number = number_of(hook, name);
     }
     Py_XDECREF(globals);
-    if (number == NULL || PyLong_AsLong(number) == 0) {
-        PyErr_Clear();
+    long caller = number == NULL ? 0 : PyLong_AsLong(number);
+    if (caller == hook->own)
+        Py_RETURN_NONE;
+    if (caller == 0) {
+        PyErr_Clear(); /* no frame above, say */
         return PyObject_CallNoArgs(hook->fallback);
     }
-    if (number == hook->own || PyObject_RichCompareBool(number, hook->own, Py_EQ) == 1)
-        Py_RETURN_NONE;
     Py_INCREF(number);
     return number;
 }
 
 static int entered_clear(Entered *hook) {
     Py_CLEAR(hook->known);
-    Py_CLEAR(hook->own);
     Py_CLEAR(hook->fallback);
     Py_CLEAR(hook->name);
     Py_CLEAR(hook->number);
@@ -466,7 +472,6 @@ static int entered_clear(Entered *hook) {
 
 static int entered_traverse(Entered *hook, visitproc visit, void *arg) {
     Py_VISIT(hook->known);
-    Py_VISIT(hook->own);
     Py_VISIT(hook->fallback);
     Py_VISIT(hook->name);
     Py_VISIT(hook->number);
@@ -481,8 +486,9 @@ static void entered_dealloc(Entered *hook) {
 
 static PyObject *entered_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"known", "own", "fallback", NULL};
-    PyObject *known, *own, *fallback;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O", names, &PyDict_Type, &known, &PyLong_Type, &own, &fallback))
+    PyObject *known, *fallback;
+    long own;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!lO", names, &PyDict_Type, &known, &own, &fallback))
         return NULL;
     if (getframe == NULL) {
         getframe = PySys_GetObject("_getframe"); /* held: the host may replace it */
@@ -498,7 +504,6 @@ static PyObject *entered_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     hook->call = entered;
     Py_INCREF(known);
     hook->known = known;
-    Py_INCREF(own);
     hook->own = own;
     Py_INCREF(fallback);
     hook->fallback = fallback;

@@ -180,19 +180,35 @@ static bool turn_over(Kernel *kernel, PyObject *state, PyObject *journal, PyObje
     return done != NULL;
 }
 
-bool append_frame(Kernel *kernel, PyObject *state, PyObject *frame) {
-    if (frame == NULL)
-        return false;
+/* Return the journal, borrowed. */
+static PyObject *journal_of(Kernel *kernel) {
     PyObject *journal = KERNEL_SLOT(kernel, sink, kernel->sink, journal);
-    if (journal == NULL || !Py_IS_TYPE(journal, (PyTypeObject *)kernel->journal_type)) {
-        PyErr_SetString(PyExc_AttributeError, "no journal");
-        Py_DECREF(frame);
+    if (journal != NULL && Py_IS_TYPE(journal, (PyTypeObject *)kernel->journal_type))
+        return journal;
+    PyErr_SetString(PyExc_AttributeError, "no journal");
+    return NULL;
+}
+
+bool append_draft(Kernel *kernel, PyObject *state, Draft *draft, Py_ssize_t head) {
+    PyObject *journal = journal_of(kernel);
+    const unsigned char *frame = draft->snapshot - head;
+    if (journal == NULL)
+        return false;
+    if (write_directly(KERNEL_SLOT(kernel, journal, journal, append), frame, head + draft->size))
+        return true;
+    return append_frame(kernel, state, PyBytes_FromStringAndSize((const char *)frame, head + draft->size));
+}
+
+bool append_frame(Kernel *kernel, PyObject *state, PyObject *frame) {
+    PyObject *journal = frame == NULL ? NULL : journal_of(kernel);
+    if (journal == NULL) {
+        Py_XDECREF(frame);
         return false;
     }
     Py_INCREF(journal);
     PyObject *append = KERNEL_SLOT(kernel, journal, journal, append);
     Py_INCREF(append);
-    PyObject *written = PyObject_CallOneArg(append, frame); /* mmap.write, which runs no code */
+    PyObject *written = PyObject_CallOneArg(append, frame); /* of a half, or mmap.write: neither runs any code */
     Py_DECREF(append);
     bool done = written != NULL;
     Py_XDECREF(written);

@@ -13,7 +13,9 @@ static int load(PyObject *module) {
     }
     if (PyType_Ready(&Hook_Type) < 0)
         return -1;
-    return PyModule_AddType(module, &Kernel_Type) < 0 || PyModule_AddType(module, &Entered_Type) < 0 ? -1 : 0;
+    return PyModule_AddType(module, &Kernel_Type) < 0 || PyModule_AddType(module, &Entered_Type) < 0 ||
+            PyModule_AddType(module, &Half_Type) < 0
+        ? -1 : 0;
 #endif
 }
 

@@ -42,8 +42,9 @@ bool put_dict(Draft *draft, PyObject *dict, Py_ssize_t longest);
 bool is_number(PyObject *value);
 
 uint32_t checksum(const unsigned char *data, Py_ssize_t size, uint32_t start); /* zlib.adler32 */
-PyObject *begin_frame(Draft *draft, uint64_t key, uint32_t lane, uint32_t caller, uint64_t parent, uint64_t call);
-PyObject *end_frame(Draft *draft, uint32_t key, uint64_t call);
+/* Complete a frame in front of its snapshot: its head is what is told, and its length the snapshot's and that head's. */
+void put_begin_head(Draft *draft, uint64_t key, uint32_t lane, uint32_t caller, uint64_t parent, uint64_t call);
+void put_end_head(Draft *draft, uint32_t key, uint64_t call);
 PyObject *begin_frame_of(PyObject *snapshot, uint64_t key, uint32_t lane, uint32_t caller, uint64_t parent, uint64_t call);
 PyObject *end_frame_of(PyObject *snapshot, uint32_t key, uint64_t call);
 
@@ -100,7 +101,8 @@ PyObject *state_here(Kernel *kernel);      /* borrowed; NULL without an error wh
 PyObject *state_or_made(Kernel *kernel);   /* borrowed; NULL with an error */
 Answer lane_here(Kernel *kernel, PyObject *state, PyObject **lane); /* a new reference, perhaps to None; NO where Python must be asked */
 void unlink_activation(Kernel *kernel, PyObject *lane, PyObject *token);
-bool append_frame(Kernel *kernel, PyObject *state, PyObject *frame); /* takes the reference; false with an error */
+bool append_draft(Kernel *kernel, PyObject *state, Draft *draft, Py_ssize_t head); /* false with an error */
+bool append_frame(Kernel *kernel, PyObject *state, PyObject *frame);               /* takes the reference; false with an error */
 bool count_loss(Kernel *kernel, PyObject *number); /* of the error that is set; false where that is the host's, which stays set */
 uint64_t as_number(PyObject *number); /* of an exact int, made by us: never fails */
 bool add_one(PyObject *counts, PyObject *key, long long *times); /* false with an error; without `times` it counts, else it tells */
@@ -113,6 +115,13 @@ Answer put_arguments(Kernel *kernel, Draft *draft, PyObject *lane, PyObject *num
 Answer put_outcome(Kernel *kernel, Draft *draft, PyObject *lane, PyObject *number, PyObject *value, bool counted);
 /* Say whether containers that were observed hold what they held. */
 bool is_unchanged(PyObject *observed);
+
+/* -- a half of the journal (_half.c) ---------------------------------------------------------------------------------------------- */
+
+extern PyTypeObject Half_Type;
+
+/* Write where `append` would; false where that is no method of a half, or the half has no room. */
+bool write_directly(PyObject *append, const void *data, Py_ssize_t size);
 
 /* -- the hooks (_hooks.c) --------------------------------------------------------------------------------------------------------- */
 

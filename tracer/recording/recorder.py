@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tracer.instrument.discovery import DEFAULT_LEFT_OUT, plain_qualname
 from tracer.instrument.instrumentation import Instrumentation
 from tracer.model import OUTSIDE, Callable, Component, Recording
+from tracer.recording import native
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
 from tracer.recording.lanes import Lanes
 from tracer.recording.observers import Observers
@@ -168,7 +169,7 @@ class Recorder:
             "argv": [str(argument) for argument in sys.orig_argv],
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         }
-        self._journal = Journal.create(self.folder, info)
+        self._journal = Journal.create(self.folder, info, half=native.HALF)
         self._sink.journal = self._journal
         self._write_meta(())
 
