@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import random
+import signal
 import sys
 import tempfile
+import threading
+import time
 from functools import partial
+from itertools import count
 from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,14 +29,20 @@ from tests.strategies import builtins, scalars
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
-from tracer.model import Flow
+from tracer.model import Callable as Callable_
+from tracer.model import CallableKind, Flow
 from tracer.recording import native
 from tracer.recording.crossing import Callers, Hooks, Sink
 from tracer.recording.lanes import Lanes
+from tracer.storage.compact import compact
 from tracer.storage.journal import BEGIN_STRUCT, Journal
+from tracer.storage.reader import open_cassette
+from tracer.wire import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tracer.storage.compact import Summary
 
     Both = Callable[..., tuple["Recorded", "Recorded"]]
 
@@ -377,6 +389,99 @@ def test_checksums_are_those_of_zlib(both: Both, size: int, start: int) -> None:
     snapshot = one.encoder.arguments([b"\xff" * size], None, full=True)
     head = BEGIN_STRUCT.pack(len(snapshot), adler32(snapshot, start & 0xFFFFFFFF), 4 | 7 << 32, 1, 3, 0, start)
     assert head + snapshot in one.frames()
+
+
+def defined(recorded: Recorded) -> Recorded:
+    """Tell the journal what the numbers in its frames stand for."""
+    recorded.journal.define_caller(3, "m")
+    recorded.journal.define_callable(7, Callable_("m:f", "m", CallableKind.FUNCTION, Flow.CALL, ()))
+    return recorded
+
+
+def kept(part: Path) -> tuple[Summary, dict[str, list[Any]]]:
+    """Compact what is left in a folder; return that, and the arguments by lane."""
+    summary = compact(part, part.with_suffix(""))
+    with open_cassette(summary.target) as cassette:
+        return summary, {
+            lane.name: [unpack(call.arguments) for call in cassette.calls(lane.name)] for lane in cassette.lanes
+        }
+
+
+@needs_native
+def test_a_process_killed_at_any_instant_leaves_all_its_whole_frames(tmp_path: Path) -> None:
+    """Each call holds its number, so a missing or mixed-up one would show."""
+    pick, seen = random.Random(7), 0
+    for trial in range(12):
+        part = tmp_path / f"{trial}.cassette.part"
+        part.mkdir()
+        ready, tell = os.pipe()
+        pid = os.fork()
+        if not pid:
+            recorded = defined(Recorded(part, pure=False))
+            os.write(tell, b"!")
+            for call in count():
+                recorded.call([call, "x" * (call * 7919 % 500)], call)
+        os.read(ready, 1)
+        time.sleep(pick.random() * 0.04)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(ready)
+        os.close(tell)
+
+        summary, lanes = kept(part)
+
+        assert (summary.unclosed, summary.orphans) == (1, 0)
+        assert max(summary.damaged, summary.unfinished) <= 1
+        calls = lanes.get("main", [])
+        assert calls == [[call, "x" * (call * 7919 % 500)] for call in range(len(calls))]
+        seen += len(calls)
+    assert seen > 1_000
+
+
+@needs_native
+def test_threads_and_finalizers_share_a_journal_without_losing_a_call(tmp_path: Path) -> None:
+    """Finalizers run wherever the collector does, in the middle of what a hook allocates too, and make calls of their own."""
+    part = tmp_path / "a.cassette.part"
+    part.mkdir()
+    recorded, each, finalized = defined(Recorded(part, pure=False)), 2_000, count()
+
+    class Ring:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            next(finalized)
+            recorded.call(["finalized"], {"a": 1})
+
+    def work() -> None:
+        for number in range(each):
+            Ring()
+            recorded.call([{"number": number}, number], [number], partial(recorded.call, [number], number))
+
+    switch, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(5)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(switch)
+        gc.set_threshold(*thresholds)
+    gc.collect()
+    recorded.frames()
+
+    summary, lanes = kept(part)
+
+    calls = [call for arguments in lanes.values() for call in arguments]
+    # While a half of the journal is turned over, tracer is at work in Python.
+    assert {reason for _, reason in recorded.lost} <= {"called while tracer was at work"}
+    assert calls.count(["finalized"]) + len(recorded.lost) == next(finalized) == 3 * each
+    assert len(calls) + len(recorded.lost) == 9 * each
+    assert len(recorded.lost) < each / 10
+    assert (summary.unfinished, summary.damaged, summary.orphans) == (0, 0, 0)
 
 
 @needs_native
