@@ -409,6 +409,16 @@ typedef struct {
 
 static PyObject *getframe, *one, *name_key;
 
+bool prepare_hooks(void) {
+    getframe = PySys_GetObject("_getframe"); /* held from the start: the host may replace it */
+    Py_XINCREF(getframe);
+    one = PyLong_FromLong(1);
+    name_key = PyUnicode_InternFromString("__name__");
+    if (getframe == NULL && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ImportError, "no sys._getframe");
+    return getframe != NULL && one != NULL && name_key != NULL && PyType_Ready(&Hook_Type) == 0;
+}
+
 /* Return the globals of whoever called the watched function, a new reference; NULL, perhaps with an error, where Python must look. */
 static PyObject *globals_of_caller(void) {
 #if PY_VERSION_HEX < 0x030b0000
@@ -490,14 +500,6 @@ static PyObject *entered_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     long own;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!lO", names, &PyDict_Type, &known, &own, &fallback))
         return NULL;
-    if (getframe == NULL) {
-        getframe = PySys_GetObject("_getframe"); /* held: the host may replace it */
-        Py_XINCREF(getframe);
-        one = PyLong_FromLong(1);
-        name_key = PyUnicode_InternFromString("__name__");
-        if (getframe == NULL || one == NULL || name_key == NULL)
-            return NULL;
-    }
     Entered *hook = (Entered *)type->tp_alloc(type, 0);
     if (hook == NULL)
         return NULL;

@@ -11,7 +11,7 @@ static int load(PyObject *module) {
         PyErr_SetString(PyExc_ImportError, "not made for subinterpreters");
         return -1;
     }
-    if (PyType_Ready(&Hook_Type) < 0)
+    if (!prepare_hooks())
         return -1;
     return PyModule_AddType(module, &Kernel_Type) < 0 || PyModule_AddType(module, &Entered_Type) < 0 ||
             PyModule_AddType(module, &Half_Type) < 0
