@@ -422,6 +422,10 @@ bool prepare_hooks(void) {
 /* Return the globals of whoever called the watched function, a new reference; NULL, perhaps with an error, where Python must look. */
 static PyObject *globals_of_caller(void) {
 #if PY_VERSION_HEX < 0x030b0000
+    /* Where the stack is at its end, the call ends here as it does with hooks in Python: there is no room for what comes after. */
+    if (Py_EnterRecursiveCall(" while calling a Python object"))
+        return NULL;
+    Py_LeaveRecursiveCall();
     PyFrameObject *frame = PyThreadState_Get()->frame;
     PyObject *globals = frame == NULL || frame->f_back == NULL ? NULL : frame->f_back->f_globals;
     Py_XINCREF(globals);
