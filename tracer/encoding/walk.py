@@ -42,15 +42,25 @@ Shape: TypeAlias = "tuple[bytes, tuple[Secrecy, ...] | None]"
 """The first bytes of an object, up to its field names, and how secret its fields are."""
 
 
+class State(NamedTuple):
+    """Where the attributes are that are all there is to an instance: its dictionary, its slots. For the walk in C, which reads them itself."""
+
+    form: str
+    dictionary: bool
+    slots: tuple[str, ...]
+
+
 class Plan(NamedTuple):
     """How values of one type are encoded. Holds no reference to the type.
 
-    `attributes` says that they are told by their attributes, so that past a budget there is only their type to tell.
+    `attributes` says that they are told by their attributes, so that past a budget there is only their type to tell; `state` where those are, if
+    nothing else is to be told.
     """
 
     name: str
     encode: Callable[[Walk, Any], bytes]
     attributes: bool = False
+    state: State | None = None
 
 
 class Name(NamedTuple):
@@ -61,16 +71,23 @@ class Name(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """What all walks of one encoder have in common."""
+    """What all walks of one encoder have in common. The walk in C takes them by their order.
+
+    `counter` returns what counts the losses for one reason and name.
+    """
 
     plan_of: Callable[[type], Plan]
     plans: dict[int, Plan]
     judge: Judge
     paths: PathNormaliser
     shapes: dict[tuple[str, ...], Shape]
-    lost: Callable[[str, str], None]
-    bare: dict[tuple[str, int], bytes]
+    counter: Callable[[str, str], count[int]]
     names: dict[int, Name]
+    bare: dict[tuple[str, int], bytes]
+
+    def lost(self, reason: str, name: str) -> None:
+        """Count what was not (fully) kept."""
+        next(self.counter(reason, name))
 
 
 def measure(items: Any) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.encoding import looks
-from tracer.encoding.walk import Plan
+from tracer.encoding.walk import Plan, State
 from tracer.values import Form
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def by_attributes(cls: type, form: Form, content: Content | None = None, more: F
             names, values = extra_names + names, extra_values + values
         return walk.object(value, name, text, names, values, content)
 
-    return Plan(name, encode, attributes=content is None)
+    alone = content is None and more is None and not where.hidden
+    state = State(text, where.dictionary, where.slots) if alone else None
+    return Plan(name, encode, attributes=content is None, state=state)
 
 
 def _by_dictionary(name: str, form: str) -> Plan:
@@ -74,7 +76,7 @@ def _by_dictionary(name: str, form: str) -> Plan:
             shapes[joined] = len(names), shape
         return walk.shaped(value, name, shape, keys, values)
 
-    return Plan(name, encode, attributes=True)
+    return Plan(name, encode, attributes=True, state=State(form, dictionary=True, slots=()))
 
 
 def by_fields(name: str, fields: Fields) -> Plan:
