@@ -277,6 +277,7 @@ def zoo() -> list[Any]:
     names = {"b": 1, "password": "p", Names("derived"): [2], "auth": {"x": 1}, "a": ["/tmp/a"]}
     return [
         {"abcde", "x", "yz"},
+        {"x" * 70, "y" * 70},
         {1, 2, ("a", "b"), frozenset({"c"})},
         {Hash("one"), Hash("two"), Number(3)},
         odd_dictionary(names),

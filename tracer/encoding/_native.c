@@ -348,17 +348,45 @@ static int ready_names(void)
         {&names.dict_attribute, "__dict__"},
         {&names.text, "text"},
         {&names.needles, "needles"},
+        {&names.function, "function"},
+        {&names.class, "class"},
     };
     for (size_t at = 0; at < sizeof(texts) / sizeof(*texts); at++) {
         *texts[at].place = PyUnicode_InternFromString(texts[at].text);
         if (*texts[at].place == NULL)
             return FAILED;
     }
-    names.big_int = from_module("tracer.encoding.cut", "big_int");
-    names.long_text = from_module("tracer.encoding.cut", "long_text");
-    names.long_bytes = from_module("tracer.encoding.cut", "long_bytes");
-    names.is_ours = from_module("tracer.encoding.faults", "is_ours");
-    return names.big_int == NULL || names.long_text == NULL || names.long_bytes == NULL || names.is_ours == NULL ? FAILED : 0;
+    return 0;
+}
+
+/* What is left to Python, and what of it the walk knows how to do itself. */
+static int ready_functions(void)
+{
+    const struct {
+        PyObject **place;
+        const char *module, *name;
+    } functions[] = {
+        {&names.big_int, "tracer.encoding.cut", "big_int"},
+        {&names.long_text, "tracer.encoding.cut", "long_text"},
+        {&names.long_bytes, "tracer.encoding.cut", "long_bytes"},
+        {&names.is_ours, "tracer.encoding.faults", "is_ours"},
+        {&names.module_of, "tracer.encoding.looks", "module_of"},
+        {&names.qualname_of, "tracer.encoding.looks", "qualname_of"},
+        {&names.class_name, "tracer.encoding.codecs.names", "class_name"},
+        {&names.function_name, "tracer.encoding.codecs.names", "function_name"},
+        {&names.method_name, "tracer.encoding.codecs.names", "method_name"},
+        {&names.dict_content, "tracer.encoding.codecs.containers", "dict_content"},
+        {&names.list_content, "tracer.encoding.codecs.containers", "list_content"},
+        {&names.tuple_content, "tracer.encoding.codecs.containers", "exact_tuple"},
+        {&names.set_content, "tracer.encoding.codecs.containers", "set_content"},
+        {&names.frozenset_content, "tracer.encoding.codecs.containers", "exact_frozenset"},
+    };
+    for (size_t at = 0; at < sizeof(functions) / sizeof(*functions); at++) {
+        *functions[at].place = from_module(functions[at].module, functions[at].name);
+        if (*functions[at].place == NULL)
+            return FAILED;
+    }
+    return 0;
 }
 
 /* Names are kept once for the process, so only the main interpreter may have them; the walk counts on the interpreter's lock. */
@@ -372,7 +400,7 @@ static int execute(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "not made for more than one interpreter");
         return FAILED;
     }
-    if (ready_names() < 0 || PyType_Ready(&WalkType) < 0)
+    if (ready_names() < 0 || ready_functions() < 0 || PyType_Ready(&WalkType) < 0)
         return FAILED;
     return PyModule_AddType(module, &WalkType) < 0 || PyModule_AddType(module, &WalksType) < 0 ? FAILED : 0;
 }

@@ -56,7 +56,10 @@ typedef struct {
     PyObject *encode;
     PyObject *form;     /* NULL where `encode` is to be called */
     PyObject *slots;
+    PyObject *more;     /* (name, getter) of an attribute that stands before those of the dictionary, or NULL */
+    PyObject *content;  /* gives the payload, or NULL */
     int dictionary;
+    int derived;        /* names may be of a subclass of str, as in tracer.encoding.codecs.instances */
     PyObject *unseen;   /* a tracer.encoding.walk.Name, or NULL where instances are looked at whatever the budget */
     Shape *shapes;      /* the last used first */
     int shape_count;
@@ -69,6 +72,8 @@ typedef struct {
     PyObject *plan_of, *plans, *names, *shapes, *counter, *paths, *bare;
     PyObject *judge, *verdicts, *judge_name, *judge_names, *judge_key; /* owned: parts of the judge */
     PyObject *truncated; /* owned: how often a value of each name was cut, {name: itertools.count} */
+    PyObject *rewritten; /* owned: short texts with paths, as they are written: {text: text} */
+    PyObject *needles;   /* owned: what paths were looked for when they were */
     Kind **table;        /* by type, open addressing */
     Py_ssize_t mask, kinds;
 } Walks;
@@ -106,6 +111,7 @@ int count_loss(Walks *walks, PyObject *reason, PyObject *name);
 int count_truncated(Walks *walks, PyObject *name);
 int verdict_of(Walks *walks, PyObject *name); /* of an exact str */
 int verdict_of_key(Walks *walks, PyObject *key);
+PyObject *path_rewritten(Walks *walks, PyObject *text);
 int path_found(Walks *walks, const unsigned char *data, Py_ssize_t size);
 
 /* native_walk.c */
@@ -114,6 +120,8 @@ typedef struct {
     PyObject *list, *tuple, *dict, *set, *frozenset, *bytes; /* names of builtins that may be cut */
     PyObject *any_list, *any_tuple, *any_dict, *any_set, *any_frozenset, *any_bytes; /* as plans name them */
     PyObject *plus, *empty, *opaque, *cut, *dict_attribute, *text, *needles;
+    PyObject *function, *class, *class_name, *function_name, *method_name, *module_of, *qualname_of;
+    PyObject *dict_content, *list_content, *tuple_content, *set_content, *frozenset_content;
     PyObject *big_int, *long_text, *long_bytes, *is_ours; /* what is left to Python */
 } Names;
 extern Names names;
@@ -142,6 +150,9 @@ Py_ssize_t drop_odd(PyObject **keys, PyObject **values, Py_ssize_t count);
 
 /* How many items are no scalars. */
 Py_ssize_t heavy(PyObject *const *items, Py_ssize_t count);
+
+/* native_names.c: UNPACKABLE, and nothing written, for what is left to the codec `encode`. */
+int walk_name(Walk *walk, PyObject *value, const PyObject *encode);
 
 /* native_cut.c: what tracer.encoding.cut does of containers. */
 int cut_bare(Walk *walk, PyObject *name, Py_ssize_t size);

@@ -3,7 +3,9 @@
 
 enum {
     SHAPES_OF_A_KIND = 16, /* found by comparing addresses; any other is looked up by its names */
-    REMEMBERED_SHAPES = 4096
+    REMEMBERED_SHAPES = 4096,
+    REMEMBERED_TEXTS = 1024, /* the same few folders are named over and over */
+    LONGEST_REWRITTEN = 512
 };
 
 /* --- shapes --- */
@@ -68,10 +70,9 @@ static int fits(const Shape *shape, const Kind *kind, PyObject *const *keys, Py_
 {
     if (PyTuple_GET_SIZE(shape->names) != count)
         return 0;
-    int derived = PyTuple_GET_SIZE(kind->slots) == 0 && kind->dictionary;
     for (Py_ssize_t at = 0; at < count; at++) {
         PyObject *name = PyTuple_GET_ITEM(shape->names, at), *key = keys[at];
-        if (name != key && !((derived ? PyUnicode_Check(key) : PyUnicode_CheckExact(key)) && same_text(name, key)))
+        if (name != key && !((kind->derived ? PyUnicode_Check(key) : PyUnicode_CheckExact(key)) && same_text(name, key)))
             return 0;
     }
     return 1;
@@ -250,11 +251,14 @@ static Kind *kind_new(Walks *walks, PyTypeObject *type, PyObject *plan, PyObject
     kind->unseen = unseen;
     kind->name = PyTuple_GET_ITEM(plan, 0);
     kind->encode = PyTuple_GET_ITEM(plan, 1);
-    PyObject *state = PyTuple_GET_ITEM(plan, 3); /* State(form, dictionary, slots) or None */
+    PyObject *state = PyTuple_GET_ITEM(plan, 3); /* a State or None */
     if (state != Py_None) {
         kind->form = PyTuple_GET_ITEM(state, 0);
         kind->dictionary = PyTuple_GET_ITEM(state, 1) == Py_True;
         kind->slots = PyTuple_GET_ITEM(state, 2);
+        kind->more = PyTuple_GET_ITEM(state, 3) == Py_None ? NULL : PyTuple_GET_ITEM(state, 3);
+        kind->content = PyTuple_GET_ITEM(state, 4) == Py_None ? NULL : PyTuple_GET_ITEM(state, 4);
+        kind->derived = kind->dictionary && PyTuple_GET_SIZE(kind->slots) == 0 && kind->more == NULL && kind->content == NULL;
     }
     return kind;
 }
@@ -386,12 +390,39 @@ int path_found(Walks *walks, const unsigned char *data, Py_ssize_t size)
     PyObject *needles = PyObject_GetAttr(walks->paths, names.needles);
     if (needles == NULL)
         return FAILED;
+    if (needles != walks->needles) {
+        PyDict_Clear(walks->rewritten);
+        Py_XSETREF(walks->needles, Py_NewRef(needles));
+    }
     int found = 0;
     for (Py_ssize_t at = 0; PyList_Check(needles) && !found && at < PyList_GET_SIZE(needles); at++) {
         PyObject *needle = PyList_GET_ITEM(needles, at);
         found = memmem(slash, (size_t)(data + size - slash), PyBytes_AS_STRING(needle), (size_t)PyBytes_GET_SIZE(needle)) != NULL;
     }
     Py_DECREF(needles);
+    return found;
+}
+
+PyObject *path_rewritten(Walks *walks, PyObject *text)
+{
+    PyObject *found = PyDict_GetItemWithError(walks->rewritten, text);
+    if (found != NULL || PyErr_Occurred()) {
+        Py_XINCREF(found);
+        return found;
+    }
+    PyObject *needles = Py_XNewRef(walks->needles);
+    found = PyObject_CallMethodObjArgs(walks->paths, names.text, text, NULL);
+    if (found != NULL && !PyUnicode_CheckExact(found)) {
+        PyErr_SetString(PyExc_TypeError, "a text became none");
+        Py_CLEAR(found);
+    }
+    if (found != NULL && PyUnicode_GET_LENGTH(text) <= LONGEST_REWRITTEN && needles == walks->needles) {
+        if (PyDict_GET_SIZE(walks->rewritten) >= REMEMBERED_TEXTS)
+            PyDict_Clear(walks->rewritten);
+        if (PyDict_SetItem(walks->rewritten, text, found) < 0)
+            Py_CLEAR(found);
+    }
+    Py_XDECREF(needles);
     return found;
 }
 
@@ -427,8 +458,9 @@ static int walks_init(Walks *walks, PyObject *args, PyObject *keywords)
     walks->judge_names = PyObject_GetAttrString(walks->judge, "names");
     walks->judge_key = PyObject_GetAttrString(walks->judge, "key");
     walks->truncated = PyDict_New();
+    walks->rewritten = PyDict_New();
     if (walks->verdicts == NULL || walks->judge_name == NULL || walks->judge_names == NULL || walks->judge_key == NULL
-        || walks->truncated == NULL)
+        || walks->truncated == NULL || walks->rewritten == NULL)
         return FAILED;
     if (!PyDict_Check(walks->plans) || !PyDict_Check(walks->shapes) || !PyDict_Check(walks->names) || !PyDict_Check(walks->bare)
         || !PyDict_Check(walks->verdicts)) {
@@ -446,6 +478,8 @@ static int walks_traverse(Walks *walks, visitproc visit, void *arg)
     Py_VISIT(walks->judge_names);
     Py_VISIT(walks->judge_key);
     Py_VISIT(walks->truncated);
+    Py_VISIT(walks->rewritten);
+    Py_VISIT(walks->needles);
     return 0;
 }
 
@@ -463,6 +497,8 @@ static void walks_drop(Walks *walks)
     Py_CLEAR(walks->judge_names);
     Py_CLEAR(walks->judge_key);
     Py_CLEAR(walks->truncated);
+    Py_CLEAR(walks->rewritten);
+    Py_CLEAR(walks->needles);
     Py_CLEAR(walks->shared);
 }
 

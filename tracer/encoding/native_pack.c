@@ -125,6 +125,22 @@ static int too_large(Py_ssize_t size)
     return FAILED;
 }
 
+/* Write the header of a text, and make room for the text. */
+static int put_text_header(Buffer *buffer, Py_ssize_t size)
+{
+    if (too_large(size) < 0 || buffer_need(buffer, size + 5) < 0)
+        return FAILED;
+    if (size < 32)
+        buffer->data[buffer->size++] = (unsigned char)(0xa0 | size);
+    else if (size < 0x100)
+        put(buffer, 0xd9, (uint64_t)size, 1);
+    else if (size < 0x10000)
+        put(buffer, 0xda, (uint64_t)size, 2);
+    else
+        put(buffer, 0xdb, (uint64_t)size, 4);
+    return PACKED;
+}
+
 int pack_text(Buffer *buffer, PyObject *text)
 {
     const char *data;
@@ -142,18 +158,23 @@ int pack_text(Buffer *buffer, PyObject *text)
             return UNPACKABLE;
         }
     }
-    if (too_large(size) < 0 || buffer_need(buffer, size + 5) < 0)
+    if (put_text_header(buffer, size) < 0)
         return FAILED;
-    if (size < 32)
-        buffer->data[buffer->size++] = (unsigned char)(0xa0 | size);
-    else if (size < 0x100)
-        put(buffer, 0xd9, (uint64_t)size, 1);
-    else if (size < 0x10000)
-        put(buffer, 0xda, (uint64_t)size, 2);
-    else
-        put(buffer, 0xdb, (uint64_t)size, 4);
     memcpy(buffer->data + buffer->size, data, (size_t)size);
     buffer->size += size;
+    return PACKED;
+}
+
+int pack_joined(Buffer *buffer, PyObject *one, char between, PyObject *other)
+{
+    Py_ssize_t first = PyUnicode_GET_LENGTH(one), second = PyUnicode_GET_LENGTH(other);
+    if (put_text_header(buffer, first + 1 + second) < 0)
+        return FAILED;
+    unsigned char *at = buffer->data + buffer->size;
+    memcpy(at, PyUnicode_DATA(one), (size_t)first);
+    at[first] = (unsigned char)between;
+    memcpy(at + first + 1, PyUnicode_DATA(other), (size_t)second);
+    buffer->size += first + 1 + second;
     return PACKED;
 }
 

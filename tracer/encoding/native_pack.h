@@ -61,6 +61,8 @@ int pack_map_header(Buffer *buffer, Py_ssize_t count);
 
 /* An exact str: UNPACKABLE where it holds lone surrogates. */
 int pack_text(Buffer *buffer, PyObject *text);
+/* Two texts of ASCII and a character between them, as one. */
+int pack_joined(Buffer *buffer, PyObject *one, char between, PyObject *other);
 int pack_bytes(Buffer *buffer, const char *data, Py_ssize_t size);
 
 /* An exact int, float, bool or None: UNPACKABLE for an int beyond 64 bits. */

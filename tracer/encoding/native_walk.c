@@ -228,20 +228,10 @@ static int walk_number(Walk *walk, PyObject *value)
     return packed == UNPACKABLE ? append_call(walk, names.big_int, value) : packed;
 }
 
-static PyObject *normalised(Walk *walk, PyObject *text)
-{
-    PyObject *found = PyObject_CallMethodObjArgs(walk->walks->paths, names.text, text, NULL);
-    if (found != NULL && !PyUnicode_CheckExact(found)) {
-        PyErr_SetString(PyExc_TypeError, "a text became none");
-        Py_CLEAR(found);
-    }
-    return found;
-}
-
 /* A text with lone surrogates. */
 static int surrogates(Walk *walk, PyObject *text)
 {
-    PyObject *whole = normalised(walk, text);
+    PyObject *whole = path_rewritten(walk->walks, text);
     PyObject *data = whole == NULL ? NULL : PyUnicode_AsEncodedString(whole, "utf-8", "surrogatepass");
     Py_XDECREF(whole);
     if (data == NULL)
@@ -256,7 +246,7 @@ static int surrogates(Walk *walk, PyObject *text)
 
 static int rewritten(Walk *walk, PyObject *text)
 {
-    PyObject *other = normalised(walk, text);
+    PyObject *other = path_rewritten(walk->walks, text);
     if (other == NULL)
         return FAILED;
     int packed = pack_text(&walk->out, other);
@@ -652,6 +642,74 @@ int walk_mapping(Walk *walk, PyObject *name, PyObject *const *keys, PyObject *co
     return written;
 }
 
+/* --- builtin containers, and what subclasses of them hold (entered by nobody) --- */
+
+static int walk_list(Walk *walk, PyObject *value, PyObject *owner)
+{
+    Py_ssize_t size = PyList_GET_SIZE(value);
+    int admitted = walk_admits(walk, size);
+    Held held;
+    if (held_sequence(&held, value, admitted ? size : HEAD_ITEMS) < 0)
+        return FAILED;
+    int written = admitted ? walk_sequence(walk, names.list, held.items, held.count, owner, EXT_NONE)
+                           : cut_container(walk, names.list, size, held.items, held.count);
+    held_release(&held, held.count);
+    return written;
+}
+
+static int walk_tuple(Walk *walk, PyObject *value)
+{
+    Py_ssize_t size = PyTuple_GET_SIZE(value);
+    PyObject *const *items = PySequence_Fast_ITEMS(value);
+    if (!walk_admits(walk, size))
+        return cut_container(walk, names.tuple, size, items, size < HEAD_ITEMS ? size : HEAD_ITEMS);
+    return walk_sequence(walk, names.tuple, items, size, NULL, EXT_TUPLE);
+}
+
+static int walk_dict(Walk *walk, PyObject *value, PyObject *owner)
+{
+    Py_ssize_t size = PyDict_GET_SIZE(value);
+    int admitted = walk_admits(walk, size);
+    Held held;
+    if (held_pairs(&held, value, admitted ? size : HEAD_ITEMS) < 0)
+        return FAILED;
+    PyObject **keys = held.items, **values = held.items + held.count;
+    int written = admitted ? walk_mapping(walk, names.dict, keys, values, held.count, owner)
+                           : cut_pairs(walk, names.dict, size, keys, values, held.count);
+    held_release(&held, 2 * held.count);
+    return written;
+}
+
+static int walk_set(Walk *walk, PyObject *value, PyObject *owner, int frozen)
+{
+    PyObject *name = frozen ? names.frozenset : names.set;
+    Py_ssize_t size = PySet_GET_SIZE(value);
+    if (!walk_admits(walk, size))
+        return cut_bare(walk, name, size);
+    PyObject *each = PySet_Type.tp_iter(value); /* past what a subclass makes of it; a frozenset's is the same */
+    PyObject *items = each == NULL ? NULL : PySequence_List(each);
+    Py_XDECREF(each);
+    if (items == NULL)
+        return FAILED;
+    int written = walk_unordered(walk, name, PySequence_Fast_ITEMS(items), PyList_GET_SIZE(items), owner,
+                                 frozen ? EXT_FROZENSET : EXT_SET);
+    Py_DECREF(items);
+    return written;
+}
+
+static int walk_content(Walk *walk, PyObject *value, PyObject *content)
+{
+    if (content == names.dict_content)
+        return walk_dict(walk, value, NULL);
+    if (content == names.list_content)
+        return walk_list(walk, value, NULL);
+    if (content == names.tuple_content)
+        return walk_tuple(walk, value);
+    if (content == names.set_content || content == names.frozenset_content)
+        return walk_set(walk, value, NULL, content == names.frozenset_content);
+    return append_call(walk, content, value);
+}
+
 /* --- objects --- */
 
 static int write_fields(Walk *walk, PyObject *value, const unsigned char *judged, PyObject *const *values, Py_ssize_t count,
@@ -668,7 +726,7 @@ static int write_fields(Walk *walk, PyObject *value, const unsigned char *judged
     if (written < 0)
         return FAILED;
     walk->nodes += reserve;
-    if (payload != NULL && append_call(walk, payload, value) < 0)
+    if (payload != NULL && walk_content(walk, value, payload) < 0)
         return FAILED;
     walk->level--;
     return 0;
@@ -750,18 +808,17 @@ static PyObject *exact_names(PyObject *const *keys, Py_ssize_t count)
 /* An instance of a shape that its type does not remember. */
 static int unknown_shape(Walk *walk, PyObject *value, Kind *kind, PyObject **keys, PyObject **values, Py_ssize_t count)
 {
-    int only_dictionary = kind->dictionary && PyTuple_GET_SIZE(kind->slots) == 0;
-    int remember = only_dictionary ? all_names(keys, count) : all_text(keys, count);
+    int remember = kind->derived ? all_names(keys, count) : all_text(keys, count);
     if (!remember)
         count = drop_odd(keys, values, count);
     PyObject *tuple = exact_names(keys, count);
-    PyObject *told = tuple == NULL ? NULL : shape_told(walk, kind->name, kind->form, 0, tuple);
+    PyObject *told = tuple == NULL ? NULL : shape_told(walk, kind->name, kind->form, kind->content != NULL, tuple);
     Shape *shape = told == NULL ? NULL : shape_new(tuple, told);
     Py_XDECREF(tuple);
     Py_XDECREF(told);
     if (shape == NULL)
         return FAILED;
-    int written = walk_fields(walk, value, kind->name, shape->told, shape->judged, keys, values, count, NULL);
+    int written = walk_fields(walk, value, kind->name, shape->told, shape->judged, keys, values, count, kind->content);
     if (remember && shape_of(kind, keys, count) == NULL)
         shape_remember(kind, shape);
     else
@@ -769,20 +826,30 @@ static int unknown_shape(Walk *walk, PyObject *value, Kind *kind, PyObject **key
     return written;
 }
 
-/* Put the slots that are set behind the `count` attributes from the dictionary; `held` is exchanged for a larger one. */
-static int hold_slots(Held *held, PyObject *value, PyObject *slots)
+/* Exchange `held` for one with room for `more` pairs beyond those it has, which begin behind `before` free places. */
+static int held_widen(Held *held, Py_ssize_t before, Py_ssize_t more)
 {
-    Py_ssize_t before = held->count, most = before + PyTuple_GET_SIZE(slots), count = before;
+    Py_ssize_t count = held->count, most = before + count + more;
     PyObject **items = PyMem_Malloc((size_t)(2 * most) * sizeof(*items));
     if (items == NULL) {
         PyErr_NoMemory();
         return FAILED;
     }
-    PyObject **values = items + most;
-    memcpy(items, held->items, (size_t)before * sizeof(*items));
-    memcpy(values, held->items + before, (size_t)before * sizeof(*items));
+    memcpy(items + before, held->items, (size_t)count * sizeof(*items));
+    memcpy(items + most + before, held->items + count, (size_t)count * sizeof(*items));
     if (held->items != held->first)
         PyMem_Free(held->items);
+    held->items = items;
+    return 0;
+}
+
+/* Put the slots that are set behind the attributes from the dictionary. */
+static int hold_slots(Held *held, PyObject *value, PyObject *slots)
+{
+    Py_ssize_t count = held->count, most = count + PyTuple_GET_SIZE(slots);
+    if (held_widen(held, 0, PyTuple_GET_SIZE(slots)) < 0)
+        return FAILED;
+    PyObject **items = held->items, **values = items + most;
     int failed = 0;
     for (Py_ssize_t at = 0; !failed && at < PyTuple_GET_SIZE(slots); at++) {
         PyObject *name = PyTuple_GET_ITEM(slots, at), *found = PyObject_GenericGetAttr(value, name);
@@ -799,9 +866,24 @@ static int hold_slots(Held *held, PyObject *value, PyObject *slots)
         }
     }
     memmove(items + count, values, (size_t)count * sizeof(*items));
-    held->items = items;
     held->count = count;
     return failed ? FAILED : 0;
+}
+
+/* Put an attribute that only a getter of the builtin shows before all others. */
+static int hold_more(Held *held, PyObject *value, PyObject *more)
+{
+    PyObject *name = PyTuple_GET_ITEM(more, 0), *found = PyObject_CallFunctionObjArgs(PyTuple_GET_ITEM(more, 1), value, NULL);
+    if (found == NULL)
+        return FAILED;
+    if (held_widen(held, 1, 0) < 0) {
+        Py_DECREF(found);
+        return FAILED;
+    }
+    Py_INCREF(name);
+    held->items[0] = name;
+    held->items[++held->count] = found;
+    return 0;
 }
 
 static int hold_attributes(Held *held, PyObject *value, const Kind *kind)
@@ -817,7 +899,9 @@ static int hold_attributes(Held *held, PyObject *value, const Kind *kind)
         if (taken < 0)
             return FAILED;
     }
-    return PyTuple_GET_SIZE(kind->slots) ? hold_slots(held, value, kind->slots) : 0;
+    if (PyTuple_GET_SIZE(kind->slots) && hold_slots(held, value, kind->slots) < 0)
+        return FAILED;
+    return kind->more == NULL ? 0 : hold_more(held, value, kind->more);
 }
 
 static int walk_instance(Walk *walk, PyObject *value, Kind *kind)
@@ -838,7 +922,7 @@ static int walk_instance(Walk *walk, PyObject *value, Kind *kind)
             if (judged != NULL && count <= (Py_ssize_t)sizeof(few))
                 judged = memcpy(few, judged, (size_t)count);
             Py_INCREF(told);
-            written = walk_fields(walk, value, kind->name, told, judged, keys, values, count, NULL);
+            written = walk_fields(walk, value, kind->name, told, judged, keys, values, count, kind->content);
             Py_DECREF(told);
         }
     }
@@ -847,57 +931,6 @@ static int walk_instance(Walk *walk, PyObject *value, Kind *kind)
 }
 
 /* --- any value --- */
-
-static int walk_list(Walk *walk, PyObject *value)
-{
-    Py_ssize_t size = PyList_GET_SIZE(value);
-    int admitted = walk_admits(walk, size);
-    Held held;
-    if (held_sequence(&held, value, admitted ? size : HEAD_ITEMS) < 0)
-        return FAILED;
-    int written = admitted ? walk_sequence(walk, names.list, held.items, held.count, value, EXT_NONE)
-                           : cut_container(walk, names.list, size, held.items, held.count);
-    held_release(&held, held.count);
-    return written;
-}
-
-static int walk_tuple(Walk *walk, PyObject *value)
-{
-    Py_ssize_t size = PyTuple_GET_SIZE(value);
-    PyObject *const *items = PySequence_Fast_ITEMS(value);
-    if (!walk_admits(walk, size))
-        return cut_container(walk, names.tuple, size, items, size < HEAD_ITEMS ? size : HEAD_ITEMS);
-    return walk_sequence(walk, names.tuple, items, size, NULL, EXT_TUPLE);
-}
-
-static int walk_dict(Walk *walk, PyObject *value)
-{
-    Py_ssize_t size = PyDict_GET_SIZE(value);
-    int admitted = walk_admits(walk, size);
-    Held held;
-    if (held_pairs(&held, value, admitted ? size : HEAD_ITEMS) < 0)
-        return FAILED;
-    PyObject **keys = held.items, **values = held.items + held.count;
-    int written = admitted ? walk_mapping(walk, names.dict, keys, values, held.count, value)
-                           : cut_pairs(walk, names.dict, size, keys, values, held.count);
-    held_release(&held, 2 * held.count);
-    return written;
-}
-
-static int walk_set(Walk *walk, PyObject *value, int frozen)
-{
-    PyObject *name = frozen ? names.frozenset : names.set;
-    Py_ssize_t size = PySet_GET_SIZE(value);
-    if (!walk_admits(walk, size))
-        return cut_bare(walk, name, size);
-    PyObject *items = PySequence_List(value);
-    if (items == NULL)
-        return FAILED;
-    int written = walk_unordered(walk, name, PySequence_Fast_ITEMS(items), PyList_GET_SIZE(items), frozen ? NULL : value,
-                                 frozen ? EXT_FROZENSET : EXT_SET);
-    Py_DECREF(items);
-    return written;
-}
 
 /* A builtin container that has no room: only its size is told. 0 for what is none, or empty. */
 static PyObject *sized(PyObject *value, const PyTypeObject *type, Py_ssize_t *size)
@@ -937,17 +970,22 @@ static PyObject *plan_name(const PyTypeObject *type)
 
 static int encode(Walk *walk, PyObject *value, PyTypeObject *type, Kind *kind)
 {
-    if (kind != NULL)
-        return kind->form != NULL ? walk_instance(walk, value, kind) : append_call(walk, kind->encode, value);
+    if (kind != NULL) {
+        if (kind->form != NULL)
+            return walk_instance(walk, value, kind);
+        int written = walk_name(walk, value, kind->encode);
+        return written == UNPACKABLE ? append_call(walk, kind->encode, value) : written;
+    }
     if (type == &PyList_Type)
-        return walk_list(walk, value);
+        return walk_list(walk, value, value);
     if (type == &PyTuple_Type)
         return walk_tuple(walk, value);
     if (type == &PyDict_Type)
-        return walk_dict(walk, value);
+        return walk_dict(walk, value, value);
     if (type == &PyBytes_Type)
         return walk_bytes(walk, value);
-    return walk_set(walk, value, type == &PyFrozenSet_Type);
+    int frozen = type == &PyFrozenSet_Type;
+    return walk_set(walk, value, frozen ? NULL : value, frozen);
 }
 
 /* Whether the exception that is set is tracer's own fault; FAILED where another one came instead. It stays set if not. */

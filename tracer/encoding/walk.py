@@ -43,18 +43,23 @@ Shape: TypeAlias = "tuple[bytes, tuple[Secrecy, ...] | None]"
 
 
 class State(NamedTuple):
-    """Where the attributes are that are all there is to an instance: its dictionary, its slots. For the walk in C, which reads them itself."""
+    """Where all is that there is to an instance, for the walk in C, which looks itself.
+
+    `more` is the name and the getter of an attribute that no dictionary shows, and `content` gives the payload.
+    """
 
     form: str
     dictionary: bool
     slots: tuple[str, ...]
+    more: tuple[str, Callable[[Any], Any]] | None = None
+    content: Callable[[Walk, Any], bytes] | None = None
 
 
 class Plan(NamedTuple):
     """How values of one type are encoded. Holds no reference to the type.
 
-    `attributes` says that they are told by their attributes, so that past a budget there is only their type to tell; `state` where those are, if
-    nothing else is to be told.
+    `attributes` says that they are told by their attributes, so that past a budget there is only their type to tell; `state` says where
+    those are, if nothing else is to be told but a content.
     """
 
     name: str
