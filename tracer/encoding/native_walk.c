@@ -187,10 +187,20 @@ static Py_ssize_t measure(PyObject *const *items, Py_ssize_t count, Py_ssize_t *
     return others;
 }
 
+static inline Py_ssize_t weight_of(Py_ssize_t count, Py_ssize_t nodes)
+{
+    return 1 + nodes + (count - nodes) / FLAT_WEIGHT;
+}
+
+static inline int affords(const Walk *walk, Py_ssize_t count, Py_ssize_t nodes)
+{
+    return (weight_of(count, nodes) <= walk->nodes || !count) && walk->level < MAX_LEVELS;
+}
+
 static inline int charge(Walk *walk, Py_ssize_t count, Py_ssize_t nodes)
 {
-    Py_ssize_t weight = 1 + nodes + (count - nodes) / FLAT_WEIGHT;
-    if ((weight > walk->nodes && count) || walk->level >= MAX_LEVELS)
+    Py_ssize_t weight = weight_of(count, nodes);
+    if (!affords(walk, count, nodes))
         return 0;
     walk->nodes = walk->nodes > weight ? walk->nodes - weight : 0;
     return 1;
@@ -647,8 +657,8 @@ int walk_mapping(Walk *walk, PyObject *name, PyObject *const *keys, PyObject *co
 static int walk_list(Walk *walk, PyObject *value, PyObject *owner)
 {
     Py_ssize_t size = PyList_GET_SIZE(value);
-    int admitted = walk_admits(walk, size);
-    Held held;
+    int admitted = walk_admits(walk, size) && affords(walk, size, heavy(PySequence_Fast_ITEMS(value), size));
+    Held held; /* of one that is going to be cut only what is kept */
     if (held_sequence(&held, value, admitted ? size : HEAD_ITEMS) < 0)
         return FAILED;
     int written = admitted ? walk_sequence(walk, names.list, held.items, held.count, owner, EXT_NONE)
@@ -666,10 +676,20 @@ static int walk_tuple(Walk *walk, PyObject *value)
     return walk_sequence(walk, names.tuple, items, size, NULL, EXT_TUPLE);
 }
 
+/* How many keys and values are no scalars. */
+static Py_ssize_t heavy_pairs(PyObject *dict)
+{
+    PyObject *key, *value;
+    Py_ssize_t place = 0, found = 0;
+    while (PyDict_Next(dict, &place, &key, &value))
+        found += !is_scalar(Py_TYPE(key)) + !is_scalar(Py_TYPE(value));
+    return found;
+}
+
 static int walk_dict(Walk *walk, PyObject *value, PyObject *owner)
 {
     Py_ssize_t size = PyDict_GET_SIZE(value);
-    int admitted = walk_admits(walk, size);
+    int admitted = walk_admits(walk, size) && affords(walk, 2 * size, heavy_pairs(value));
     Held held;
     if (held_pairs(&held, value, admitted ? size : HEAD_ITEMS) < 0)
         return FAILED;
