@@ -1,4 +1,7 @@
-"""Record every call that crosses a module boundary, and name what a change did to them."""
+"""Record every call that crosses a module boundary, and name what a change did to them.
+
+PYTEST_DONT_REWRITE: a recorded process imports this package before pytest, which warns of that otherwise.
+"""
 
 from __future__ import annotations
 
