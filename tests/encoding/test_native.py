@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
 import threading
 from collections import ChainMap, Counter, OrderedDict, UserDict, defaultdict, deque, namedtuple
@@ -291,6 +293,7 @@ def zoo() -> list[Any]:
         {"/tmp/tmpabcdefgh": 1, "/tmp/tmpijklmnop": 2},
         {1: "a", "token": "b", b"password": "c", Names("secret"): "d", (1,): [shared], None: shared},
         {at: at for at in range(30)},
+        {"name": 1, "other": 2.5, "third": None},
         {f"k{at}": [at] for at in range(40)},
         [Record(1, "s", [shared, filled(Table({"x": [1]}), {"y": {"z": 2}})]), Point([1], {"x": 2}), Frozen("t")],
         [defaultdict(list, {"a": [1]}), filled(Lists(None, {"b": shared}), {"x": shared}), Counter("abca")],
@@ -317,8 +320,10 @@ def test_every_way_of_walking_within_every_small_budget(size: int) -> None:
 
 
 def test_a_set_that_fits_to_the_byte() -> None:
-    for size in range(20):
-        assert walked(False, [{"abcde", "xyz"}], Limit(20, size)) == walked(True, [{"abcde", "xyz"}], Limit(20, size))
+    items = [{"x" * 100, "y" * 66}]
+
+    for size in (164, 165, 166, 167, 168):
+        assert walked(False, items, Limit(20, size)) == walked(True, items, Limit(20, size))
 
 
 def big_graph(size: int) -> list[Any]:
@@ -444,6 +449,22 @@ def test_encoders_and_the_types_they_met_are_freed() -> None:
     gc.collect()
 
     assert [each() for each in watched] == [None, None]
+
+
+def test_the_environment_decides_which_walk_is_used() -> None:
+    ask = "from tracer.encoding import walks; print(walks.in_use())"
+    answers = [
+        subprocess.run(
+            [sys.executable, "-c", ask],
+            env={**os.environ, "TRACER_PURE": pure},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for pure in ("1", "0", "")
+    ]
+
+    assert answers == ["False", "True", "True"]
 
 
 def test_dates_under_way() -> None:
