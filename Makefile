@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -23,8 +23,19 @@ bench: .venv/installed-bench
 	@$(BIN)/python -m pytest benchmarks -o 'python_files=bench_*.py' -q $(ARGS)
 	@$(BIN)/python benchmarks/crossing.py
 
+# What reports are checked against where npm is at hand: the SARIF schema and mermaid itself. Tests that need them are skipped without.
+checks: .cache/sarif-2.1.0.json .cache/mermaid.min.js
+
+.cache/sarif-2.1.0.json: NPM := @microsoft/jest-sarif@1.0.0-beta.0 package/lib/schemas/sarif-2.1.0-rtm.5.json
+.cache/mermaid.min.js: NPM := mermaid@11 package/dist/mermaid.min.js
+.cache/%:
+	@mkdir -p $(@D)/$*.npm
+	@cd $(@D)/$*.npm && npm pack --silent $(firstword $(NPM)) >/dev/null
+	@tar -xzOf $(@D)/$*.npm/*.tgz $(lastword $(NPM)) > $@.part && mv $@.part $@
+	@rm -rf $(@D)/$*.npm
+
 clean:
-	rm -rf .venv .venvs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks build dist .coverage*
+	rm -rf .venv .venvs .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks build dist .coverage*
 	find tracer -name '*.so' -delete
 	find tracer tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -52,7 +52,20 @@ def tracer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, s
     return code, out, err
 
 
-COMMANDS = ("record", "diff", "show", "list", "verify", "recover", "demo")
+COMMANDS = (
+    "record",
+    "diff",
+    "review",
+    "accept",
+    "prune",
+    "show",
+    "stats",
+    "list",
+    "verify",
+    "recover",
+    "noise",
+    "demo",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -73,6 +86,9 @@ def test_exit_codes_of_a_comparison_follow_the_level(capsys: pytest.CaptureFixtu
     assert code("old.cassette", "new.cassette") == 1
     assert code("old.cassette", "new.cassette", "--fail-on", "breaking") == 0
     assert code("old.cassette", "new.cassette", "--fail-on", "grave") == 2
+    assert code("old.cassette", "new.cassette", "--level", "shape") == 0
+    assert code("old.cassette", "new.cassette", "--level", "value") == 1
+    assert code("old.cassette", "new.cassette", "--level", "form") == 2
     assert code("old.cassette", "new.cassette", "--format", "prose") == 2
     assert code("old.cassette", "new.cassette", "third.cassette") == 2
     assert code("old.cassette", "new.cassette", "--", "command") == 2
@@ -99,6 +115,29 @@ def test_every_format_goes_to_the_screen_or_a_file(
     assert "Couldn't write the report" in unwritable[2]
 
 
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_compared(
+    capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+
+    code, out, err = tracer(capsys, "diff", "absent.cassette", "new.cassette", "--format", "html")
+
+    assert (code, out) == (2, "")
+    assert err.startswith("tracer: Couldn't write the HTML report: jinja2 is not installed. Install it with ")
+
+
+def test_formats_for_code_hosts_name_the_file_and_line_of_the_definition(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    def report(format_: str) -> str:
+        return tracer(capsys, "diff", "old.cassette", "new.cassette", "--format", format_)[1]
+
+    assert "file=shop/tax.py,line=1," in report("github")
+    assert '"uri": "shop/tax.py"' in report("sarif")
+    assert '"file": "shop/tax.py",\n      "line": 1' in report("json")
+    assert "```mermaid" in report("markdown")
+
+
 def test_a_comparison_runs_the_command_it_is_given_knows_or_is_told_in_settings(shop: Project) -> None:
     given = shop.tracer("diff", "old.cassette", "--format", "json", "--", PYTHON, "app.py")
     remembered = shop.tracer("diff", "old.cassette")
@@ -117,7 +156,13 @@ def test_a_comparison_runs_the_command_it_is_given_knows_or_is_told_in_settings(
     report = json.loads(given.stdout)
     assert (given.exit, report["verdict"]) == (1, "changed")
     assert [finding["callable"] for finding in report["findings"] if finding["role"] == "origin"] == ["shop.tax:vat"]
-    assert (report["new"]["cassette"], given.stderr) == ("this run", "9\n")
+    assert (report["new"]["cassette"], given.stderr[:4]) == (
+        "this run",
+        "9\n9\n",
+    )  # once more before it is called a change
+    assert given.stderr[4:] == (
+        "tracer: the new recording waits in old.cassette.pending: `tracer review old.cassette`\n"
+    )
     assert remembered.exit == 1
     assert (configured.exit, configured.stdout[:4]) == (0, "SAME")
     assert refused.exit == 2
@@ -136,7 +181,8 @@ def test_a_comparison_with_a_revision_runs_both(shop: Project) -> None:
     silent = shop.tracer("diff", "--base", "HEAD", "--", "true")
 
     report = json.loads(done.stdout)
-    assert (done.exit, done.stderr) == (1, "6\n9\n")
+    said = [line for line in done.stderr.splitlines() if not line.startswith("tracer: ")]
+    assert (done.exit, said) == (1, ["6", "9", "9"])
     assert (report["old"]["cassette"], report["new"]["cassette"]) == ("HEAD", "working tree")
     assert "shop.tax:vat" in {finding["callable"] for finding in report["findings"]}
     assert (wrong.exit, silent.exit) == (2, 2)
@@ -193,6 +239,41 @@ def test_lists_shows_verifies_and_records_into_the_cassette_folder(shop: Project
     assert "-> 3" in shown.stdout
 
 
+def test_statistics_name_edges_and_coverage_and_exit_by_it(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    def stats(*words: str) -> tuple[int, str, str]:
+        return tracer(capsys, "stats", *words)
+
+    code, out, _ = stats("old.cassette")
+    both = json.loads(stats("old.cassette", "new.cassette", "--format", "json")[1])
+    one = json.loads(stats("old.cassette", "-c", "shop.tax", "--format", "json")[1])
+
+    assert (code, out.splitlines()[0]) == (0, "old.cassette: 3 calls over 2 edges, 4 components watched")
+    assert "shop.cart -> shop.tax: vat 2" in out
+    assert (both["came"], both["went"]) == ([], [])
+    assert [each["component"] for each in one["components"]] == ["shop.tax"]
+    assert stats("old.cassette", "--fail-under", "100")[0] == 0
+    assert stats("old.cassette", "--component", "nowhere")[0] == 2
+    assert stats("old.cassette", "--component", "shop.ta")[0] == 2
+    assert stats("old.cassette", "--format", "prose")[0] == 2
+    assert stats("old.cassette", "--fail-under", "101")[0] == 2
+    assert stats("no.cassette")[0] == 2
+
+
+def test_statistics_under_the_wanted_coverage_exit_with_1(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project = project.with_files({**OLD, "shop/tax.py": f"{OLD['shop/tax.py']}def spare(): pass\n"})
+    assert project.tracer("record", "-o", "x.cassette", "--", PYTHON, "app.py").exit == 0
+    path = str(project.folder / "x.cassette")
+
+    under = tracer(capsys, "stats", path, "-c", "shop.tax", "--fail-under", "50.5")
+    enough = tracer(capsys, "stats", path, "-c", "shop.tax", "--fail-under", "50")
+    nothing = tracer(capsys, "stats", path, "-c", "app", "--fail-under", "50")
+
+    assert (under[0], under[2]) == (1, "tracer: 50.0 % of the public callables were crossed, under 50.5 %.\n")
+    assert (enough[0], enough[2]) == (0, "")
+    assert nothing[0] == 2
+    assert "knows no public callable" in nothing[2]
+
+
 NOISY = {
     "shop/__init__.py": "",
     "shop/ids.py": "import itertools, time\ndef stamp(name): return {'name': name, 'at': time.time_ns()}\n",
@@ -206,7 +287,7 @@ def test_what_differs_between_runs_of_the_same_code_is_learned_and_no_longer_tol
     project = project.with_files(NOISY)
     once = project.tracer("record", "-o", "once.cassette", "--", PYTHON, "app.py")
     learned = project.tracer("record", "-o", "learned.cassette", "--runs", "3", "--", PYTHON, "app.py")
-    before = project.tracer("diff", "once.cassette", "--", PYTHON, "app.py")
+    before = project.tracer("diff", "once.cassette", "--no-confirm", "--", PYTHON, "app.py")
     after = project.tracer("diff", "learned.cassette", "--", PYTHON, "app.py")
     changed = project.with_files({"shop/use.py": NOISY["shop/use.py"].replace("'b'", "'c'")})
     real = changed.tracer("diff", "learned.cassette", "--", PYTHON, "app.py")

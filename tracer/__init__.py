@@ -1,6 +1,6 @@
 """Record every call that crosses a module boundary, and name what a change did to them.
 
-PYTEST_DONT_REWRITE: a recorded process imports this package before pytest, which warns of that otherwise.
+PYTEST_DONT_REWRITE: this package holds a pytest plugin and is imported before pytest, which would warn that it cannot rewrite it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tracer.errors import (
     ConfigError,
     NotACassette,
     RecordingError,
+    ReviewError,
     SelectionError,
     TracerError,
 )
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tracer.api import Recording as record  # noqa: N813
     from tracer.api import diff
     from tracer.compare.result import Comparison, Finding
+    from tracer.rules import Rule
 
 __version__ = "0.1.0"
 
@@ -41,6 +43,8 @@ __all__ = [
     "Finding",
     "NotACassette",
     "RecordingError",
+    "ReviewError",
+    "Rule",
     "SelectionError",
     "TracerError",
     "cassette",
@@ -52,6 +56,7 @@ __all__ = [
 _LAZY = {
     "Comparison": ("tracer.compare.result", "Comparison"),
     "Finding": ("tracer.compare.result", "Finding"),
+    "Rule": ("tracer.rules", "Rule"),
     "cassette": ("tracer.api", "Cassette"),
     "diff": ("tracer.api", "diff"),
     "record": ("tracer.api", "Recording"),

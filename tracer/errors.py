@@ -5,6 +5,7 @@
     ├── SelectionError           a boundary or pattern matches nothing, or cannot be read
     ├── RecordingError           a run could not be recorded, or captured nothing
     ├── ComparisonError          two recordings cannot be compared
+    ├── ReviewError              what waits, what was accepted or which recordings are used cannot be judged
     └── CassetteError            a cassette could not be read or written
         ├── CassetteNotFound     there is no file of that name
         ├── CassetteDamaged      it is a cassette, but its bytes are not whole
@@ -52,6 +53,10 @@ class RecordingError(TracerError):
 
 class ComparisonError(TracerError):
     """Two recordings cannot be compared."""
+
+
+class ReviewError(TracerError):
+    """What waits for a decision, what was accepted, or which recordings are used cannot be judged."""
 
 
 class CassetteError(TracerError):

@@ -7,13 +7,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tracer.rules import Rule
+
 OUTSIDE = "<outside>"
 """The caller of a call that no component of the project made."""
+
+DEFAULT_LEFT_OUT: Final = frozenset(
+    {
+        "__del__",  # runs when the collector decides
+        "__hash__",  # containers call it, as often as they please and as their layout asks
+        "__getattribute__",  # every attribute access of everyone, debuggers and tracer's own encoding included
+        "__instancecheck__",  # these three are answered from the caches of abc, filled by whoever asked first
+        "__subclasscheck__",
+        "__subclasshook__",
+        "__sizeof__",  # measuring tools, never the program's own logic
+        "__dir__",  # interactive completion
+        "__length_hint__",  # a hint for a buffer; whether it is asked for depends on the interpreter's release
+        "__release_buffer__",  # runs when the last view is collected
+    }
+)
+"""Methods that the interpreter, the collector or containers call at moments no program decides; counted, not recorded."""
 
 
 class CallableKind(str, Enum):
@@ -216,20 +234,6 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class NoiseRule:
-    """What differed between two runs of the same code.
-
-    `callable` may be `*`; `kind` is a change kind's value or `*`; `path` a general `ValuePath` text or `*`.
-    `source` is "learned", "learned presence" (of keys and fields: they came and went) or "user".
-    """
-
-    callable: str
-    kind: str
-    path: str
-    source: str = "learned"
-
-
-@dataclass(frozen=True, slots=True)
 class Component:
     """A named group of modules, by dotted prefix. `watched` ones have their interface recorded; others are callers only."""
 
@@ -239,7 +243,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program."""
+    """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program.
+
+    `block` says that `tracer.cassette` made it, around a block of code, which is expected to use it again.
+    """
 
     python: str = ""
     boundaries: tuple[str, ...] = ()
@@ -247,7 +254,8 @@ class Recording:
     components: tuple[Component, ...] = ()
     callables: tuple[Callable, ...] = ()
     losses: tuple[Loss, ...] = ()
-    noise: tuple[NoiseRule, ...] = ()
+    noise: tuple[Rule, ...] = ()
+    block: bool = False
 
 
 @dataclass(frozen=True, slots=True)

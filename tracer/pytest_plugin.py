@@ -13,14 +13,19 @@ Loaded by every pytest run where tracer is installed, so nothing of tracer is im
 from __future__ import annotations
 
 import os
+import re
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import pytest
 
+from tracer.errors import TracerError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from tracer.api import Cassette
     from tracer.recording.recorder import Recorder
@@ -41,6 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how cassettes behave: once (record when missing, else compare), none (never record), "
         "new_episodes (new calls are welcome), all (record again), off. Wins over a test's own mode. Default: TRACER_MODE, the settings, once.",
     )
+    group.addoption(
+        "--tracer-shard",
+        metavar="I/N",
+        default="",
+        help="this run is the I-th of N that together run all tests: `tracer prune` then judges by all N",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,8 +61,15 @@ def pytest_configure(config: pytest.Config) -> None:
         "tracer(name=None, boundaries=None, mode=None): record the calls of the test at its boundaries, or compare them "
         "with what was recorded before.",
     )
+    global pid  # noqa: PLW0603  (there is one process)
+    pid = os.getpid()
+    shard = config.getoption("--tracer-shard")
+    if shard and not re.fullmatch(r"0*([1-9]\d*)/0*([1-9]\d*)", shard):
+        raise pytest.UsageError(f"--tracer-shard {shard!r}: write it as 1/3, the first of three")
     config.stash[_USED] = {}
+    config.stash[_RUN] = _Run(config, shard)
     _tell_basetemp(config)
+    config.pluginmanager.register(config.stash[_RUN], "tracer.run")
     config.pluginmanager.register(_Lanes(), "tracer.lanes")
 
 
@@ -64,6 +82,8 @@ def _tell_basetemp(config: pytest.Config) -> None:
 
 
 _USED = pytest.StashKey[dict[str, str]]()
+pid = 0
+"""The process in which pytest runs: a child forked by a test is another one."""
 
 
 # -- cassettes inside tests ----------------------------------------------------------------------------------------------------
@@ -149,43 +169,19 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     told = ", ".join(f"{count} {text}" for text, count in counts.items() if count)
     terminalreporter.write_sep("-", "tracer")
     terminalreporter.write_line(f"{len(used)} cassettes: {told or 'none used'}")
-    for path in _unused(config.stash.get(_COLLECTED, ())):
-        terminalreporter.write_line(f"unused: {path}")
+    unused, problem = config.stash[_RUN].unused, config.stash[_RUN].problem
+    if problem:
+        terminalreporter.write_line(f"which cassettes are used was not kept: {problem}")
+    if unused:
+        noun = "cassette" if len(unused) == 1 else "cassettes"
+        terminalreporter.write_line(f"{len(unused)} unused {noun}: `tracer prune` deletes what no test used")
+    for path in unused[:_SHOWN_UNUSED]:
+        terminalreporter.write_line(f"unused: {os.path.relpath(path, config.invocation_params.dir)}")
 
 
 _NONE: dict[str, str] = {}
+_SHOWN_UNUSED = 10
 _FROM_WORKERS = pytest.StashKey[dict[str, str]]()
-_COLLECTED = pytest.StashKey[tuple[str, ...]]()
-"""The ids of all tests of the files that were collected; not kept where only some of them were selected."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Remember which tests there are, unless the user asked for some of them only."""
-    config = session.config
-    chosen = any("::" in argument for argument in config.args)
-    if not chosen and not config.stash.get(_DESELECTED, False):
-        config.stash[_COLLECTED] = tuple(item.nodeid for item in session.items)
-
-
-_DESELECTED = pytest.StashKey[bool]()
-
-
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Remember that only some tests run."""
-    for item in items[:1]:
-        item.config.stash[_DESELECTED] = True
-
-
-def _unused(nodeids: tuple[str, ...]) -> list[str]:
-    """Return the cassettes of no test, in the folders of test files that were collected whole."""
-    from tracer import workflows  # noqa: PLC0415  (a test has used it)
-
-    tests: dict[str, list[str]] = {}
-    for nodeid in nodeids:
-        folder, _, test = cassette_name(nodeid).rpartition("/")
-        tests.setdefault(folder, []).append(test)
-    return workflows.unused_cassettes(tests)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -194,14 +190,153 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     del error
     used = node.config.stash.setdefault(_FROM_WORKERS, {})
     used.update(getattr(node, "workeroutput", {}).get("tracer_used", {}))
+    node.config.stash[_RUN].name = node.workerinput.get("testrunuid", "")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand what the cassettes did from an xdist worker to the main process."""
+    """Keep which cassettes were used; hand what they did from an xdist worker to the main process."""
+    session.config.stash[_RUN].end(session)
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["tracer_used"] = session.config.stash[_USED]
+
+
+# -- which cassettes are used ----------------------------------------------------------------------------------------------------
+
+
+class _Run:
+    """What one process knows of the tests of a run, and whether they were all."""
+
+    def __init__(self, config: pytest.Config, shard: str) -> None:
+        self._config = config
+        self._began = time.time()
+        self._shard = shard
+        self._tests: dict[str, pytest.Item] = {}
+        self._partial: list[str] = []
+        self._ran: dict[str, bool] = {}
+        self._skipped: dict[str, str] = {}
+        worker = getattr(config, "workerinput", {})
+        self._process = worker.get("workerid", "main")
+        self.name: str = worker.get("testrunuid", "")
+        self.unused: tuple[str, ...] = ()
+        self.problem = ""
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, Any, None]:
+        """See all tests before any is left out."""
+        self._tests = {item.nodeid: item for item in items}
+        yield
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that could not be collected hides how many tests there are; one that was skipped keeps its cassettes."""
+        if report.failed:
+            self._partial.append(f"{report.nodeid or 'some tests'} could not be collected")
+        elif report.skipped:
+            self._skipped[report.nodeid] = cassette_name(report.nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test that failed may not have come to all of its cassettes."""
+        if report.skipped:
+            self._skipped[report.nodeid] = _own_name(self._tests.get(report.nodeid), report.nodeid)
+        elif report.when == "call":
+            self._ran[report.nodeid] = report.passed
+        elif report.failed:
+            self._ran[report.nodeid] = False
+
+    def end(self, session: pytest.Session) -> None:
+        """Keep the list of this process; in the main one, see what no test used."""
+        if self._in_use():
+            try:
+                self._keep(session)
+            except TracerError as error:
+                self.problem = str(error)
+
+    def _keep(self, session: pytest.Session) -> None:
+        from tracer import workflows  # noqa: PLC0415  (nothing of tracer is loaded before a test uses it)
+
+        config = workflows.settings(folder=self._config.invocation_params.dir)
+        self.name = self.name or os.urandom(6).hex()
+        if self._ran or self._skipped:
+            usage = workflows.UsageList(
+                run=self.name,
+                process=self._process,
+                partial=() if self._shard and not self._partial else (*self._partial, *_paths_given(self._config)),
+                narrowed=(*_left_out(self._config), *_stopped(session)),
+                shard=self._shard,
+                ran=tuple(test for test, passed in self._ran.items() if passed),
+                skipped=self._skipped,
+            )
+            workflows.keep_usage(usage, config, self._tests)
+        if self._process == "main":
+            self.unused = workflows.end_run(self.name, self._began, config)
+
+    def _in_use(self) -> bool:
+        """Whether a test used a cassette, now or in an earlier run here."""
+        loaded = sys.modules.get("tracer.workflows.usage")
+        if self._config.stash[_USED] or self._config.stash.get(_FROM_WORKERS, _NONE) or (loaded and loaded.noted()):
+            return True
+        return any(
+            (folder / ".tracer" / "usage").is_dir()
+            for folder in (self._config.invocation_params.dir, self._config.rootpath)
+        )
+
+
+_RUN = pytest.StashKey[_Run]()
+
+
+def _own_name(item: pytest.Item | None, nodeid: str) -> str:
+    """Return the name of the cassette a test has for itself."""
+    marker = item.get_closest_marker("tracer") if item is not None else None
+    return (
+        _marked(item, marker)[0] if marker is not None and isinstance(item, pytest.Function) else cassette_name(nodeid)
+    )
+
+
+def _paths_given(config: pytest.Config) -> list[str]:
+    """Return why not all tests were collected: tests or paths were named, or pytest was started below its root."""
+    option, root = config.option, config.rootpath
+    reasons = [
+        f"--{name}"
+        for name in ("lf", "ignore", "ignore_glob")
+        if getattr(option, name, None) and _on_command_line(config, name)
+    ]
+    source = getattr(config, "args_source", None)
+    where = {(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args}
+    everything = {path.resolve() for text in config.getini("testpaths") for path in _expanded(root, text)} or {
+        root.resolve()
+    }
+    if any("::" in argument for argument in config.args) or not (where >= everything or root.resolve() in where):
+        below = source is not None and source.name == "INVOCATION_DIR"
+        reasons.append("run below the project" if below else f"only {' '.join(config.args[:3])}")
+    return reasons
+
+
+def _expanded(root: Path, text: str) -> list[Path]:
+    """Return the paths that an entry of `testpaths` stands for."""
+    return list(root.glob(text)) if set("*?[") & set(text) else [root / text]
+
+
+def _on_command_line(config: pytest.Config, name: str) -> bool:
+    """Whether an option was given for this run, and not in the settings."""
+    words = (f"--{name.replace('_', '-')}", "--last-failed") if name == "lf" else (f"--{name.replace('_', '-')}",)
+    return any(str(word).startswith(words) for word in config.invocation_params.args)
+
+
+def _left_out(config: pytest.Config) -> list[str]:
+    """Return the options by which tests were left out."""
+    option = config.option
+    told = [
+        ("-k", getattr(option, "keyword", "")),
+        ("-m", getattr(option, "markexpr", "")),
+        ("--deselect", " ".join(getattr(option, "deselect", None) or ())),
+    ]
+    return [f"{name} {value}" for name, value in told if value]
+
+
+def _stopped(session: pytest.Session) -> list[str]:
+    stopped = session.shouldfail or session.shouldstop
+    return [str(stopped)] if stopped else []
 
 
 # -- lanes while a whole run is recorded ---------------------------------------------------------------------------------------

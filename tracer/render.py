@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.values import (
     Atom,
+    Form,
     Mapping,
     Named,
     Object,
@@ -48,6 +49,15 @@ def render(value: Value, limit: int = LIMIT) -> str:
         if size > room:
             return "".join(pieces)[: room - len(_MORE)] + _MORE
     return "".join(pieces)
+
+
+def render_error(error: Value, limit: int = LIMIT) -> str:
+    """Return an exception as it is written, by its type and arguments: `KeyError('tea')`. Other values as `render` does."""
+    if isinstance(error, Object) and error.form is Form.EXCEPTION:
+        arguments = dict(error.fields).get("args")
+        if isinstance(arguments, Sequence):
+            return f"{short(error.type)}({', '.join(render(argument, limit) for argument in arguments.items)})"
+    return render(error, limit)
 
 
 def short(name: str) -> str:

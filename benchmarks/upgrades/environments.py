@@ -6,27 +6,15 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from interpreters import interpreter
+
 CACHE = Path(os.environ.get("UPGRADE_CASES_CACHE") or Path(tempfile.gettempdir()) / "upgrade-cases")
-
-
-def interpreter(version: str) -> Path:
-    """Return a Python of that version: one of pyenv's, else the first on PATH.
-
-    Raises:
-        LookupError: there is none.
-    """
-    versions = Path.home() / ".pyenv" / "versions"
-    for candidate in sorted(versions.glob(f"{version}*/bin/python")):
-        return candidate
-    found = shutil.which(f"python{version}")
-    if found is None:
-        message = f"no Python {version} on this machine"
-        raise LookupError(message)
-    return Path(found)
 
 
 def pins(case: dict[str, Any], side: str) -> list[str]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.report.browser import MISSING, Browser
+from tracer.compare.context import Context, Edge, Moment, NearCall, Place
 from tracer.compare.result import (
     Comparison,
     Confidence,
@@ -20,7 +22,7 @@ from tracer.compare.result import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 VAT: dict[str, Any] = {
     "key": "3f2a",
@@ -60,3 +62,71 @@ def comparison() -> Callable[..., Comparison]:
         return Comparison(**{**defaults, **fields})
 
     return make
+
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }} end; #35; %% `x` ](http://evil)\u202e\x1b[2J"
+"""A recorded text that tries every way out."""
+
+
+@pytest.fixture
+def near() -> Callable[..., NearCall]:
+    """Make a call near an example: the changed tax, with what the test says otherwise."""
+
+    def make(**fields: Any) -> NearCall:
+        given = (("net", "12.90"), ("category", "'food'"))
+        defaults: dict[str, Any] = {
+            "depth": 1,
+            "callable": "shop.tax:vat",
+            "caller": "shop.checkout",
+            "component": "shop.tax",
+            "old": Moment(given, "0.9030"),
+            "new": Moment(given, "0.90"),
+            "same": False,
+            "here": True,
+        }
+        return NearCall(**{**defaults, **fields})
+
+    return make
+
+
+@pytest.fixture
+def context(near: Callable[..., NearCall]) -> Context:
+    """What a report may ask for about `finding`: where it is defined, a tree of three calls, a map of two edges."""
+    whole = Moment((("cart", "[1]"),), "Receipt(…)")
+    inside = Moment((("amount", "0.9030"),), "0.90")
+    top = near(
+        depth=0,
+        callable="shop.checkout:checkout",
+        caller="shop",
+        component="shop.checkout",
+        old=whole,
+        new=whole,
+        same=True,
+        here=False,
+    )
+    added = near(
+        depth=2,
+        callable="shop.money:rounded",
+        caller="shop.tax",
+        component="shop.money",
+        old=None,
+        new=inside,
+        here=False,
+    )
+    return Context(
+        places=(("shop.tax:vat", Place("src/shop/tax.py", 12)),),
+        trees=(("3f2a", (top, near(), added)),),
+        edges=(
+            Edge("shop.checkout", "shop.tax", 40, 40, 1, Severity.CHANGED),
+            Edge("shop.tax", "shop.money", 0, 12),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A real browser, one for all tests that need one."""
+    if MISSING:
+        pytest.skip(MISSING)
+    with Browser(tmp_path_factory.mktemp("browser")) as started:
+        yield started

@@ -114,6 +114,10 @@ def test_a_finding_keeps_all_it_was_given(
             "example": {"lane": "tests/test_checkout.py::test_total", "arguments": "net=50.0, country='DE'"},
             "unseen": ["argument.x"],
             "inner": ["shop.tax:_rate"],
+            "explained_by": "",
+            "made_by": "",
+            "file": None,
+            "line": None,
         },
     ]
 
@@ -146,7 +150,7 @@ def test_the_text_is_printable_ascii_and_values_come_back_exactly(
 
 
 def test_each_count_has_its_own_field(comparison: Callable[..., Comparison]) -> None:
-    counts = comparison(old=Side("a", 8), new=Side("b", 9), summary=Summary(1, 2, 3, 4, 5, 6, 7))
+    counts = comparison(old=Side("a", 8), new=Side("b", 9), summary=Summary(1, 2, 3, 4, 5, 6, 7, 8))
 
     document = json.loads(render_json(counts))
 
@@ -157,6 +161,7 @@ def test_each_count_has_its_own_field(comparison: Callable[..., Comparison]) -> 
         ("added", 4),
         ("removed", 5),
         ("hidden_as_noise", 6),
+        ("accepted", 8),
         ("lost", 7),
     ]
     assert (document["old"], document["new"]) == ({"cassette": "a", "calls": 8}, {"cassette": "b", "calls": 9})

@@ -82,6 +82,26 @@ def test_effects_take_one_line_each_and_full_blocks_only_when_verbose(
     assert full.count("before   10.0") == 4
 
 
+def test_effects_are_folded_under_the_origin_that_explains_them(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison]
+) -> None:
+    origin = finding(made_by="shop.checkout:pay")
+    effects = [
+        finding(callable=f"shop.cart:step{number}", key=f"e{number}", role=Role.EFFECT, explained_by=origin.key)
+        for number in range(3)
+    ]
+    alone = finding(callable="shop.other:f", key="e3", role=Role.EFFECT, explained_by="not shown")
+    both = comparison(origin, *effects, alone)
+
+    short, full = render_text(both, 80, color=False), render_text(both, 80, color=False, verbose=True)
+
+    assert "    effects  3 effects of it, in shop.cart:step0, shop.cart:step1,\n" in short
+    assert "    made by  shop.checkout:pay\n" in short
+    assert "Other effects (1)\n    changed    shop.other:f" in short
+    assert "more;" not in short
+    assert full.count(f"    cause    returned-value of {origin.callable}\n") == 3
+
+
 def test_a_long_report_is_bounded_and_says_what_it_left_out(
     finding: Callable[..., Finding], comparison: Callable[..., Comparison]
 ) -> None:

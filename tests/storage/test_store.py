@@ -62,19 +62,6 @@ def test_listing_tells_cassettes_from_what_lies_beside_them(tmp_path: Path) -> N
     assert store.list_cassettes(tmp_path / "absent") == []
 
 
-def test_accepting_makes_the_waiting_recording_the_baseline(tmp_path: Path) -> None:
-    cassette = tmp_path / "a.cassette"
-    cassette.write_bytes(b"old")
-    store.pending_path(cassette).write_bytes(b"new")
-
-    store.accept(cassette)
-
-    assert cassette.read_bytes() == b"new"
-    assert store.list_pending(tmp_path) == []
-    with pytest.raises(errors.CassetteError):
-        store.accept(cassette)
-
-
 def test_an_error_while_writing_keeps_the_old_file_and_leaves_nothing(tmp_path: Path) -> None:
     target = tmp_path / "a.cassette"
     target.write_bytes(b"old")

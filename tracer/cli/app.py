@@ -22,12 +22,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+noise = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(noise, name="noise", help="List, edit, drop and learn the rules of a cassette: what differs by itself.")
+
+
+def told(sentence: str) -> None:
+    """Say a sentence beside what a command reports."""
+    with suppress(OSError):
+        sys.stderr.write(f"tracer: {plain(sentence)}\n")
+        sys.stderr.flush()
 
 
 def fail(sentence: str) -> int:
     """Say in one sentence why a command could not be carried out; return the exit code for it."""
-    with suppress(OSError):
-        sys.stderr.write(f"tracer: {plain(sentence)}\n")
+    told(sentence)
     return UNUSABLE
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracer import workflows
-from tracer.cli.app import UNUSABLE, app, fail
+from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import color, say, width
+from tracer.config import LEVELS
 from tracer.errors import ConfigError
-from tracer.report.formats import FORMATS, Appearance
+from tracer.report.formats import FORMATS, Appearance, request_of, require
 from tracer.report.listing import render_summary
+from tracer.report.safe import plain
 
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison
@@ -71,8 +73,21 @@ def diff(
         typer.Argument(metavar="NEW", help="The later one. Without it a command is run again.", show_default=False),
     ] = None,
     base: Annotated[
-        str | None, typer.Option(metavar="REV", help="Record at this git revision instead of reading OLD.")
+        str | None,
+        typer.Option(
+            metavar="REV",
+            help="Record at this git revision instead of reading OLD; REV... is where this branch left it.",
+        ),
     ] = None,
+    setup: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND", help="With --base: a shell command that makes the revision ready; may make .venv."
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="With --base: record the revision anew, and do not keep the recording.")
+    ] = False,
     boundary: Boundaries = None,
     format_: Annotated[
         str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the report.")
@@ -87,46 +102,67 @@ def diff(
             help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise.",
         ),
     ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(LEVELS), help="What to compare: every value, or shapes alone (types, keys, optionality)."
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show effects and internal changes in full.")
     ] = False,
     rerun_recorded: Annotated[
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
+    confirm: Annotated[
+        bool, typer.Option(help="Before a run counts as changed, run it once more to tell change from chance.")
+    ] = True,
 ) -> int:
     """Compare two cassettes, or a cassette with a new run, or two revisions.
 
     tracer diff OLD NEW; tracer diff OLD -- COMMAND; tracer diff OLD (runs the command that made it again);
-    tracer diff --base REV -- COMMAND. Exits with 1 when something at or above --fail-on changed.
+    tracer diff --base REV -- COMMAND (main... is where this branch left main). Exits with 1 when something at or above --fail-on
+    changed.
     """
-    if format_ not in FORMATS:
-        raise ConfigError("write the report", f"{format_!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
-    level = workflows.severity(fail_on or workflows.settings().fail_on)
+    require(format_)
+    failing = workflows.severity(fail_on or workflows.settings().fail_on)
+    revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
-        comparison = _compare(old, new, base, boundary, context.obj, rerun_recorded, live)
-    code = 1 if comparison.at_or_above(level) else 0
+        terms = workflows.Terms(request_of(format_), level, failing, confirm=confirm, progress=live.progress)
+        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, terms)
+    code = 1 if comparison.at_or_above(failing) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
         say(FORMATS[format_](comparison, look))
     else:
         workflows.write_report(output, FORMATS[format_](comparison, Appearance(width=100, verbose=verbose)))
+    if code and old is not None and new is None and (hint := workflows.how_to_review(old)):
+        sys.stderr.write(f"tracer: {plain(hint)}\n")
     return code
+
+
+def _base(revision: str | None, setup: str | None, *, no_cache: bool) -> workflows.Base | None:
+    if revision is not None:
+        return workflows.Base(revision, setup, cache=not no_cache)
+    if setup is not None or no_cache:
+        raise ConfigError("compare", "--setup and --no-cache are for comparing with a revision", "Name it with --base.")
+    return None
 
 
 def _compare(
     old: Path | None,
     new: Path | None,
-    base: str | None,
+    base: workflows.Base | None,
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
-    live: LiveLine,
+    terms: workflows.Terms,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(base, command or (), boundary, progress=live.progress)
+        return workflows.diff_revision(base, command or (), boundary, tell=told, terms=terms)
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -134,8 +170,8 @@ def _compare(
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
-        return workflows.diff(old, new, progress=live.progress)
-    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, progress=live.progress)
+        return workflows.diff(old, new, terms=terms)
+    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, terms=terms)
 
 
 @app.command()

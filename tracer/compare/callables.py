@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracer.compare.origins import Code
 from tracer.compare.signatures import SignatureChange, signature_changes
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ class Callables:
         self._modules = {_module(name) for name in self.new}
         self._watched = {component.name for component in new.components if component.watched}
         self._components = {component.name for component in (*old.components, *new.components)}
+        self._same_python = old.python == new.python
         self._homes: dict[str, str] = {}
         self._same_code: dict[str, bool] = {}
+        self._changed: dict[str, list[str]] | None = None
 
     def signatures(self) -> Iterator[tuple[str, SignatureChange]]:
         """Yield each change of a signature with its callable."""
@@ -43,10 +46,15 @@ class Callables:
             return False
         return not self._watched or old.component in self._watched
 
-    def unchanged(self, name: str) -> bool:
-        """Whether neither the code of a callable nor that of the inner callables it reaches has changed, as far as is known."""
+    def code(self, name: str) -> Code:
+        """Say whether the code of a callable, or that of the inner callables it reaches, has changed.
+
+        Every release of Python makes other code of the same text: then it is not known.
+        """
         old, new = self.old.get(name), self.new.get(name)
-        return bool(old and new and old.code and (old.code, old.reach) == (new.code, new.reach))
+        if old is None or new is None or not old.code or not new.code or not self._same_python:
+            return Code.UNKNOWN
+        return Code.SAME if (old.code, old.reach) == (new.code, new.reach) else Code.OTHER
 
     def owns(self, name: str, inside: tuple[str, ...]) -> bool:
         """Whether what lies inside objects of these types, outermost first, is kept by the component of a callable.
@@ -79,13 +87,32 @@ class Callables:
             self._same_code[component] = old == new and any(old.values())
         return self._same_code[component]
 
-    def inner(self, name: str) -> tuple[str, ...]:
-        """Return the inner callables with other code that a callable reaches, sorted."""
+    def suspects(self, name: str, made_by: str = "") -> tuple[str, ...]:
+        """Return the callables with other code that an origin may come from, sorted.
+
+        Of a callable with other code those that it reaches; of one with the same code those of its component, which may have left it
+        something that was not recorded. Of a call the one it was `made_by`, if that has other code, and what this may come from.
+        """
+        if made_by:
+            itself = (made_by,) if self._has_other_code(made_by) else ()
+            return (*itself, *self.suspects(made_by))
+        if self.code(name) is Code.OTHER:
+            before, after = dict(self.old[name].reach), dict(self.new[name].reach)
+            return tuple(sorted(each for each in {*before, *after} if before.get(each) != after.get(each)))
+        return self._changed_beside(self.component_of(name))
+
+    def _has_other_code(self, name: str) -> bool:
         old, new = self.old.get(name), self.new.get(name)
-        if not old or not new:
-            return ()
-        before, after = dict(old.reach), dict(new.reach)
-        return tuple(sorted(each for each in {*before, *after} if before.get(each) != after.get(each)))
+        return bool(self._same_python and old and new and old.code != new.code)
+
+    def _changed_beside(self, component: str) -> tuple[str, ...]:
+        """Return the callables of a component that have other code themselves."""
+        if self._changed is None:
+            self._changed = {}
+            for name, each in sorted(self.new.items()):
+                if each.component and self._has_other_code(name):
+                    self._changed.setdefault(each.component, []).append(name)
+        return tuple(self._changed.get(component, ()))
 
 
 def _module(name: str) -> str:

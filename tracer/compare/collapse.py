@@ -7,14 +7,19 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tracer.compare.result import Confidence, Example, Finding, Kind, Role, Severity
+from tracer.compare.roles import Origins, Roles
+from tracer.compare.stamps import Stamps
 from tracer.compare.texts import focused
 from tracer.render import short
 from tracer.values import ValuePath
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from tracer.compare.result import Spot
     from tracer.values import Value
+
+    Suspects = Callable[[str, str], tuple[str, ...]]
 
 _MOST_PATHS = 8  # of one callable, kind and severity, before they are folded into one
 _MOST_GROUPS = 256  # of one callable and kind while reading
@@ -27,7 +32,7 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change. `presence` says that a key or field came or went.
+    shows the change. `old` and `new` say where the call stands; `mark` stands for the two values, within this process.
     """
 
     callable: str
@@ -41,10 +46,12 @@ class Observation:
     cost: int
     arguments: Callable[[], str]
     weight: int = 1
-    presence: bool = False
+    old: Spot | None = None
+    new: Spot | None = None
+    mark: tuple[int, int] = (0, 0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Group:
     """What was counted of one finding so far."""
 
@@ -55,10 +62,8 @@ class Group:
     severity: Severity = Severity.NOISE
     count: int = 0
     callers: set[str] = field(default_factory=set)
-    role: Role = Role.EFFECT
-    confidence: Confidence = Confidence.LOW
-    unseen: tuple[str, ...] = ()
-    presence: bool = False
+    roles: Roles = field(default_factory=Roles)
+    stamps: Stamps = field(default_factory=Stamps)
 
     def add(self, seen: Observation) -> None:
         """Count a call."""
@@ -71,29 +76,21 @@ class Group:
 
     def see(self, seen: Observation) -> None:
         """Take over what a change says of the finding, without counting a call."""
-        self.presence |= seen.presence
         self.raise_to(seen.severity)
+        self.stamps.add(seen.mark, seen.before, seen.after)
 
     def raise_to(self, severity: Severity) -> None:
         """Become at least that severe."""
         if severity.rank < self.severity.rank:
             self.severity = severity
 
-    def explain(self, role: Role, confidence: Confidence, unseen: tuple[str, ...]) -> None:
-        """Take over what was found out about one call: an origin outdoes an effect, high confidence a low one."""
-        better = (role is Role.ORIGIN, confidence is Confidence.HIGH)
-        if better > (self.role is Role.ORIGIN, self.confidence is Confidence.HIGH):
-            self.role, self.confidence, self.unseen = role, confidence, unseen
-        elif unseen and not self.unseen and role is self.role and confidence is self.confidence:
-            self.unseen = unseen
-
     def absorb(self, other: Group) -> None:
         """Become one with another group; `count` stays the larger, since the same calls mostly show both."""
         self.count = max(self.count, other.count)
         self.callers |= other.callers
-        self.explain(other.role, other.confidence, other.unseen)
-        self.presence |= other.presence
+        self.roles.absorb(other.roles)
         self.raise_to(other.severity)
+        self.stamps.absorb(other.stamps)
         if other.smallest.cost < self.smallest.cost:
             self.smallest = other.smallest
 
@@ -140,10 +137,16 @@ class Groups:
                 groups[path] = Group(seen.callable, seen.kind, path, seen)
         return groups[path]
 
-    def findings(self, calls: Mapping[str, int], inner: Mapping[str, tuple[str, ...]]) -> tuple[Finding, ...]:
-        """Return the findings, most important first. `calls` and `inner` are by callable."""
-        groups = [group for found in self._groups.values() for group in _folded(list(found.values()))]
-        found = [_finding(group, calls, inner) for group in groups]
+    def findings(self, calls: Mapping[str, int], suspects: Suspects) -> tuple[Finding, ...]:
+        """Return the findings, most important first. `calls` are by callable.
+
+        `suspects` tells of a callable, and of what made its calls, the changed code that an origin may come from.
+        """
+        folded: dict[Group, Group] = {}
+        for groups in self._groups.values():
+            folded.update(_folded(list(groups.values())))
+        origins = Origins(folded)
+        found = [_finding(group, calls, suspects, origins) for group in dict.fromkeys(folded.values())]
         return tuple(sorted(found, key=_importance))
 
 
@@ -152,6 +155,7 @@ def _importance(finding: Finding) -> tuple[object, ...]:
         2 if not finding.calls else int(finding.role is Role.EFFECT),  # what no one was seen to call comes last
         finding.severity.rank,
         _distance(finding.kind),
+        finding.confidence is Confidence.LOW and not finding.unseen,  # no code of it is another one
         -finding.count,
         finding.callable,
         finding.kind.value,
@@ -164,19 +168,26 @@ def _distance(kind: Kind) -> int:
     return 2 if kind in _ENTRIES else int(kind is Kind.SIGNATURE)
 
 
-def _folded(groups: list[Group]) -> Iterator[Group]:
-    """Fold the groups of one callable and kind that have the same severity and role, where there are too many to read."""
+def _folded(groups: list[Group]) -> dict[Group, Group]:
+    """Fold the groups of one callable and kind that have the same severity and role, where there are too many to read.
+
+    Return what each became.
+    """
     alike: dict[tuple[Severity, Role], list[Group]] = {}
     for group in groups:
-        alike.setdefault((group.severity, group.role), []).append(group)
-    kept: dict[ValuePath, Group] = {}
+        alike.setdefault((group.severity, group.roles.role), []).append(group)
+    kept: dict[str, Group] = {}  # by text, as keys of findings are: no two findings of a report share one
+    became: dict[Group, Group] = {}
     for some in alike.values():
         for group in [_fold(some)] if len(some) > _MOST_PATHS else some:
-            if group.path in kept:
-                kept[group.path].absorb(group)
+            path = str(group.path)
+            if path in kept:
+                kept[path].absorb(group)
             else:
-                kept[group.path] = group
-    yield from kept.values()
+                kept[path] = group
+            became[group] = kept[path]
+        became.update({group: became.get(group, became[some[0]]) for group in some})
+    return became
 
 
 def _fold(groups: list[Group]) -> Group:
@@ -214,26 +225,39 @@ def _sides(group: Group, arguments: str) -> tuple[str, str]:
             return focused(group.smallest.before, group.smallest.after)
 
 
-def _finding(group: Group, calls: Mapping[str, int], inner: Mapping[str, tuple[str, ...]]) -> Finding:
+def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, origins: Origins) -> Finding:
     path = str(group.path)
     arguments = group.smallest.arguments()
     before, after = _sides(group, arguments)
-    identity = f"{group.callable}|{group.kind.value}|{path}"
+    roles = group.roles
+    made_by = roles.maker if roles.role is Role.ORIGIN else ""
+    origin = origins.of(group) if roles.role is Role.EFFECT else None
     return Finding(
-        key=blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest(),
+        key=_key(group),
         callable=group.callable,
         kind=group.kind,
         severity=group.severity,
-        role=group.role,
-        confidence=group.confidence,
+        role=roles.role,
+        confidence=roles.confidence,
         count=group.count,
         calls=max(group.count, calls.get(group.callable, 0)),
         callers=tuple(sorted(group.callers)),
         path=path,
         before=before,
         after=after,
-        example=Example(group.smallest.lane, arguments) if group.smallest.lane else None,
-        unseen=group.unseen,
-        inner=inner.get(group.callable, ()) if group.role is Role.ORIGIN else (),
-        presence=group.presence,
+        example=_example(group.smallest, arguments),
+        unseen=roles.unseen,
+        inner=suspects(group.callable, made_by) if roles.role is Role.ORIGIN else (),
+        explained_by=_key(origin) if origin else "",
+        made_by=made_by,
+        changes=group.stamps.told(before, after, group.count),
     )
+
+
+def _key(group: Group) -> str:
+    identity = f"{group.callable}|{group.kind.value}|{group.path}"
+    return blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def _example(seen: Observation, arguments: str) -> Example | None:
+    return Example(seen.lane, arguments, seen.old, seen.new) if seen.lane else None

@@ -25,7 +25,7 @@ class LaneReader:
     def __init__(self, run: RecordedRun, lane: LaneSummary | None) -> None:
         self._run = run
         lane = lane or LaneSummary("", 0, b"")
-        self._lane = lane.name
+        self.lane = lane.name
         blocks = tuple(run.blocks(lane.name)) if lane.calls else ()
         self.blocks: tuple[BlockSummary, ...] = blocks if sum(block.calls for block in blocks) == lane.calls else ()
         self.length = lane.calls
@@ -57,7 +57,7 @@ class LaneReader:
     def _block(self, number: int) -> CallColumns:
         kept = self._kept.pop(number, None)
         if kept is None:
-            run, lane = self._run, self._lane
+            run, lane = self._run, self.lane
             kept = run.columns(lane, number) if self.blocks else columns_of(run.calls(lane))
             room = _KEPT_CALLS - len(kept)
             while self._kept and sum(map(len, self._kept.values())) > max(room, 0):

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tracer.compare.callables import Callables
 from tracer.compare.columns import LaneReader
 from tracer.compare.definitions import Definitions
-from tracer.compare.homes import Rehomed, other_homes
 from tracer.compare.lane import LaneComparison
-from tracer.compare.lanes import LanePairs, notes, pair_lanes
+from tracer.compare.lanes import LanePairs, pair_lanes
 from tracer.compare.noise import Filter
+from tracer.compare.prepared import prepare
+from tracer.compare.reading import Reader
 from tracer.compare.result import Comparison, Finding, Severity, Side, Summary, Verdict
 from tracer.compare.shared import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from tracer.model import LaneSummary, NoiseRule, RecordedRun, Recording
+    from tracer.compare.lenience import Comparators
+    from tracer.compare.noise import Subject
+    from tracer.model import LaneSummary, RecordedRun, Recording
+    from tracer.rules import Rule
+
+Level: TypeAlias = Literal["value", "shape"]
 
 _VERDICTS = {
     Severity.BREAKING: Verdict.BREAKING,
@@ -34,9 +41,12 @@ def compare(
     *,
     old_name: str,
     new_name: str,
-    rules: tuple[NoiseRule, ...] = (),
-    level: Literal["value", "shape"] = "value",
+    rules: tuple[Rule, ...] = (),
+    level: Level = "value",
+    renamed: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
+    comparators: Comparators | None = None,
+    seen: set[Subject] | None = None,
 ) -> Comparison:
     """Compare two runs, streaming: what is stored alike is not read, of the rest only keys are held.
 
@@ -47,9 +57,13 @@ def compare(
         new_name: and the other.
         rules: what not to tell, beside the rules that the old recording itself holds; each counts what it hid.
         level: "value" tells of every difference, "shape" only of types, keys, exceptions, calls and signatures.
+        renamed: modules (or whole packages) by the name they have in the old run, with the name they go by now.
         progress: called now and then with the calls done and all calls.
+        comparators: the functions of the user's that rules name. A rule whose function is not among them is not applied.
+        seen: takes in the differences that no rule hid, for learning rules from them.
     """
-    comparison = _Comparing(old, new, (*old.recording.noise, *rules), shapes_only=level == "shape", progress=progress)
+    filter_ = Filter((*old.recording.noise, *rules), comparators=comparators, seen=seen)
+    comparison = _Comparing(old, new, filter_, renamed=renamed, shapes_only=level == "shape", progress=progress)
     return comparison.run(Side(old_name, _calls(old)), Side(new_name, _calls(new)))
 
 
@@ -70,16 +84,19 @@ class _Comparing:
         self,
         old: RecordedRun,
         new: RecordedRun,
-        rules: tuple[NoiseRule, ...],
+        rules: Filter,
         *,
+        renamed: Mapping[str, str],
         shapes_only: bool,
         progress: Callable[[int, int], None] | None,
     ) -> None:
-        self._homes = other_homes(old, new)
-        self._old = old = Rehomed(old, self._homes) if self._homes else old
-        self._new = new
+        prepared = prepare(old, new, renamed)
+        self._notes = prepared.notes
+        self._renaming = prepared.renaming
+        self._old = old = prepared.old
+        self._new = new = prepared.new
         self._callables = Callables(old.recording, new.recording)
-        self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only)
+        self._shared = Shared(self._callables, rules, shapes_only, Reader(shapes_only=shapes_only))
         self._unread = _Unread()
         self._progress = progress
         self._done = 0
@@ -91,16 +108,18 @@ class _Comparing:
         self._total += sum(lane.calls for lane in (*pairs.removed, *pairs.added))
         self._lanes(pairs)
         self._about_callables(pairs.left_out)
+        self._let_go()
         findings = self._findings()
         hidden = self._shared.rules.hidden
         return Comparison(
-            verdict=_verdict(findings, hides=bool(hidden)),
+            verdict=verdict(findings, hides=bool(hidden)),
             old=old,
             new=new,
             summary=self._summary(sum(count for _, count in hidden)),
             findings=findings,
-            notes=(*notes(self._old.recording, self._new.recording), *pairs.notes, *self._remarks()),
+            notes=(*self._notes, *pairs.notes, *self._remarks()),
             hidden=hidden,
+            left_out=len(pairs.left_out),
         )
 
     def _lanes(self, pairs: LanePairs) -> None:
@@ -128,17 +147,29 @@ class _Comparing:
             self._progress(min(self._done, self._total), self._total)
 
     def _about_callables(self, left_out: tuple[LaneSummary, ...]) -> None:
-        definitions = Definitions(self._old, self._homes, self._shared)
+        definitions = Definitions(self._old, self._renaming, self._shared)
         if definitions.any:
             self._count_unread()
             definitions.tell(left_out)
 
+    def _let_go(self) -> None:
+        """Tell of callables that are not called at all any more, where rules hide only how often they are called."""
+        shared = self._shared
+        names = sorted(shared.removed if shared.rules.learning else shared.silenced)
+        if all(shared.calls.get(name) for name in names):
+            return
+        self._count_unread()
+        for name in names:
+            if shared.calls.get(name) or shared.rules.lets_go(name):
+                continue
+            if name in shared.silenced:
+                shared.groups.add([replace(shared.silenced[name], weight=shared.removed[name])])
+
     def _findings(self) -> tuple[Finding, ...]:
-        names = self._shared.groups.callables
-        if not names:
+        if not self._shared.groups.callables:
             return ()
         self._count_unread()
-        return self._shared.groups.findings(self._shared.calls, {name: self._callables.inner(name) for name in names})
+        return self._shared.groups.findings(self._shared.calls, self._callables.suspects)
 
     def _count_unread(self) -> None:
         """Count what was passed over, once, each kind of lane once: lanes of parametrized tests are often alike."""
@@ -174,7 +205,8 @@ class _Comparing:
         return told
 
 
-def _verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:
+def verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:
+    """Return the verdict that findings come to; `hides` says that rules hid some differences."""
     worst = min((finding.severity for finding in findings), key=lambda each: each.rank, default=Severity.NOISE)
     return _VERDICTS.get(worst, Verdict.NOISE if hides else Verdict.SAME)
 

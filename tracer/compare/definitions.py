@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.compare.collapse import Observation
 from tracer.compare.delta import Difference
+from tracer.compare.moves import moves
 from tracer.compare.noise import Subject
-from tracer.compare.result import Confidence, Kind, Role, Severity
+from tracer.compare.result import Confidence, Kind, Severity
 from tracer.compare.severity import Facts, is_private, severity
 from tracer.compare.signatures import SignatureChange
 from tracer.compare.usage import Usage
 from tracer.values import ValuePath
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from tracer.compare.renaming import Renaming
     from tracer.compare.shared import Shared
     from tracer.model import LaneSummary, RecordedRun
 
@@ -37,9 +37,9 @@ _OUTCOMES: Final = frozenset(
 class Definitions:
     """What two recordings say about their callables, to be told once all calls are counted in `shared`."""
 
-    def __init__(self, old: RecordedRun, homes: Mapping[str, str], shared: Shared) -> None:
+    def __init__(self, old: RecordedRun, renaming: Renaming, shared: Shared) -> None:
         self._old = old
-        self._homes = homes
+        self._renaming = renaming
         self._shared = shared
         callables = shared.callables
         self._signatures = list(callables.signatures())
@@ -48,7 +48,7 @@ class Definitions:
     @property
     def any(self) -> bool:
         """Whether there is something to tell."""
-        return bool(self._signatures or self._gone or self._homes)
+        return bool(self._signatures or self._gone or self._renaming.callables)
 
     def tell(self, left_out: tuple[LaneSummary, ...]) -> None:
         """Add the changes to the groups. Calls in lanes that were left out count as seen, too."""
@@ -61,8 +61,10 @@ class Definitions:
             self._note(name, Kind.SIGNATURE, change, seen[name], relied=relied)
         for name in self._gone:
             self._note(name, Kind.CALLABLE_MISSING, _gone(name), seen[name], relied=seen[name] > 0)
-        for name, home in self._homes.items():
-            self._note(name, Kind.CALLABLE_MISSING, _gone(name, home), seen[home], relied=False)
+        for move in moves(self._renaming):
+            calls = sum(seen[self._renaming.callables[name]] for name in move.names)
+            relied = move.renamed and calls > 0
+            self._note(move.names[0], Kind.CALLABLE_MISSING, _gone(move.names[0], move.text), calls, relied=relied)
 
     def _usage(self, seen: Counter[str]) -> Usage:
         wanted: dict[str, set[str]] = {}
@@ -87,7 +89,7 @@ class Definitions:
 
     def _note(self, name: str, kind: Kind, change: SignatureChange, calls: int, *, relied: bool) -> None:
         path = ValuePath((kind.value, change.subject) if kind is Kind.SIGNATURE else (change.subject,))
-        if self._shared.rules.hides(Subject(name, kind, str(path), change.difference)):
+        if self._shared.rules.hides(Subject(name, kind, path, change.difference)):
             return
         facts = Facts(kind, change.difference, private=is_private(name), relied_on=relied)
         seen = Observation(
@@ -104,7 +106,7 @@ class Definitions:
             weight=calls,
         )
         for group in self._shared.groups.add([seen]):
-            group.explain(Role.ORIGIN, Confidence.HIGH, ())
+            group.roles.origin(Confidence.HIGH)
 
 
 def _gone(name: str, home: str = "") -> SignatureChange:

@@ -113,7 +113,7 @@ class Fingerprints:
         prints = self._prints
         match node:
             case Scalar(value):
-                return hash((type(value).__name__, _token(value)))
+                return hash((type(value).__name__, token(value)))
             case Sequence(type=kind, items=items):
                 inner = [prints[id(item)] for item in items]
                 return hash((kind, tuple(sorted(inner) if kind in UNORDERED else inner)))
@@ -168,7 +168,7 @@ def _is_numbered(node: Value) -> bool:
     )
 
 
-def _token(value: bool | float | str | bytes | None) -> object:
+def token(value: bool | float | str | bytes | None) -> object:
     """Return what is hashed of a scalar. Python gives equal hashes to -1 and -2, and to 0 and 2**61 - 1: numbers go as text."""
     if isinstance(value, str) and " at 0x" in value:
         return _ADDRESS.sub("", value)

@@ -1,4 +1,4 @@
-"""Callables that are at another home now: in another module, or further up or down their class's hierarchy.
+"""Callables that are at another home now: in another module, further up or down their class's hierarchy, or under another name.
 
 Callables are named by where they are defined, which is not what callers write: a function that a package moves and imports back
 is called as before. Calls to the old home and to the new one are then calls of one callable.
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Final
 
 from tracer import wire
 from tracer.compare.parts import type_name
+from tracer.compare.renames import calls_of, renamed_callables, renamed_classes
+from tracer.compare.renaming import Renamed, Renaming
 from tracer.decode import decode
 from tracer.errors import CassetteDamaged
 from tracer.model import Callable, CallableKind, ParameterKind
 from tracer.values import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from tracer.model import BlockSummary, Call, CallColumns, LaneSummary, RecordedRun, Recording
+    from tracer.model import Call, RecordedRun, Recording
 
 _ALIKE: Final = 0.5
 _LOOKED_AT: Final = 3  # calls of a method whose receivers are looked at
@@ -27,56 +29,88 @@ _VARIADIC: Final = frozenset({ParameterKind.VAR_POSITIONAL, ParameterKind.VAR_KE
 
 
 def other_homes(old: RecordedRun, new: RecordedRun) -> dict[str, str]:
-    """Return the new name of each callable that moved, by its old name.
+    """Return the new name of each callable that moved or was renamed, by its old name."""
+    return dict(find_renaming(old, new).callables)
+
+
+def find_renaming(old: RecordedRun, new: RecordedRun) -> Renaming:
+    """Return what moved or was renamed.
 
     A callable moved to another module when one with the same qualified name is gone and one has come, with parameters alike. A
     method moved to another class when one of the same name is gone and one has come, and both were called on objects of one type.
+    A class was renamed when one is gone and one has come with mostly the same methods. Any other callable was renamed when one is gone
+    and one has come beside it that was called with the same arguments and had the same outcomes.
     """
     gone, come = _only_in(old.recording, new.recording), _only_in(new.recording, old.recording)
     homes = dict(_to_other_modules(gone, come))
-    left = [each for each in gone if each.bound and each.name not in homes]
-    free = [each for each in come if each.bound and each.name not in homes.values()]
+    classes = renamed_classes(*_left(gone, come, homes))
+    homes.update(_of_classes(classes, *_left(gone, come, homes)))
+    left, free = _left(gone, come, homes)
+    homes.update(_hierarchy(old, new, [each for each in left if each.bound], [each for each in free if each.bound]))
+    renaming = Renaming(homes, classes | _moved_classes(homes, new.recording), _moved_modules(homes, old, new))
+    left, free = _left(gone, come, homes)
+    again = renamed_callables(Renamed(old, renaming), new, [renaming.known(each) for each in left], free)
+    before = {renaming.callable(each.name): each.name for each in left}
+    return replace(renaming, callables=homes | {before[name]: home for name, home in again.items()})
+
+
+def _left(
+    gone: Iterable[Callable], come: Iterable[Callable], homes: Mapping[str, str]
+) -> tuple[list[Callable], list[Callable]]:
+    """Return the callables whose other side is not known yet."""
+    taken = set(homes.values())
+    return [each for each in gone if each.name not in homes], [each for each in come if each.name not in taken]
+
+
+def _of_classes(
+    classes: Mapping[str, str], gone: Iterable[Callable], come: Iterable[Callable]
+) -> Iterator[tuple[str, str]]:
+    """Yield the methods of renamed classes."""
+    names = {each.name for each in come}
+    for each in gone:
+        owner, _, simple = each.name.rpartition(".")
+        if f"{classes.get(owner)}.{simple}" in names:
+            yield each.name, f"{classes[owner]}.{simple}"
+
+
+def _moved_classes(homes: Mapping[str, str], new: Recording) -> dict[str, str]:
+    """Return the classes that moved with their methods to another module and left nothing behind."""
+    stayed = {each.name.rpartition(".")[0] for each in new.callables}
+    found: dict[str, str] = {}
+    for old, home in homes.items():
+        (owner, _, _), (other, _, _) = old.rpartition("."), home.rpartition(".")
+        if ":" in owner and owner not in stayed and _simple_name(owner) == _simple_name(other):
+            found[owner] = other
+    return found
+
+
+def _moved_modules(homes: Mapping[str, str], old: RecordedRun, new: RecordedRun) -> dict[str, str]:
+    """Return the modules that are gone and whose callables have all come in one other module."""
+    there = {_module(each.name) for each in new.recording.callables} | {each.name for each in new.recording.components}
+    targets: dict[str, set[str]] = {}
+    for each in old.recording.callables:
+        if "<" not in each.name and _module(each.name) not in there:
+            targets.setdefault(_module(each.name), set()).add(_module(homes.get(each.name, "")))
+    return {module: next(iter(homes)) for module, homes in targets.items() if len(homes) == 1 and "" not in homes}
+
+
+def _module(name: str) -> str:
+    return name.partition(":")[0]
+
+
+def _simple_name(name: str) -> str:
+    return name.replace(":", ".").rpartition(".")[2]
+
+
+def _hierarchy(
+    old: RecordedRun, new: RecordedRun, left: list[Callable], free: list[Callable]
+) -> Iterator[tuple[str, str]]:
+    """Yield the methods that are further up or down the hierarchy of their class."""
     names = {_simple(each) for each in left} & {_simple(each) for each in free}
     if names:
         before = _receivers(old, {each.name for each in left if _simple(each) in names}, new)
         after = _receivers(new, {each.name for each in free if _simple(each) in names}, old)
-        homes.update(_to_other_classes(before, after))
-    return homes
-
-
-class Rehomed:
-    """A recorded run whose moved callables go by their new names."""
-
-    def __init__(self, run: RecordedRun, homes: Mapping[str, str]) -> None:
-        self._run = run
-        self._homes = homes
-        callables = tuple(replace(each, name=homes.get(each.name, each.name)) for each in run.recording.callables)
-        self._recording = replace(run.recording, callables=callables)
-
-    @property
-    def recording(self) -> Recording:
-        """What is known of the run beside its calls."""
-        return self._recording
-
-    @property
-    def lanes(self) -> Sequence[LaneSummary]:
-        """The lanes, sorted by name."""
-        return self._run.lanes
-
-    def blocks(self, lane: str) -> Sequence[BlockSummary]:
-        """Return the blocks of a lane in order."""
-        return self._run.blocks(lane)
-
-    def calls(self, lane: str, block: int | None = None) -> Iterator[Call]:
-        """Yield the calls of a lane in the order they began."""
-        for call in self._run.calls(lane, block):
-            home = self._homes.get(call.callable)
-            yield call if home is None else replace(call, callable=home)
-
-    def columns(self, lane: str, block: int) -> CallColumns:
-        """Return the calls of one block, part by part."""
-        columns = self._run.columns(lane, block)
-        return replace(columns, callables=[self._homes.get(name, name) for name in columns.callables])
+        yield from _to_other_classes(before, after)
 
 
 def _only_in(one: Recording, other: Recording) -> list[Callable]:
@@ -123,15 +157,10 @@ def _taken(callable_: Callable) -> set[str]:
 
 
 def _receivers(run: RecordedRun, names: set[str], other: RecordedRun) -> dict[str, set[str]]:
-    """Return the types of the objects on which methods were first called; lanes that are the same on both sides call none of them."""
-    same = {(lane.name, lane.digest) for lane in other.lanes}
+    """Return the types of the objects on which methods were first called."""
     found: dict[str, set[str]] = {}
-    looked_at: dict[str, int] = {}
-    for lane in run.lanes:
-        for call in run.calls(lane.name) if (lane.name, lane.digest) not in same else ():
-            if call.callable in names and looked_at.get(call.callable, 0) < _LOOKED_AT:
-                looked_at[call.callable] = looked_at.get(call.callable, 0) + 1
-                found.setdefault(call.callable, set()).update(_receiver(call))
+    for call in calls_of(run, names, other, _LOOKED_AT):
+        found.setdefault(call.callable, set()).update(_receiver(call))
     return found
 
 

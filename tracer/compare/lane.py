@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tracer.compare.collapse import Group, Observation
+from tracer.compare.attribution import Shown, Told, attribute
+from tracer.compare.collapse import Observation
 from tracer.compare.delta import Difference
+from tracer.compare.frames import Frames, removed
 from tracer.compare.kinds import CallChange, compare_calls
-from tracer.compare.noise import Subject
-from tracer.compare.origins import NO_FRAME, UNPAIRED_FRAME, Explanation, Node, Presence, explain
+from tracer.compare.noise import CALL, Subject
+from tracer.compare.origins import Code, Node, Presence
 from tracer.compare.pairing import Window, pair_calls
 from tracer.compare.reading import cut_types, parameter_names, unseen_inputs
-from tracer.compare.result import Confidence, Kind, Role, Severity
+from tracer.compare.result import Kind, Severity, Spot
 from tracer.compare.severity import Facts, is_iterator, is_private, severity
 from tracer.compare.texts import arguments_text
 from tracer.model import OUTSIDE, Raised, Returned
@@ -22,11 +23,12 @@ from tracer.values import Opaque, ValuePath
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from tracer.compare.collapse import Group
     from tracer.compare.columns import LaneReader
+    from tracer.compare.frames import Frame
     from tracer.compare.shared import Shared
     from tracer.model import Call
 
-_CALL = ValuePath(("call",))
 _CALLABLE = ValuePath(("callable",))
 _CALLER_SIDE = frozenset({Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED})
 _VALUE_KINDS = frozenset(
@@ -40,17 +42,7 @@ _VALUE_KINDS = frozenset(
         Kind.CALL_MOVED,
     }
 )
-_PRESENCE = frozenset({Difference.KEY_ADDED, Difference.KEY_REMOVED})
 _SHAPES = frozenset({Difference.TYPE, Difference.KEY_ADDED, Difference.KEY_REMOVED})
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What was told of one call: its groups, each with whether the change was there on entering, and how severe it is by itself."""
-
-    callable: str
-    groups: tuple[tuple[Group, bool, Severity], ...]
-    unseen: tuple[str, ...]
 
 
 class LaneComparison:
@@ -61,21 +53,18 @@ class LaneComparison:
         self._old = old
         self._new = new
         self._shared = shared
-        self._partners: list[tuple[int, Sequence[int]]] = []
-        self._added: set[int] = set()
+        self._frames = Frames(old, new)
         self._nodes: list[Node] = []
-        self._told: list[_Told] = []
+        self._told: list[Told] = []
 
     def run(self, progress: Callable[[int], None], unread: Callable[[int, int], None]) -> None:
         """Compare all calls; `progress` is told of calls done, `unread` of ranges of new calls passed over as equal."""
         for window in pair_calls(self._old, self._new):
-            self._partners.append((window.start, window.partners))
-            self._added.update(window.added)
+            self._frames.take(window)
             self._window(window)
             self._count(window, unread)
             progress(len(window.partners) + len(window.added))
-        for node, explanation, told in zip(self._nodes, explain(self._nodes), self._told, strict=True):
-            self._explain(node, explanation, told)
+        attribute(self._nodes, self._told, self._unseen_by)
 
     def _window(self, window: Window) -> None:
         crossed = set(window.moved)
@@ -103,7 +92,8 @@ class LaneComparison:
 
     def _changed(self, i: int, j: int, *, moved: bool) -> None:
         old, new = self._old.call(i), self._new.call(j)
-        callables, reader = self._shared.callables, self._shared.reader
+        callables = self._shared.callables
+        reader = self._shared.reader.under(self._shared.rules.lenience(new.callable))
         found = compare_calls(
             old,
             new,
@@ -113,25 +103,40 @@ class LaneComparison:
         )
         changes = (*found.changes, _presence(Kind.CALL_MOVED)) if moved else found.changes
         told, hidden = self._sorted(new.callable, [self._written(new.callable, each) for each in changes])
-        self._shared.outcomes.add(hidden)
+        self._shared.outcomes.add(hidden, {}, (self._name, j))
         self._shared.tally.partly += bool(found.unseen)
         if not told:
             return
         self._shared.tally.changed += 1
         passed = [change for change in told if change.kind is Kind.ARGUMENT_PASSED]
+        entered = [change for change in told if change.entering and change.kind is Kind.STATE]
+        fed, fed_by = self._fed(passed, j)
+        frame = self._frames.of_new(j, new)
         node = Node(
             number=j,
-            frame=self._frame(j, new),
+            frame=frame.number,
             place=j,
             arguments_changed=bool(passed),
-            state_changed=any(change.entering and change.kind is Kind.STATE for change in told),
+            state_changed=bool(entered),
             outcome_changed=any(not change.entering and change.kind not in _CALLER_SIDE for change in told),
+            fed=fed,
             moved=any(change.kind is Kind.CALL_MOVED for change in told),
-            fed=bool(passed) and self._shared.outcomes.hold(passed),
+            unpaired=frame.unpaired,
+            code=callables.code(new.callable),
+            maker=callables.code(frame.maker),
         )
-        self._tell(
-            node, new, told, (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader)), self._new
-        )
+        left_by = next(filter(None, map(self._shared.surfacing.source, entered)), None)
+        unseen = (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader))
+        shown = self._tell(node, new, told, self._new, Spot(self._old.lane, i), cut=bool(unseen))
+        self._told.append(Told(shown, unseen, frame.maker, fed_by, left_by))
+
+    def _fed(self, passed: Sequence[CallChange], j: int) -> tuple[bool, Group | None]:
+        """Say whether earlier outcomes have shown all that was passed otherwise, and what told of it first."""
+        if not passed or not self._shared.outcomes.hold(passed):
+            return False, None
+        around = {(self._name, number) for number in self._frames.around(j)}
+        sources = [self._shared.outcomes.source(change, around) for change in passed]
+        return all(sources), next((source.group for source in sources if source and source.group), None)
 
     def _written(self, callable_: str, change: CallChange) -> CallChange:
         """Return state that someone else must have written as what it is, something passed.
@@ -149,38 +154,34 @@ class LaneComparison:
 
     def _added_call(self, j: int) -> None:
         call = self._new.call(j)
-        change = _presence(Kind.CALL_ADDED)
-        if self._is_told(call.callable, change):
-            self._tell(Node(j, self._frame(j, call), j, Presence.ADDED), call, [change], (), self._new)
+        self._one_sided(call, j, j, self._frames.of_new(j, call), Presence.ADDED, Kind.CALL_ADDED)
 
     def _removed_call(self, i: int, place: float) -> None:
         call = self._old.call(i)
         self._shared.removed[call.callable] += 1
-        gone = self._shared.callables.is_gone(call.callable)
-        change = _presence(Kind.CALLABLE_MISSING if gone else Kind.CALL_REMOVED)
-        if self._is_told(call.callable, change):
-            frame = self._partner(i - call.parent) if call.parent else NO_FRAME
-            self._tell(Node(-3 - i, frame, place, Presence.REMOVED), call, [change], (), self._old)
+        kind = Kind.CALLABLE_MISSING if self._shared.callables.is_gone(call.callable) else Kind.CALL_REMOVED
+        self._one_sided(call, removed(i), place, self._frames.of_old(i, call), Presence.REMOVED, kind)
 
-    def _frame(self, j: int, call: Call) -> int:
-        if not call.parent or call.parent > j:
-            return NO_FRAME
-        return UNPAIRED_FRAME if j - call.parent in self._added else j - call.parent
+    def _one_sided(self, call: Call, number: int, place: float, frame: Frame, presence: Presence, kind: Kind) -> None:
+        change = _presence(kind)
+        if not self._is_told(call.callable, change):
+            if kind is Kind.CALL_REMOVED:
+                seen = self._observation(call, change, (None, None), own_callback=False)
+                self._shared.silenced.setdefault(call.callable, seen)
+            return
+        maker = self._shared.callables.code(frame.maker)
+        node = Node(number, frame.number, place, presence, unpaired=frame.unpaired, maker=maker)
+        shown = self._tell(node, call, [change], self._new if presence is Presence.ADDED else self._old, cut=False)
+        self._told.append(Told(shown, (), frame.maker))
 
-    def _partner(self, i: int) -> int:
-        number = bisect_right(self._partners, i, key=lambda each: each[0]) - 1
-        if i < 0 or number < 0:
-            return NO_FRAME
-        start, partners = self._partners[number]
-        partner = partners[i - start] if i - start < len(partners) else UNPAIRED_FRAME
-        return partner if partner >= 0 else UNPAIRED_FRAME
+    def _unseen_by(self, j: int) -> tuple[str, ...]:
+        call = self._new.call(j)
+        return unseen_inputs(call, self._shared.callables.new.get(call.callable), self._shared.reader)
 
     def _is_told(self, callable_: str, change: CallChange) -> bool:
         if self._shared.shapes_only and change.kind in _VALUE_KINDS and change.difference not in _SHAPES:
             return False
-        return not self._shared.rules.hides(
-            Subject(callable_, change.kind, str(change.path.general), change.difference)
-        )
+        return not self._shared.rules.hides(Subject(callable_, change.kind, change.path, change.difference), change)
 
     def _sorted(self, callable_: str, changes: Iterable[CallChange]) -> tuple[list[CallChange], list[CallChange]]:
         """Return what is told and what a rule hides. The latter still accounts for what later calls are entered with."""
@@ -190,27 +191,43 @@ class LaneComparison:
             (told if self._is_told(callable_, change) else hidden).append(change)
         return told, hidden
 
-    def _tell(self, node: Node, call: Call, told: list[CallChange], unseen: tuple[str, ...], lane: LaneReader) -> None:
+    def _tell(
+        self,
+        node: Node,
+        call: Call,
+        told: list[CallChange],
+        lane: LaneReader,
+        partner: Spot | None = None,
+        *,
+        cut: bool,
+    ) -> tuple[Shown, ...]:
+        """Count what is told of a call, of which `cut` says that it was not recorded in full; return the findings it counts for.
+
+        `partner` is where the call stands on the old side, if it is on both.
+        """
         self._nodes.append(node)
-        number = -3 - node.number if node.presence is Presence.REMOVED else node.number
+        number = removed(node.number) if node.presence is Presence.REMOVED else node.number
         own_callback = self._is_own_callback(lane, number, call)
-        observations = [self._observation(call, change, own_callback=own_callback) for change in told]
+        spot = Spot(lane.lane, number)
+        spots = (spot, None) if node.presence is Presence.REMOVED else (partner, spot)
+        observations = [self._observation(call, change, spots, own_callback=own_callback) for change in told]
         groups = self._shared.groups.add(
-            self._carried(seen, change, cut=bool(unseen)) for seen, change in zip(observations, told, strict=True)
+            self._carried(seen, change, cut=cut) for seen, change in zip(observations, told, strict=True)
         )
         by_place = {(group.kind, group.path): group for group in groups}
         known = self._shared.callables
-        cut = cut_types(call, known.new.get(call.callable), self._shared.reader) if unseen else frozenset()
-        self._shared.surfacing.follow(told, by_place, cut, same_code=known.unchanged(call.callable))
-        self._shared.outcomes.add(told)
-        found: dict[int, tuple[Group, bool, Severity]] = {}
+        types = cut_types(call, known.new.get(call.callable), self._shared.reader) if cut else frozenset()
+        same_code = known.code(call.callable) is Code.SAME
+        self._shared.surfacing.follow(told, by_place, types, same_code=same_code)
+        self._shared.outcomes.add(told, by_place, (self._name, number))
+        found: dict[int, Shown] = {}
         for change, seen in zip(told, observations, strict=True):
             path = change.path.general
             # Of a kind with very many paths the groups go by the first step alone.
             group = by_place.get((change.kind, path)) or by_place.get((change.kind, ValuePath(path.steps[:1])))
-            if group and (id(group) not in found or seen.severity.rank < found[id(group)][2].rank):
-                found[id(group)] = (group, change.entering or change.kind in _CALLER_SIDE, seen.severity)
-        self._told.append(_Told(call.callable, tuple(found.values()), unseen))
+            if group and (id(group) not in found or seen.severity.rank < found[id(group)].severity.rank):
+                found[id(group)] = Shown(group, change.entering or change.kind in _CALLER_SIDE, seen.severity)
+        return tuple(found.values())
 
     def _carried(self, seen: Observation, change: CallChange, *, cut: bool) -> Observation:
         """Return an observation as little severe as one is that only repeats what an outcome has shown before.
@@ -230,7 +247,9 @@ class LaneComparison:
         component_of = self._shared.callables.component_of
         return component_of(lane.call(number - call.parent).callable) == component_of(call.callable)
 
-    def _observation(self, call: Call, change: CallChange, *, own_callback: bool) -> Observation:
+    def _observation(
+        self, call: Call, change: CallChange, spots: tuple[Spot | None, Spot | None], *, own_callback: bool
+    ) -> Observation:
         facts = Facts(
             change.kind,
             change.difference,
@@ -249,27 +268,15 @@ class LaneComparison:
             lane=self._name,
             cost=_cost(call),
             arguments=lambda: self._arguments(call),
-            presence=change.difference in _PRESENCE,
+            old=spots[0],
+            new=spots[1],
+            mark=change.mark,
         )
 
     def _arguments(self, call: Call) -> str:
         known = self._shared.callables
         names = parameter_names(known.new.get(call.callable) or known.old.get(call.callable))
         return arguments_text(self._shared.reader.arguments(call, names))
-
-    def _explain(self, node: Node, explanation: Explanation, told: _Told) -> None:
-        doubtful = bool(told.unseen) or self._shared.callables.unchanged(told.callable)
-        for group, entering, by_itself in told.groups:
-            role, confidence = explanation.outcome, Confidence.LOW if doubtful else explanation.outcome_confidence
-            if group.kind is Kind.CALLABLE_MISSING:
-                role, confidence = Role.ORIGIN, Confidence.HIGH
-            elif group.kind is Kind.STATE and entering:
-                role, confidence = Role.EFFECT, Confidence.HIGH
-            elif entering or node.presence is not Presence.BOTH:
-                role, confidence = explanation.entry, explanation.entry_confidence
-            group.explain(role, confidence, told.unseen)
-            if role is Role.ORIGIN:
-                group.raise_to(by_itself)
 
 
 def _lazy(change: CallChange) -> bool:
@@ -281,7 +288,7 @@ def _lazy(change: CallChange) -> bool:
 
 
 def _presence(kind: Kind) -> CallChange:
-    return CallChange(kind, _CALLABLE if kind is Kind.CALLABLE_MISSING else _CALL, Difference.VALUE, None, None)
+    return CallChange(kind, _CALLABLE if kind is Kind.CALLABLE_MISSING else CALL, Difference.VALUE, None, None)
 
 
 def _cost(call: Call) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
+
 from tracer.compare.fingerprint import UNORDERED
 from tracer.values import (
     Atom,
@@ -16,6 +19,11 @@ from tracer.values import (
     Truncated,
     Value,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+T = TypeVar("T")
 
 _TEXTS = frozenset({"str", "bytes", "bytearray"})
 _UNITARY = _TEXTS | UNORDERED  # no parts that could be held against each other one by one
@@ -69,13 +77,25 @@ def size(value: Value) -> int | None:
             return None
 
 
+def without(others: Iterable[Hashable], items: Iterable[tuple[Hashable, T]]) -> list[T]:
+    """Return the items of a list, each given with its key, that another one, given by keys, does not hold as often."""
+    left = Counter(others)
+    kept = []
+    for number, item in items:
+        if left[number]:
+            left[number] -= 1
+        else:
+            kept.append(item)
+    return kept
+
+
 def common_heads(old: Value, new: Value) -> list[tuple[str | int | Key, Value, Value]]:
     """Return what both sides hold of a cut value: items by position, those of mappings and objects by name."""
     if type_name(old) in _UNITARY:
         return []
     if type_name(old) in _ITEMS:
-        return [(n, a, b) for n, (a, b) in enumerate(zip(_head(old), _head(new), strict=False))]
-    before, after = _named_head(old), _named_head(new)
+        return [(n, a, b) for n, (a, b) in enumerate(zip(listed_parts(old), listed_parts(new), strict=False))]
+    before, after = named_parts(old), named_parts(new)
     return [(step, before[step], after[step]) for step in before if step in after]
 
 
@@ -99,7 +119,8 @@ def _text(value: Value) -> object:
             return None
 
 
-def _head(value: Value) -> tuple[Value, ...]:
+def listed_parts(value: Value) -> tuple[Value, ...]:
+    """Return the items of a sequence, as many as are held."""
     match value:
         case Truncated(head=items) | Sequence(items=items):
             return items
@@ -107,7 +128,8 @@ def _head(value: Value) -> tuple[Value, ...]:
             return ()
 
 
-def _named_head(value: Value) -> dict[str | Key, Value]:
+def named_parts(value: Value) -> dict[str | Key, Value]:
+    """Return what a mapping or an object holds by the step that leads there, as much as is held."""
     match value:
         case Truncated(type=kind, head=pairs):
             return {_step(key, kind): item for key, item in map(_pair, pairs)}

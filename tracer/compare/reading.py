@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer import wire
 from tracer.compare.defaults import changed_defaults, holds_default
-from tracer.compare.delta import Change, Delta, Difference, Resemblance, delta
-from tracer.compare.fingerprint import ARGUMENTS, children
+from tracer.compare.delta import Change, Delta, Difference, Resemblance, delta, delta_inside
+from tracer.compare.fingerprint import ARGUMENTS, Fingerprints, children
+from tracer.compare.shape import shape_delta
 from tracer.decode import decode
 from tracer.errors import CassetteDamaged
 from tracer.model import Call, Callable, Raised, Returned
@@ -16,6 +19,8 @@ from tracer.values import Form, Mapping, Named, Object, Opaque, Scalar, Sequence
 
 if TYPE_CHECKING:
     import typing
+
+    from tracer.compare.lenience import Lenience
 
 ARGUMENT = "argument"
 _UNREADABLE = Opaque("<unreadable>", 0)
@@ -30,11 +35,26 @@ _REMEMBERED_BYTES = 4_096
 class Reader:
     """Decodes and compares the values of paired calls, remembering recent small pairs: one cause often shows in thousands of calls."""
 
-    def __init__(self) -> None:
-        self.unreadable = 0
+    def __init__(self, *, shapes_only: bool = False) -> None:
+        self._losses: Counter[str] = Counter()
+        self.lenience: Lenience | None = None  # what rules say about the values of the callable that is being compared
+        self._shapes_only = shapes_only
         self._resemblance = Resemblance()
         self._known: dict[tuple[object, ...], Delta] = {}
         self._trees: dict[bytes, Value] = {}
+
+    @property
+    def unreadable(self) -> int:
+        """How many snapshots could not be read."""
+        return self._losses[_UNREADABLE.type]
+
+    def under(self, lenience: Lenience | None) -> Reader:
+        """Return this reader for a callable whose values are compared under rules. What one remembers the other knows."""
+        if lenience is self.lenience:
+            return self
+        reader = copy(self)
+        reader.lenience = lenience
+        return reader
 
     def read(self, data: bytes) -> Value:
         """Return the tree of a snapshot; a damaged one is opaque, and counted. The trees of the last few are kept."""
@@ -50,7 +70,7 @@ class Reader:
         try:
             return decode(data)
         except CassetteDamaged:
-            self.unreadable += 1
+            self._losses[_UNREADABLE.type] += 1
             return _UNREADABLE
 
     def arguments(self, call: Call, names: tuple[str, ...]) -> Value:
@@ -111,9 +131,18 @@ class Reader:
         """Return what differs between two trees that come of different bytes. Two that cannot be read are a change."""
         if old is new is _UNREADABLE:
             return Delta((Change(path, Difference.VALUE, old, new),))
-        return delta(old, new, path, self._resemblance)
+        if self._shapes_only:
+            return shape_delta((Fingerprints(old), old), (Fingerprints(new), new), path)
+        return delta(old, new, path, self._resemblance, self.lenience)
+
+    def inside(self, old: tuple[Fingerprints, Value], new: tuple[Fingerprints, Value], path: ValuePath) -> Delta:
+        """Return what differs between two nodes, each given with the fingerprints of the snapshot that it is part of."""
+        if self._shapes_only:
+            return shape_delta(old, new, path)
+        return delta_inside(old, new, path, self._resemblance, self.lenience)
 
     def _remembered(self, key: tuple[object, ...], compare: typing.Callable[[], Delta]) -> Delta:
+        key = (*key, self.lenience)
         found = self._known.get(key)
         if found is None:
             found = compare()

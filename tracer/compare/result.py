@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracer.compare.context import Context
 
 
 class Kind(str, Enum):
@@ -69,11 +73,24 @@ class Confidence(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a call stands in a recording: its lane, and its number there, counted from 0."""
+
+    lane: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """The smallest call that shows a finding. Texts are bounded renderings of snapshots."""
+    """The smallest call that shows a finding. Texts are bounded renderings of snapshots.
+
+    `old` and `new` say where the call stands in either recording, None where it is in none.
+    """
 
     lane: str
     arguments: str
+    old: Spot | None = None
+    new: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,10 @@ class Finding:
     """One change, repeats collapsed: same callable, kind and general path.
 
     `count` is how many calls show it, `calls` how many of this callable were compared, `unseen` the inputs that could not be
-    looked at (opaque, cut), `inner` the changed inner callables it may come from. `presence` says that keys or fields came or went.
+    looked at (opaque, cut), `inner` the changed inner callables it may come from.
+    `explained_by` is the key of the origin that an effect follows from, empty where none was seen; `made_by` the callable that made the
+    call, where an origin is a call made otherwise: behaviour changed there.
+    `changes` are stamps of the distinct pairs of values (see `compare.stamps`): with the same ones it is the same change.
     """
 
     key: str
@@ -99,7 +119,9 @@ class Finding:
     example: Example | None = None
     unseen: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
-    presence: bool = False
+    explained_by: str = ""
+    made_by: str = ""
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +134,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Calls, counted. `hidden_as_noise` counts differences, `lost` calls that were seen but not kept, on either side."""
+    """Calls, counted. `hidden_as_noise` counts differences, `lost` calls that were seen but not kept, on either side.
+
+    `accepted` counts findings that are not told because someone accepted them.
+    """
 
     compared: int = 0
     identical: int = 0
@@ -121,11 +146,15 @@ class Summary:
     removed: int = 0
     hidden_as_noise: int = 0
     lost: int = 0
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two recordings compared. `notes` are sentences to be told first (another Python, other boundaries, lanes left out)."""
+    """Two recordings compared. `notes` are sentences to be told first (another Python, other boundaries, lanes left out).
+
+    `left_out` counts tests and fixtures that only the old run has: the new one was filtered, or they are gone.
+    """
 
     verdict: Verdict
     old: Side
@@ -134,6 +163,8 @@ class Comparison:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     hidden: tuple[tuple[str, int], ...] = field(default=())  # (rule as text, differences it hid)
+    context: Context | None = None  # what some reports show beside the findings, for those that asked
+    left_out: int = 0
 
     def at_or_above(self, level: Severity) -> tuple[Finding, ...]:
         """Return the findings at least as severe as `level`."""

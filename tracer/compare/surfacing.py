@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from tracer.compare.kinds import CallChange
     from tracer.values import ValuePath
 
-    Told: TypeAlias = "Mapping[tuple[Kind, ValuePath], Group]"  # the groups of one call, by kind and general path
-
+Told: TypeAlias = "Mapping[tuple[Kind, ValuePath], Group]"  # the groups of one call, by kind and general path
 Mark: TypeAlias = tuple[int, int]
 Trace: TypeAlias = tuple[str | int | Key, Mark]
 _MOST_TRACES = 50_000
@@ -55,6 +54,11 @@ class Surfacing:
             source.raise_to(severity)
         if len(self._left) < _MOST_TRACES:
             self._keep(told, groups)
+
+    def source(self, change: CallChange) -> Group | None:
+        """Return what last told that this private difference was left behind."""
+        found = self._left.get(trace(change))
+        return found[-1] if found else None
 
     def _sources(
         self, came: set[Trace], shown: Mapping[Mark, Group | None], cut: AbstractSet[str], *, alone: bool

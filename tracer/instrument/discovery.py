@@ -23,22 +23,6 @@ if TYPE_CHECKING:
 CO_OPTIMIZED: Final = 0x01
 _COMPREHENSIONS: Final = re.compile(r"<(?:list|set|dict)comp>\.(?:<locals>\.)?")
 
-DEFAULT_LEFT_OUT: Final = frozenset(
-    {
-        "__del__",  # runs when the collector decides
-        "__hash__",  # containers call it, as often as they please and as their layout asks
-        "__getattribute__",  # every attribute access of everyone, debuggers and tracer's own encoding included
-        "__instancecheck__",  # these three are answered from the caches of abc, filled by whoever asked first
-        "__subclasscheck__",
-        "__subclasshook__",
-        "__sizeof__",  # measuring tools, never the program's own logic
-        "__dir__",  # interactive completion
-        "__length_hint__",  # a hint for a buffer; whether it is asked for depends on the interpreter's release
-        "__release_buffer__",  # runs when the last view is collected
-    }
-)
-"""Methods that the interpreter, the collector or containers call at moments no program decides; counted, not recorded."""
-
 
 @dataclass(slots=True, eq=False)
 class CallableCode:

@@ -16,12 +16,13 @@ from tracer.instrument.adoption import Adoption
 from tracer.instrument.callers import CallingCode
 from tracer.instrument.callsites import CallSites
 from tracer.instrument.decorated import Wrappers
-from tracer.instrument.discovery import DEFAULT_LEFT_OUT, Catalogue, rename
+from tracer.instrument.discovery import Catalogue, rename
 from tracer.instrument.engines import default_engine
 from tracer.instrument.foreign import ForeignCallables
 from tracer.instrument.foreign_types import ForeignTypes
 from tracer.instrument.imports import WatchingFinder
 from tracer.instrument.reach import Reach
+from tracer.model import DEFAULT_LEFT_OUT
 
 if TYPE_CHECKING:
     from collections import abc

@@ -17,6 +17,7 @@ from weakref import WeakSet
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
+from tracer.recording.checkout import follow_checkout
 from tracer.recording.following import Following
 from tracer.recording.recorder import Recorder
 from tracer.recording.settings import ENVIRONMENT, Settings
@@ -94,7 +95,10 @@ def start_from_environment() -> None:
     if path is None or _process_recorder is not None:
         return
     try:
-        recorder = open_recorder(Settings.read(path))
+        settings = Settings.read(path)
+        if settings.original:
+            follow_checkout(settings)
+        recorder = open_recorder(settings)
         recorder.start()
     except Exception as error:  # noqa: BLE001  (the host must start whatever happens here)
         with suppress(OSError):

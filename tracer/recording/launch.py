@@ -59,25 +59,27 @@ def run_recorded(
     *,
     folder: Path | None = None,
     hash_seed: str | None = None,
+    environ: Mapping[str, str] = os.environ,
     tick: Callable[[], None] = lambda: None,
+    signalled: Callable[[int], object] = lambda number: None,
     output_to_stderr: bool = False,
 ) -> int:
     """Run a command with recording on; return its exit code, 128 + n where signal n ended it.
 
-    Input, output and signals are the command's own. `tick` is called a few times a second while it runs.
-    `output_to_stderr` sends its standard output to ours for errors, where ours carries a report.
+    Input, output and signals are the command's own. `tick` is called a few times a second while it runs, `signalled` for each signal
+    that came to us meanwhile. `output_to_stderr` sends its standard output to ours for errors, where ours carries a report.
 
     Raises:
         RecordingError: the command cannot be started.
     """
     settings_file = Path(settings.folder) / "settings.json"
     settings.write(settings_file)
-    with _Signals() as signals:
+    with _Signals(signalled) as signals:
         try:
             process = subprocess.Popen(  # noqa: S603  (running the user's command is the purpose)
                 list(command),
                 cwd=folder,
-                env=environment(settings_file, os.environ, hash_seed),
+                env=environment(settings_file, environ, hash_seed),
                 stdout=sys.stderr if output_to_stderr else None,
             )
         except FileNotFoundError as error:
@@ -104,7 +106,8 @@ def _wait(process: subprocess.Popen[bytes], signals: _Signals, tick: Callable[[]
 class _Signals:
     """Hands signals on to the command while it runs. Ones that arrive before it has started reach it then."""
 
-    def __init__(self) -> None:
+    def __init__(self, signalled: Callable[[int], object]) -> None:
+        self._signalled = signalled
         self._process: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
         self._due: dict[int, float] = {}
@@ -112,7 +115,7 @@ class _Signals:
         self._mask: set[int | signal.Signals] = set()
 
     def __enter__(self) -> Self:
-        handlers = {**dict.fromkeys(_FORWARDED, self._forward), **dict.fromkeys(_OF_TERMINALS, _let_pass)}
+        handlers = {**dict.fromkeys(_FORWARDED, self._forward), **dict.fromkeys(_OF_TERMINALS, self._let_pass)}
         for number, handler in handlers.items():
             # What we were started to ignore (`nohup`, a job in the background) the command ignores too: it inherits that.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -139,6 +142,7 @@ class _Signals:
         A process may also have sent it to both, which nothing tells: the command has a second to end by itself.
         """
         while sys.platform != "darwin" and (told := signal.sigtimedwait(_OF_TERMINALS, 0)) is not None:
+            self._signalled(told.si_signo)
             if told.si_pid:
                 self._due[told.si_signo] = monotonic() + _GRACE_SECONDS
         for number in [number for number, due in self._due.items() if due <= monotonic()]:
@@ -147,11 +151,12 @@ class _Signals:
                 self._process.send_signal(number)
 
     def _forward(self, number: int, _frame: FrameType | None) -> None:
+        self._signalled(number)
         if self._process is None:
             self._early.append(number)
         else:
             self._process.send_signal(number)
 
-
-def _let_pass(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing, and let the waiting go on."""
+    def _let_pass(self, number: int, _frame: FrameType | None) -> None:
+        """Let the waiting go on: the command has it from the terminal."""
+        self._signalled(number)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from tracer.report.places import places_of
+
 if TYPE_CHECKING:
+    from tracer.compare.context import Place
     from tracer.compare.result import Comparison, Finding, Side, Summary
 
 SCHEMA: Final = 1
@@ -16,13 +19,14 @@ SCHEMA: Final = 1
 
 def render_json(comparison: Comparison) -> str:
     """Return the comparison as indented JSON in ASCII, its fields in a fixed order, with a line break at the end."""
+    places = places_of(comparison)
     document = {
         "schema": SCHEMA,
         "verdict": comparison.verdict.value,
         "old": _side(comparison.old),
         "new": _side(comparison.new),
         "summary": _summary(comparison.summary),
-        "findings": [_finding(finding) for finding in comparison.findings],
+        "findings": [_finding(finding, places.get(finding.callable)) for finding in comparison.findings],
         "notes": list(comparison.notes),
         "hidden": [{"rule": rule, "count": count} for rule, count in comparison.hidden],
     }
@@ -41,11 +45,12 @@ def _summary(summary: Summary) -> dict[str, int]:
         "added": summary.added,
         "removed": summary.removed,
         "hidden_as_noise": summary.hidden_as_noise,
+        "accepted": summary.accepted,
         "lost": summary.lost,
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, place: Place | None) -> dict[str, Any]:
     example = finding.example
     return {
         "key": finding.key,
@@ -63,4 +68,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "example": None if example is None else {"lane": example.lane, "arguments": example.arguments},
         "unseen": list(finding.unseen),
         "inner": list(finding.inner),
+        "explained_by": finding.explained_by,
+        "made_by": finding.made_by,
+        "file": place.file if place else None,
+        "line": place.line or None if place else None,
     }

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from tracer.compare.context import NOTHING, Request
+from tracer.errors import ConfigError
 from tracer.report.as_json import render_json
 from tracer.report.github import render_github
+from tracer.report.html.frame import load_jinja2
+from tracer.report.html.page import render_html
 from tracer.report.junit import render_junit
 from tracer.report.markdown import render_markdown
+from tracer.report.sarif import render_sarif
 from tracer.report.text import render_text
 
 if TYPE_CHECKING:
@@ -44,7 +49,37 @@ FORMATS: Final[Mapping[str, Renderer]] = MappingProxyType(
         "json": lambda comparison, _look: render_json(comparison),
         "markdown": lambda comparison, _look: render_markdown(comparison),
         "junit": lambda comparison, _look: render_junit(comparison),
+        "html": lambda comparison, _look: render_html(comparison),
+        "sarif": lambda comparison, _look: render_sarif(comparison),
         "github": lambda comparison, _look: render_github(comparison),
     },
 )
 """Renderers by name, in the order in which help lists them."""
+
+_REQUESTS: Final = MappingProxyType(
+    {
+        "json": Request(places=True),
+        "markdown": Request(places=True, trees=20),
+        "junit": Request(places=True),
+        "html": Request(places=True, trees=200, edges=True),
+        "sarif": Request(places=True),
+        "github": Request(places=True),
+    },
+)
+
+
+def request_of(name: str) -> Request:
+    """Return what a format shows beside the findings; nothing for one that shows findings only."""
+    return _REQUESTS.get(name, NOTHING)
+
+
+def require(name: str) -> None:
+    """Make sure that a format can be written, before the work that leads to it.
+
+    Raises:
+        ConfigError: there is none of that name, or what it needs is not installed.
+    """
+    if name not in FORMATS:
+        raise ConfigError("write the report", f"{name!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
+    if name == "html":
+        load_jinja2()

@@ -21,6 +21,7 @@ _KIBI: Final = 1024
 _UNITS: Final = ("KiB", "MiB", "GiB", "TiB")
 _FIGURES: Final = 52
 """The columns of a cassette's row beside its name."""
+_UNUSED: Final = "  unused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class CassetteSummary:
-    """One row of `tracer list`. `problem` says why a file could not be read; its counts are 0 then."""
+    """One row of `tracer list`. `problem` says why a file could not be read; its counts are 0 then.
+
+    `unused` says that no test used it when all tests ran.
+    """
 
     name: str
     size: int
@@ -62,6 +66,7 @@ class CassetteSummary:
     components: int = 0
     python: str = ""
     problem: str = ""
+    unused: bool = False
 
 
 def summarise_cassette(name: str, size: int, run: RecordedRun) -> CassetteSummary:
@@ -81,9 +86,10 @@ def render_list(cassettes: Sequence[CassetteSummary], width: int, color: bool) -
     if not cassettes:
         return "No cassettes.\n"
     longest = max(len(plain(cassette.name)) for cassette in cassettes)
-    name = max(min(longest, width - _FIGURES), len("cassette"))
+    figures = _FIGURES + (len(_UNUSED) if any(cassette.unused for cassette in cassettes) else 0)
+    name = max(min(longest, width - figures), len("cassette"))
     head: Line = [(f"{'cassette':{name}}{'calls':>11}{'lanes':>8}{'components':>12}{'size':>11}  python", "bold")]
-    return paint([head, *(_row(cassette, name, width) for cassette in cassettes)], max(width, name + _FIGURES), color)
+    return paint([head, *(_row(cassette, name, width) for cassette in cassettes)], max(width, name + figures), color)
 
 
 def readable_size(size: int) -> str:
@@ -141,4 +147,5 @@ def _row(cassette: CassetteSummary, name: int, width: int) -> Line:
     if cassette.problem:
         return [(shown, ""), (f"  {clip(plain(cassette.problem), max(width - name - 2, 20))}", "red")]
     figures = f"{cassette.calls:>11,}{cassette.lanes:>8,}{cassette.components:>12,}{readable_size(cassette.size):>11}"
-    return [(shown, "bold"), (f"{figures}  {plain(cassette.python)}", "")]
+    unused = _UNUSED if cassette.unused else ""
+    return [(shown, "bold"), (f"{figures}  {plain(cassette.python)}", ""), (unused, "yellow")]

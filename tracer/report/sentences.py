@@ -40,7 +40,7 @@ _CALL_SIDE: Final[dict[Kind, Callable[[Finding], str]]] = {
     Kind.CALL_REMOVED: lambda finding: finding.before,
     Kind.CALL_MOVED: lambda finding: finding.before or finding.after,
 }
-_WHOLE: Final = frozenset({"", "return", "raised", "call", "callable"})
+WHOLE_PATHS: Final = frozenset({"", "return", "raised", "call", "callable"})
 """Paths that say no more than the kind does."""
 
 
@@ -57,13 +57,18 @@ def listed(names: Iterable[str], shown: int) -> str:
     return ", ".join(texts[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
+def change_of(kind: Kind) -> str:
+    """Say what a kind of change is: `returns another value`."""
+    return _CHANGE[kind]
+
+
 def change(finding: Finding, width: int = 48) -> str:
     """Say what changed without naming the callable: `returns another value at return.total (10.0 -> 10.5)`.
 
     `width` bounds each of the two values, in characters.
     """
     path = plain(finding.path)
-    place = "" if path in _WHOLE else f" at {squeeze(path, width)}"
+    place = "" if path in WHOLE_PATHS else f" at {squeeze(path, width)}"
     return f"{_CHANGE[finding.kind]}{place}{_values(finding, width)}"
 
 
@@ -121,6 +126,7 @@ def unchanged(comparison: Comparison) -> str:
     if not summary.compared:
         return "No call was compared: the two recordings have none in common."
     hidden = f", {counted(summary.hidden_as_noise, 'difference')} hidden as noise" if summary.hidden_as_noise else ""
+    hidden += f", {counted(summary.accepted, 'change')} accepted" if summary.accepted else ""
     what = "Only noise differs" if comparison.verdict is Verdict.NOISE else "No behaviour changed at the interfaces"
     return f"{what}: {counted(summary.compared, 'call')} compared, {summary.identical:,} identical{hidden}."
 
@@ -128,9 +134,10 @@ def unchanged(comparison: Comparison) -> str:
 def totals(summary: Summary) -> str:
     """Return the summary's counts on one line."""
     lost = f"{summary.lost:,} lost" if summary.lost else "0 lost"
+    accepted = f"; {summary.accepted:,} accepted" if summary.accepted else ""
     return (
         f"{counted(summary.compared, 'call')} compared: {summary.identical:,} identical, {summary.changed:,} changed, "
-        f"{summary.added:,} added, {summary.removed:,} removed; {summary.hidden_as_noise:,} hidden as noise; {lost}"
+        f"{summary.added:,} added, {summary.removed:,} removed; {summary.hidden_as_noise:,} hidden as noise{accepted}; {lost}"
     )
 
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.decode import decode, decode_arguments
 from tracer.model import Call, Item, ItemKind, ParameterKind, Raised, Returned, Unfinished
-from tracer.render import render, short
+from tracer.render import render, render_error
 from tracer.report.safe import plain
 from tracer.report.sentences import counted
-from tracer.values import Form, Object, Sequence, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from tracer.model import Callable, Outcome, RecordedRun
 
 _STEP: Final = "  "
+_MARK: Final = "> "
 _ITEM: Final = {ItemKind.YIELDED: "yields", ItemKind.SENT: "is sent", ItemKind.THROWN: "is thrown"}
 _STARS: Final = {ParameterKind.VAR_POSITIONAL: "*", ParameterKind.VAR_KEYWORD: "**"}
 
@@ -68,6 +68,42 @@ def show(
         yield from ("", f"… only the first {counted(limit, 'call')} shown")
 
 
+def call_tree(run: RecordedRun, lane: str, place: int, *, around: int = 20, value_limit: int = 120) -> Iterator[str]:
+    """Yield the lines of the tree of calls that one call of a lane belongs to, from the call that nobody in the lane made.
+
+    The call at `place` is marked. Of a large tree the callers are shown, and the `around` calls before and after it.
+    """
+    callables = {callable_.name: callable_ for callable_ in run.recording.callables}
+    callers = _callers(run, lane, place)
+    left_out = 0
+    for at, (depth, call) in enumerate(_nested(run.calls(lane))):
+        if at < min(callers):
+            continue
+        if at > place and not depth:
+            break
+        if at not in callers and abs(at - place) > around:
+            left_out += 1
+            continue
+        if left_out:
+            yield f"{_STEP}… {counted(left_out, 'call')} left out"
+            left_out = 0
+        first, *rest = (_STEP * depth + line for line in _lines(call, callables.get(call.callable), value_limit))
+        yield (_MARK if at == place else _STEP) + first
+        yield from (_STEP + line for line in rest)
+    if left_out:
+        yield f"{_STEP}… {counted(left_out, 'call')} left out"
+
+
+def _callers(run: RecordedRun, lane: str, place: int) -> set[int]:
+    """Return the places of a call and of those it was made inside."""
+    distances = [call.parent for call in islice(run.calls(lane), place + 1)]
+    found = {place}
+    while 0 < distances[place] <= place:
+        place -= distances[place]
+        found.add(place)
+    return found
+
+
 def _chosen(
     run: RecordedRun, callable_glob: str, lane_glob: str, *, raised_only: bool
 ) -> Iterator[tuple[str, int, Call]]:
@@ -89,7 +125,7 @@ def _heading(run: RecordedRun) -> Iterator[str]:
     for loss in recording.losses:
         yield f"lost {loss.count:,} of {plain(loss.callable)}: {plain(loss.reason)}"
     for rule in recording.noise:
-        yield f"noise {plain(rule.callable)} {plain(rule.kind)} {plain(rule.path)} ({plain(rule.source)})"
+        yield f"noise {plain(str(rule))}"
 
 
 def _nested(calls: Iterator[Call]) -> Iterator[tuple[int, Call]]:
@@ -126,21 +162,12 @@ def _outcome(outcome: Outcome, limit: int) -> str:
         case Returned(value=value):
             return f"-> {render(decode(value), limit)}"
         case Raised(error=error):
-            return f"!! {_error(decode(error), limit)}"
+            return f"!! {render_error(decode(error), limit)}"
         case Unfinished():
             return "-> (unfinished)"
 
 
 def _item(item: Item, limit: int) -> str:
     value = decode(item.value)
-    shown = _error(value, limit) if item.kind is ItemKind.THROWN else render(value, limit)
+    shown = render_error(value, limit) if item.kind is ItemKind.THROWN else render(value, limit)
     return f"{_STEP}{_ITEM[item.kind]} {shown}"
-
-
-def _error(error: Value, limit: int) -> str:
-    """Return an exception as it is written, by its type and arguments."""
-    if isinstance(error, Object) and error.form is Form.EXCEPTION:
-        arguments = dict(error.fields).get("args")
-        if isinstance(arguments, Sequence):
-            return f"{short(error.type)}({', '.join(render(argument, limit) for argument in arguments.items)})"
-    return render(error, limit)

@@ -19,12 +19,14 @@ from tracer.report.sentences import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tracer.compare.result import Comparison, Finding
     from tracer.report.paint import Line
 
 NARROWEST: Final = 40
+MOST: Final = 1_000
+"""Findings that are shown at most, whatever is asked for: who reads more of them reads a file."""
 _LABEL: Final = 9
 _INDENT: Final = "    "
 _SHOWN_RULES: Final = 10
@@ -49,7 +51,7 @@ def render_text(comparison: Comparison, width: int, color: bool, verbose: bool =
     """Return the report as text, most important first.
 
     `width` is in columns, at least 40. Without `color` no escape sequence is written, and carets under a pair of values
-    show where they part. `limit` bounds the findings shown; with `verbose` all are, in full, with internal changes.
+    show where they part. `limit` bounds the findings shown; with `verbose` the first `MOST` are, in full, with internal changes.
     """
     width = max(width, NARROWEST)
     lines: list[Line] = [[("note     ", "dim"), (plain(note), "")] for note in comparison.notes]
@@ -62,23 +64,57 @@ def render_text(comparison: Comparison, width: int, color: bool, verbose: bool =
     return paint(lines, width, color)
 
 
+def render_finding(finding: Finding, number: int, width: int, color: bool) -> str:
+    """Return one finding as the report shows it."""
+    width = max(width, NARROWEST)
+    return paint(_block(number, finding, width, carets=not color, verbose=False), width, color)
+
+
 def _findings(comparison: Comparison, width: int, *, carets: bool, verbose: bool, limit: int) -> Iterator[Line]:
     shown = [finding for finding in comparison.findings if verbose or visible_to_callers(finding)]
-    bound = len(shown) if verbose else limit
+    bound = MOST if verbose else min(limit, MOST)
     detailed = [finding for finding in shown if verbose or finding.role is Role.ORIGIN]
-    folded = [finding for finding in shown if not verbose and finding.role is Role.EFFECT]
+    by_key = {finding.key: finding for finding in detailed[:bound]}
+    follows = _by_origin(shown, by_key)
+    explained = 0 if verbose else sum(len(effects) for effects in follows.values())
+    folded = [] if verbose else [each for each in shown if each.role is Role.EFFECT and each.explained_by not in by_key]
     for number, finding in enumerate(detailed[:bound], start=1):
         yield []
         yield from _block(number, finding, width, carets=carets, verbose=verbose)
+        if finding.key in follows:
+            yield _row("effects", _effects(follows[finding.key], verbose=verbose))
+        if finding.explained_by in by_key:
+            yield _row("cause", _cause(by_key[finding.explained_by]))
     room = max(bound - len(detailed), 0)
     if folded and room:
         yield []
-        yield [("Effects" if detailed else "Effects, of no origin seen", "bold"), (f" ({len(folded)})", "dim")]
+        title = "Other effects" if follows else "Effects" if detailed else "Effects, of no origin seen"
+        yield [(title, "bold"), (f" ({len(folded)})", "dim")]
         yield from (_folded(finding, width) for finding in folded[:room])
-    left_out = len(shown) - min(len(detailed), bound) - min(len(folded), room)
+    left_out = len(shown) - min(len(detailed), bound) - min(len(folded), room) - explained
     if left_out:
         yield []
-        yield [(f"… and {left_out:,} more; -v or --format json shows all", "dim")]
+        all_of_them = "--format json" if len(shown) > MOST else "-v or --format json"
+        yield [(f"… and {left_out:,} more; {all_of_them} shows all", "dim")]
+
+
+def _by_origin(shown: list[Finding], origins: Mapping[str, Finding]) -> dict[str, list[Finding]]:
+    """Return the effects of those origins that have any, by the origins' keys."""
+    found: dict[str, list[Finding]] = {}
+    for finding in shown:
+        if finding.role is Role.EFFECT and finding.explained_by in origins:
+            found.setdefault(finding.explained_by, []).append(finding)
+    return found
+
+
+def _effects(effects: list[Finding], *, verbose: bool) -> str:
+    names = tuple(dict.fromkeys(effect.callable for effect in effects))
+    where = listed(names, len(names) if verbose else SHOWN_CALLERS)
+    return f"{counted(len(effects), 'effect')} of it, in {where}{'' if verbose else '; -v shows all'}"
+
+
+def _cause(origin: Finding) -> str:
+    return f"{origin.kind.value} of {plain(origin.callable)}"
 
 
 def _block(number: int, finding: Finding, width: int, *, carets: bool, verbose: bool) -> Iterator[Line]:
@@ -92,6 +128,8 @@ def _block(number: int, finding: Finding, width: int, *, carets: bool, verbose: 
     if finding.path:
         yield _row("path", plain(finding.path))
     yield from _pair(finding, width, carets=carets, verbose=verbose)
+    if finding.made_by:
+        yield _row("made by", plain(finding.made_by))
     if finding.calls or finding.callers:
         yield _row("calls", _calls(finding, verbose=verbose))
     if finding.example is not None:
@@ -101,7 +139,8 @@ def _block(number: int, finding: Finding, width: int, *, carets: bool, verbose: 
         yield _row("lane", lane, "dim")
     names = max(_SHOWN_NAMES, len(finding.inner)) if verbose else _SHOWN_NAMES
     if finding.inner:
-        yield _row("changed", f"{listed(finding.inner, names)} (called inside)")
+        sure = finding.confidence is Confidence.HIGH and not finding.made_by
+        yield _row("changed", f"{listed(finding.inner, names)} ({'called inside' if sure else 'other code'})")
     if finding.confidence is Confidence.LOW:
         yield _row("sure?", _doubt(finding), "dim")
 

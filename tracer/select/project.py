@@ -21,6 +21,7 @@ _TEST_FOLDERS = ("tests", "test", "testing")
 _CALLER_FOLDERS = ("docs", "doc", "examples", "example", "benchmarks", "benchmark", "bench")
 _BUILD_FOLDERS = ("build", "dist")
 _TOOL_FILES = ("setup.py", "conftest.py", "noxfile.py", "duties.py", "dodo.py", "fabfile.py", "wscript.py")
+_SOURCE_FOLDERS = ("lib", "python")
 _NAMESPACE_DEPTH = 3  # google.cloud.storage: deeper folders without __init__.py are taken for data
 
 
@@ -39,6 +40,16 @@ def project_modules(root: Path) -> tuple[str, ...]:
     """
     found = set(_declared(root)) or set(_listed(root / "src")) or set(_listed(root))
     return tuple(sorted(name for name in found if not any(other != name and covers(other, name) for other in found)))
+
+
+def import_folders(root: Path) -> tuple[Path, ...]:
+    """Return the folders of a project that hold its own modules, so that they can be imported from there: `src`, itself."""
+    names = [name.partition(".")[0] for name in project_modules(root)]
+    return tuple(
+        folder
+        for folder in (root / "src", root, *(root / name for name in _SOURCE_FOLDERS))
+        if any((folder / name).is_dir() or (folder / f"{name}.py").is_file() for name in names)
+    )
 
 
 def script_of(command: Sequence[str]) -> Path | None:

@@ -23,6 +23,8 @@ from tracer.storage.store import replacing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from tracer.rules import Rule
+
 _Source: TypeAlias = "tuple[ScannedJournal, tuple[int, ...]]"
 _EVERY: Final = "*"
 
@@ -53,12 +55,13 @@ def compact(
     part_folder: Path | str,
     target: Path | str,
     *,
-    noise: Sequence[model.NoiseRule] = (),
+    noise: Sequence[Rule] = (),
     losses: Sequence[model.Loss] = (),
+    block: bool = False,
 ) -> Summary:
     """Write the cassette `target` from the journals in `part_folder`, each up to its last whole frame.
 
-    `noise` and `losses` are added to what the journals tell. The target is replaced in one step; the folder stays as it is.
+    `noise` and `losses` are added to what the journals tell; `block` says that they are of a block of `tracer.cassette`. The target is replaced in one step; the folder stays as it is.
 
     Raises:
         CassetteNotFound: there is no journal.
@@ -70,7 +73,7 @@ def compact(
     with ExitStack() as stack:
         journals = [stack.enter_context(closing(ScannedJournal(path))) for path in paths]
         stream = stack.enter_context(replacing(Path(target)))
-        return _Compaction(journals, CassetteWriter(stream)).run(Path(target), noise, losses)
+        return _Compaction(journals, CassetteWriter(stream)).run(Path(target), noise, losses, block=block)
 
 
 class _Compaction:
@@ -79,7 +82,7 @@ class _Compaction:
         self._writer = writer
         self._calls = self._merged = self._lanes = 0
 
-    def run(self, target: Path, noise: Sequence[model.NoiseRule], losses: Sequence[model.Loss]) -> Summary:
+    def run(self, target: Path, noise: Sequence[Rule], losses: Sequence[model.Loss], *, block: bool) -> Summary:
         for name, (journal, numbers) in sorted(self._named_sources(), key=lambda named: named[0]):
             summary = self._writer.add_lane(name, journal.calls(numbers))
             self._lanes += summary is not None
@@ -91,6 +94,7 @@ class _Compaction:
             callables=_merged_callables(self._journals),
             losses=told,
             noise=tuple(noise),
+            block=block,
         )
         self._writer.finish(recording)
         return self._summary(target, told)

@@ -4,6 +4,7 @@ cassettes/NAME.cassette              the baseline
 cassettes/NAME.cassette.pending      a recording that waits for a decision
 cassettes/NAME.cassette.part/        the journals of a recording that is not closed yet
 cassettes/NAME.cassette.side.json    timings and environment: differs between runs, kept out of version control
+cassettes/NAME.cassette.accepted.toml  changes that someone accepted, for people and merges to read
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import tempfile
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -29,7 +31,11 @@ SUFFIX: Final = ".cassette"
 _PENDING: Final = ".pending"
 _PART: Final = ".part"
 _SIDE: Final = ".side.json"
+_ACCEPTED: Final = ".accepted.toml"
+IGNORED: Final = (f"*{SUFFIX}{_PENDING}", f"*{SUFFIX}{_PART}*/", f"*{SUFFIX}{_SIDE}", f"*{SUFFIX}{_PENDING}{_SIDE}")
+"""What version control has no use for, as patterns of its ignore file."""
 
+_CHUNK: Final = 1 << 20
 _LONGEST_NAME: Final = 120
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._\[\]=,+@-]+")
 # Names that are devices on Windows, whatever follows the first dot.
@@ -75,6 +81,17 @@ def side_path(cassette: Path) -> Path:
     return cassette.with_name(cassette.name + _SIDE)
 
 
+def accepted_path(cassette: Path) -> Path:
+    """Return where the accepted changes of a cassette are written down."""
+    return cassette.with_name(cassette.name + _ACCEPTED)
+
+
+def belongings(cassette: Path) -> tuple[Path, ...]:
+    """Return every file a cassette may have: itself first, then what lies beside it."""
+    pending = pending_path(cassette)
+    return cassette, pending, side_path(cassette), side_path(pending), accepted_path(cassette)
+
+
 def list_cassettes(folder: Path | str) -> list[Path]:
     """Return the cassettes in a folder and below, sorted; none where there is no such folder."""
     return sorted(path for path in Path(folder).rglob(f"*{SUFFIX}") if path.is_file())
@@ -85,13 +102,26 @@ def list_pending(folder: Path | str) -> list[Path]:
     return sorted(path.with_suffix("") for path in Path(folder).rglob(f"*{SUFFIX}{_PENDING}") if path.is_file())
 
 
-def accept(cassette: Path) -> None:
-    """Make the waiting recording the baseline, in one step.
+def baseline_of(path: Path) -> Path:
+    """Return the cassette that a path names, itself or by the recording that waits beside it."""
+    return path.with_suffix("") if path.name.endswith(SUFFIX + _PENDING) else path
+
+
+def drop_pending(cassette: Path) -> None:
+    """Remove the recording that waits beside a cassette, with what is known of its run."""
+    pending = pending_path(cassette)
+    pending.unlink(missing_ok=True)
+    side_path(pending).unlink(missing_ok=True)
+
+
+def copy_into_place(source: Path, target: Path) -> None:
+    """Make a copy of a file, which may lie on another file system, the one at `target`, in one step.
 
     Raises:
-        CassetteError: there is none, or the folder cannot be written.
+        CassetteError: the folder cannot be written, or the disk is full.
     """
-    move_into_place(pending_path(cassette), cassette)
+    with replacing(target) as stream, source.open("rb") as content:
+        shutil.copyfileobj(content, stream, _CHUNK)
 
 
 def move_into_place(closed: Path, cassette: Path) -> None:

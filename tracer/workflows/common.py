@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.compare.result import Severity
 from tracer.config import MODES, SEVERITIES, Config, load_config
-from tracer.errors import ConfigError, RecordingError
+from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
 from tracer.select.project import select_project
-from tracer.storage.store import SUFFIX, file_name, part_folder, path_for
+from tracer.storage.store import SUFFIX, part_folder, path_for, replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
+    from datetime import date
 
     from tracer.select.selection import Selection
 
-_LOCAL = Path(".tracer") / "commands.json"
+LOCAL = ".tracer"
+"""The folder of local state, beside the settings."""
+_COMMANDS = "commands.json"
 
 
 def settings(boundaries: Sequence[str] | None = None, folder: Path | None = None) -> Config:
@@ -66,23 +69,9 @@ def cassette_path(name: str, folder: Path) -> Path:
     return path_for(folder.joinpath(*(path_for("", part).stem for part in head.split("/") if part)), tail)
 
 
-def unused_cassettes(names: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the cassettes in some folders of names that no name there, nor one that begins with it, accounts for.
-
-    Relative to the working folder where they lie in it.
-    """
-    top = settings().cassette_folder
-    found = []
-    for folder, tests in sorted(names.items()):
-        known = tuple(file_name(test).removesuffix(SUFFIX) for test in tests)
-        loose = tuple(f"{test}." for test in tests)
-        where = cassette_path(f"{folder}/x", top).parent
-        found += [
-            path
-            for path in sorted(where.glob(f"*{SUFFIX}"))
-            if path.stem not in known and not path.stem.startswith(loose)
-        ]
-    return [os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path) for path in found]
+def today() -> date:
+    """Return the day it is here."""
+    return datetime.now().astimezone().date()
 
 
 def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
@@ -107,15 +96,21 @@ def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
     raise AssertionError
 
 
-def make_settings(config: Config, selection: Selection, folder: Path) -> Settings:
-    """Return what a recording process needs to know; `folder` receives its journals."""
+def make_settings(
+    config: Config, selection: Selection, folder: Path, *, project: Path | None = None, original: Path | None = None
+) -> Settings:
+    """Return what a recording process needs to know; `folder` receives its journals.
+
+    `project` is the folder below which paths are the project's, if it is not that of the selection, `original` what it is a checkout of.
+    """
     return Settings(
         folder=str(folder.resolve()),
         selection=selection.to_json(),
-        project=selection.root,
+        project=str(project or selection.root),
         redact=config.redact,
         redact_allow=config.redact_allow,
         dunders=config.dunders,
+        original=str(original or ""),
         packages=packages(),
     )
 
@@ -127,22 +122,28 @@ def select(config: Config, folder: Path, command: Sequence[str] = ()) -> Selecti
 
 def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> None:
     """Keep, in local state that git ignores, which command made a cassette. Failing to is no failure."""
-    path = config.root / _LOCAL
+    known = _known_commands(config.root / LOCAL / _COMMANDS)
+    known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd())}
+    write_local(config, _COMMANDS, json.dumps(known, indent=1, sort_keys=True))
+
+
+def write_local(config: Config, name: str, text: str) -> None:
+    """Write a file of local state, which git ignores, in one step. Failing to is no failure."""
+    path = config.root / LOCAL / name
     try:
-        path.parent.mkdir(exist_ok=True)
-        ignore = path.parent / ".gitignore"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ignore = config.root / LOCAL / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
-        known = _known_commands(path)
-        known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd())}
-        path.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
-    except OSError:
+        with replacing(path) as stream:
+            stream.write(text.encode())
+    except (OSError, CassetteError):
         return
 
 
 def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...], Path] | None:
     """Return the command that made a cassette here, and the folder it ran in."""
-    match _known_commands(config.root / _LOCAL).get(str(cassette.resolve())):
+    match _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve())):
         case {"command": [str(), *_] as command, "folder": str() as folder}:
             return tuple(map(str, command)), Path(folder)
         case _:

@@ -1,106 +1,80 @@
-"""Comparing: two cassettes, a cassette with a new run, two revisions."""
+"""Comparing two cassettes, and what all forms of comparing share."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
 from tracer.compare.result import Comparison, Kind, Severity
-from tracer.errors import ComparisonError, ConfigError, RecordingError
-from tracer.model import NoiseRule
+from tracer.config import LEVELS
+from tracer.errors import ComparisonError, ConfigError
+from tracer.review.acceptances import load
+from tracer.review.settle import settle
+from tracer.rules import Rule
 from tracer.storage.reader import open_cassette
-from tracer.storage.store import read_side
+from tracer.storage.store import accepted_path
 from tracer.workflows import common
-from tracer.workflows.recording import Take
+from tracer.workflows.comparators import load_comparators, not_applied
+from tracer.workflows.context import with_context
+from tracer.workflows.terms import PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
+    from tracer.compare.compare import Level
     from tracer.compare.result import Finding
     from tracer.config import Config
+    from tracer.workflows.terms import Terms
 
 
-def diff(
-    old: Path, new: Path, *, config: Config | None = None, progress: Callable[[int, int], None] | None = None
-) -> Comparison:
-    """Compare two cassettes under the rules that either holds and those of the settings.
+def diff(old: Path, new: Path, *, config: Config | None = None, terms: Terms = PLAIN) -> Comparison:
+    """Compare two cassettes under the rules that either holds, those of the settings and of `terms`, without what was accepted beside the old one.
 
     Raises:
         CassetteError: one of them cannot be read.
+        ReviewError: the accepted changes beside the old one cannot be read.
+        ConfigError: there is no such level; one of the rules is none, or names no function where that is to be called.
+        ComparisonError: a function that a rule names raised an exception.
     """
-    user = tuple(
-        NoiseRule(rule.callable, rule.kind, rule.path, source="user") for rule in (config or common.settings()).ignore
-    )
+    config = config or common.settings()
+    user = (*rules_of_settings(config), *_checked(terms.rules))
+    comparators = load_comparators(user) if terms.allow_imports else {}
+    accepted = accepted_path(old)
     with open_cassette(old) as before, open_cassette(new) as after:
-        learned = (*before.recording.noise, *after.recording.noise)
-        rules = tuple(dict.fromkeys((*learned, *user)))
-        return compare(before, after, old_name=str(old), new_name=str(new), rules=rules, progress=progress)
+        found = compare(
+            before,
+            after,
+            old_name=str(old),
+            new_name=str(new),
+            rules=(*after.recording.noise, *user),
+            level=_level(terms.level or config.level),
+            renamed=dict(config.renamed),
+            comparators=comparators,
+            progress=terms.progress,
+        )
+        settled = settle(found, load(accepted), common.today(), accepted.name)
+        told = with_context(settled, before, after, terms.request, config)
+    return told if terms.allow_imports else replace(told, notes=(*told.notes, *not_applied(user)))
 
 
-def diff_rerun(
-    old: Path,
-    command: Sequence[str] | None,
-    boundaries: Sequence[str] | None = None,
-    *,
-    rerun_recorded: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> Comparison:
-    """Run a command with the boundaries of a cassette and compare.
-
-    Without a command, the one that local state or the settings know for it. One known only from what lies beside
-    the cassette may come from a stranger, and is run only with `rerun_recorded`.
-
-    Raises:
-        ConfigError: no command is known.
-        RecordingError: the command cannot be started or captured no call.
-        CassetteError: the cassette cannot be read.
-    """
-    with open_cassette(old) as cassette:
-        recording = cassette.recording
-    config = common.settings(boundaries or recording.boundaries)
-    config = replace(config, granularity=recording.granularity)
-    folder = None
-    if not command:
-        command, folder = _known_command(old, config, rerun_recorded)
-    with _recorded(command, config, folder=folder) as (new, notes):
-        return _with_notes(diff(old, new, config=config, progress=progress), notes, new_name="this run")
+def rules_of_settings(config: Config) -> tuple[Rule, ...]:
+    """Return the user's own rules."""
+    return (*config.ignore, *config.rules)
 
 
-def diff_revision(
-    revision: str,
-    command: Sequence[str],
-    boundaries: Sequence[str] | None = None,
-    *,
-    progress: Callable[[int, int], None] | None = None,
-) -> Comparison:
-    """Record a command at a git revision, in a worktree of its own, and here; compare the two.
+def _checked(rules: Sequence[Rule]) -> Sequence[Rule]:
+    for rule in rules:
+        if not isinstance(rule, Rule):
+            raise ConfigError("use the rules", f"{rule!r} is no rule", "Make each with tracer.Rule(...).")
+    return rules
 
-    Raises:
-        ConfigError: no command was given.
-        ComparisonError: git knows no such revision, or this is no repository.
-        RecordingError: one of the runs captured no call.
-    """
-    if not command:
-        raise ConfigError("compare with a revision", "no command was given", "Put it after two dashes: -- pytest")
-    config = common.settings(boundaries)
-    with _worktree(revision) as (folder, top):
-        here = Path.cwd().resolve().relative_to(top)
-        with (
-            _recorded(command, common.settings(boundaries, folder / here), folder=folder / here, first=True) as (
-                old,
-                before,
-            ),
-            _recorded(command, config, folder=Path.cwd(), first=True) as (new, after),
-        ):
-            notes = (*(f"At {revision}: {note}" for note in before), *after)
-            comparison = diff(old, new, config=config, progress=progress)
-            return _with_notes(comparison, notes, new_name="working tree", old_name=revision)
+
+def _level(name: str) -> Level:
+    if name not in LEVELS:
+        raise ConfigError("compare", f"there is no level {name!r}", f"Use one of: {', '.join(LEVELS)}.")
+    return "shape" if name == "shape" else "value"
 
 
 def findings_against(comparison: Comparison, level: Severity, mode: str) -> tuple[Finding, ...]:
@@ -109,90 +83,7 @@ def findings_against(comparison: Comparison, level: Severity, mode: str) -> tupl
     return tuple(finding for finding in found if mode != "new_episodes" or finding.kind is not Kind.CALL_ADDED)
 
 
-def _known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tuple[str, ...], Path | None]:
-    remembered = common.remembered_command(config, old)
-    if remembered is not None:
-        return remembered
-    if config.command:
-        return config.command, config.root
-    beside = read_side(old).get("command")
-    if isinstance(beside, list) and all(isinstance(word, str) for word in beside) and beside:
-        if rerun_recorded:
-            return tuple(beside), None
-        raise ConfigError(
-            f"run again what {str(old)!r} recorded",
-            f"the command {' '.join(beside)!r} is known only from a file beside it",
-            "Give it after two dashes, or allow it with --rerun-recorded.",
-        )
-    raise ConfigError(
-        f"run again what {str(old)!r} recorded",
-        "no command is known for it here",
-        "Give a second cassette, or the command after two dashes.",
-    )
-
-
-@contextmanager
-def _recorded(
-    command: Sequence[str], config: Config, *, folder: Path | None = None, first: bool = False
-) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Record a command into a cassette that goes away afterwards. `first` puts its folder first on the path of modules."""
-    with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
-        target = Path(scratch) / "new.cassette"
-        with Take(command, target, config, folder=folder, output_to_stderr=True) as take:
-            with _python_path(folder if first else None):
-                take.run()
-            summary = take.close()
-        if not summary.stored:
-            reason = summary.notes[-1].rstrip(".") if summary.notes else "it captured no call"
-            raise RecordingError(f"compare with a run of {command[0]!r}", reason)
-        failed = (f"The command exited with {summary.exit_code}.",) if summary.exit_code else ()
-        yield target, failed
-
-
-@contextmanager
-def _python_path(folder: Path | None) -> Iterator[None]:
-    """Let modules below `folder` be found before those an editable installation of the project points to."""
-    if folder is None:
-        yield
-        return
-    before = os.environ.get("PYTHONPATH")
-    parts = [str(folder / "src"), str(folder), *([before] if before else [])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(parts)
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("PYTHONPATH", None)
-        else:
-            os.environ["PYTHONPATH"] = before
-
-
-@contextmanager
-def _worktree(revision: str) -> Iterator[tuple[Path, Path]]:
-    """Check a revision out into a folder that goes away afterwards; give that folder and the repository's own."""
-    top = Path(_git("rev-parse", "--show-toplevel").strip()).resolve()
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
-    with tempfile.TemporaryDirectory(prefix="tracer-base-") as scratch:
-        folder = Path(scratch).resolve() / top.name
-        _git("worktree", "add", "--quiet", "--detach", str(folder), commit)
-        try:
-            yield folder, top
-        finally:
-            _git("worktree", "remove", "--force", str(folder))
-
-
-def _git(*words: str) -> str:
-    try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)  # noqa: S603, S607
-    except FileNotFoundError as error:
-        raise ComparisonError("compare with a revision", "git is not installed") from error
-    except subprocess.CalledProcessError as error:
-        reason = error.stderr.strip().splitlines()[-1] if error.stderr.strip() else "git knows no such revision"
-        raise ComparisonError("compare with a revision", reason) from error
-    return done.stdout
-
-
-def _with_notes(
+def with_notes(
     comparison: Comparison, notes: Sequence[str], *, new_name: str, old_name: str | None = None
 ) -> Comparison:
     """Return a comparison with further notes, and names that mean something to the reader in place of scratch files."""

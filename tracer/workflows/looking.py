@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.errors import CassetteError, CassetteNotFound
@@ -9,6 +10,8 @@ from tracer.report.listing import CassetteSummary, render_list, summarise_casset
 from tracer.report.show import show as show_lines
 from tracer.storage import reader, store
 from tracer.storage.recover import recover as recover_cassette
+from tracer.workflows import common
+from tracer.workflows.usage import unused_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +44,7 @@ def show(
 
 
 def list_cassettes(folder: Path, width: int, color: bool) -> str:
-    """Return a table of the cassettes in a folder and below. One that cannot be read is listed with its problem.
+    """Return a table of the cassettes in a folder and below. One that cannot be read is listed with its problem, unused ones are marked.
 
     Raises:
         CassetteNotFound: there is no such folder.
@@ -49,7 +52,9 @@ def list_cassettes(folder: Path, width: int, color: bool) -> str:
     if not folder.is_dir():
         action = f"list the cassettes in {str(folder)!r}"
         raise CassetteNotFound(action, "there is no such folder", "Record one with `tracer record`.")
-    return render_list([_row(path, folder) for path in store.list_cassettes(folder)], width, color)
+    unused = unused_now(common.settings())
+    rows = [replace(_row(path, folder), unused=path.absolute() in unused) for path in store.list_cassettes(folder)]
+    return render_list(rows, width, color)
 
 
 def _row(path: Path, folder: Path) -> CassetteSummary:

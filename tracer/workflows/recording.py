@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
 import tempfile
 from collections import Counter
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tracer.compare.compare import compare
 from tracer.compare.noise import learn
 from tracer.errors import RecordingError
+from tracer.recording.checkout import STRANGERS_SUFFIX
 from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
 from tracer.report.listing import ComponentSummary, RunSummary
@@ -21,7 +26,8 @@ from tracer.storage.journal import SUFFIX
 from tracer.storage.progress import Progress
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, pending_path, write_side
-from tracer.workflows import common
+from tracer.workflows import common, pending
+from tracer.workflows.repeating import repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,10 +35,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tracer.config import Config
-    from tracer.model import Loss, NoiseRule, Recording
+    from tracer.model import Loss, Recording
+    from tracer.rules import Rule
     from tracer.select.selection import Selection
 
 DEFAULT_NAME = "run"
+_STOPPING = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP})
 
 
 def record(
@@ -56,18 +64,28 @@ def record(
     if target.is_dir():
         raise RecordingError(f"record into {str(target)!r}", "it is a folder", "Name a file in it with -o.")
     times = runs or config.runs
-    take = Take(command, target, config, hash_seed="0" if times > 1 else None)
-    take.run(tick)
-    with take:
-        noise = _learn(take, times, tick) if times > 1 and take.captured else ()
-        summary = take.close(noise)
+    summary = record_runs(Take(command, target, config, hash_seed="0" if times > 1 else None), times, tick)
     if summary.file:
         common.remember_command(config, target, command)
     return summary
 
 
+def record_runs(take: Take, times: int, tick: Callable[[str], None] = lambda text: None) -> RunSummary:
+    """Run a take, again to learn noise where it is to be run several times, and close it."""
+    take.run(tick)
+    with take:
+        noise, notes = _learn(take, times, tick) if times > 1 and take.captured else ((), ())
+        take.notes += notes
+        return take.close(noise)
+
+
 class Take:
-    """One run of a command under recording, from its journals to its cassette. Use it as a context manager to remove the journals."""
+    """One run of a command under recording, from its journals to its cassette. Use it as a context manager to remove the journals.
+
+    `folder` and `environ` are those of the command, else this process's. `project` is the folder below which paths are the project's,
+    if not the one that `folder` lies in; `original` what it is another checkout of. When it has run, `strangers` holds modules that were
+    imported from elsewhere all the same, with their files, and `signals` what was sent to this process meanwhile.
+    """
 
     def __init__(
         self,
@@ -76,6 +94,9 @@ class Take:
         config: Config,
         *,
         folder: Path | None = None,
+        environ: Mapping[str, str] = os.environ,
+        project: Path | None = None,
+        original: Path | None = None,
         hash_seed: str | None = None,
         output_to_stderr: bool = False,
     ) -> None:
@@ -83,7 +104,12 @@ class Take:
         self.target = target
         self.config = config
         self.exit_code = 0
+        self.signals: set[int] = set()
+        self.strangers: dict[str, str] = {}
         self._folder = folder
+        self._environ = environ
+        self._project = project
+        self._original = original
         self._hash_seed = hash_seed
         self._output_to_stderr = output_to_stderr
         self._selection = common.select(config, folder or Path.cwd(), self.command)
@@ -104,6 +130,27 @@ class Take:
         """Whether any Python of the command recorded."""
         return any(self.part.glob(f"*{SUFFIX}"))
 
+    def again(self, target: Path, hash_seed: str | None = None) -> Take:
+        """Return a take of the same command at the same place, which shares what signals came."""
+        take = Take(
+            self.command,
+            target,
+            self.config,
+            folder=self._folder,
+            environ=self._environ,
+            project=self._project,
+            original=self._original,
+            hash_seed=hash_seed,
+            output_to_stderr=self._output_to_stderr,
+        )
+        take.signals = self.signals
+        return take
+
+    @property
+    def stopped(self) -> int:
+        """The signal by which somebody asked to stop while the command ran; 0 for none."""
+        return min(self.signals & _STOPPING, default=0)
+
     def run(self, tick: Callable[[str], None] = lambda text: None) -> None:
         """Run the command and wait for it."""
         progress = Progress(self.part)
@@ -116,18 +163,24 @@ class Take:
         try:
             self.exit_code = run_recorded(
                 self.command,
-                common.make_settings(self.config, self._selection, self.part),
+                common.make_settings(
+                    self.config, self._selection, self.part, project=self._project, original=self._original
+                ),
                 folder=self._folder,
                 hash_seed=self._hash_seed,
+                environ=self._environ,
                 tick=look,
+                signalled=self.signals.add,
                 output_to_stderr=self._output_to_stderr,
             )
         except BaseException:
             shutil.rmtree(self.part, ignore_errors=True)
             raise
         self._seconds = monotonic() - began
+        for path in sorted(self.part.glob(f"*{STRANGERS_SUFFIX}")):
+            self.strangers |= json.loads(path.read_text("utf-8"))
 
-    def close(self, noise: Sequence[NoiseRule] = ()) -> RunSummary:
+    def close(self, noise: Sequence[Rule] = ()) -> RunSummary:
         """Write the cassette from the journals and say what is in it."""
         failures = tuple(sorted({path.read_text("utf-8", "replace") for path in self.part.glob(f"*{FAILURE_SUFFIX}")}))
         notes = [*self.notes, *(f"A process was not recorded: {reason}" for reason in failures)]
@@ -147,15 +200,20 @@ class Take:
                 self.command, self.exit_code, components, 0, 0, _by_reason(told.losses), notes=tuple(notes)
             )
         move_into_place(scratch, file)
-        write_side(file, {"command": list(self.command), "seconds": round(self._seconds, 3)})
+        write_side(file, {"command": list(self.command), "exit": self.exit_code, "seconds": round(self._seconds, 3)})
         if told.unclosed:
             notes.append(
                 f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."
             )
         if waits:
-            notes.append(f"The command failed, so {self.target} stays as it is; the new recording waits in {file}.")
+            pending.ignore(file, self.config)
+            notes.append(
+                f"The command failed, so {self.target} stays as it is; the new recording waits in {file}: `tracer review {self.target}`."
+            )
         if noise:
-            notes.append(f"{len(noise)} rules for what differs between runs of the same code were learned.")
+            notes.append(
+                f"{counted(len(noise), 'rule')} for what differs between runs of the same code were learned: `tracer noise list {file}` shows them."
+            )
         return RunSummary(
             self.command,
             self.exit_code,
@@ -169,23 +227,19 @@ class Take:
         )
 
 
-def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[NoiseRule, ...]:
-    """Run the command again, each time with another hash seed; return rules for what differs from the first run."""
+def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """Run the command again, each time with another hash seed; return rules for what differs from the first run, and notes."""
     with tempfile.TemporaryDirectory(prefix="tracer-runs-") as scratch:
         base = Path(scratch) / "run-1.cassette"
         compact(first.part, base)
-        comparisons = []
-        for number in range(2, times + 1):
-            again = Path(scratch) / f"run-{number}.cassette"
-            take = Take(first.command, again, first.config, hash_seed=str(number - 1))
-            take.run(tick)
-            with take:
-                if not take.captured:
-                    continue
-                compact(take.part, again)
-            with open_cassette(base) as old, open_cassette(again) as new:
-                comparisons.append(compare(old, new, old_name="run 1", new_name=f"run {number}"))
-        return tuple(learn(*comparisons))
+        later = (partial(_again, first, str(number)) for number in range(1, times))
+        runs = takewhile(lambda _: not first.stopped, later)
+        repeated = repeat(base, first.exit_code, runs, tick=tick)
+    return learn(repeated.seen), repeated.warnings
+
+
+def _again(first: Take, hash_seed: str, target: Path) -> Take:
+    return first.again(target, hash_seed)
 
 
 def _components(recording: Recording, calls_of: Mapping[str, int]) -> tuple[ComponentSummary, ...]:

@@ -6,16 +6,19 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from tracer.compare.result import Comparison, Kind
 from tracer.errors import CassetteNotFound, RecordingError
 from tracer.recording.child import open_recorder
 from tracer.report.text import render_text
+from tracer.review.acceptances import load
 from tracer.storage.compact import compact
 from tracer.storage.reader import open_cassette
-from tracer.storage.store import move_into_place, pending_path
+from tracer.storage.store import accepted_path, drop_pending, move_into_place, pending_path, side_path, write_side
 from tracer.workflows import common
+from tracer.workflows import pending as waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +29,10 @@ if TYPE_CHECKING:
 class Session:
     """One block of this process being recorded, from construction to `close`."""
 
-    def __init__(self, cassette: Path, config: Config) -> None:
+    def __init__(self, cassette: Path, config: Config, *, block: bool) -> None:
+        self._block = block
         self._pending = pending_path(cassette)
+        self._cassette, self._config = cassette, config
         self._part, _ = common.open_part(cassette)
         self._selection = common.select(config, Path.cwd())
         try:
@@ -54,7 +59,8 @@ class Session:
         """Stop recording and close what was recorded into the file that waits beside the cassette; return that file."""
         self._recorder.stop()
         try:
-            self._calls = compact(self._part, self._pending).calls
+            self._calls = compact(self._part, self._pending, block=self._block).calls
+            side_path(self._pending).unlink(missing_ok=True)
         finally:
             shutil.rmtree(self._part, ignore_errors=True)
         return self._pending
@@ -66,6 +72,12 @@ class Session:
         if not self.forked:
             with suppress(Exception):
                 self.close()
+                write_side(self._pending, {"failed": True})
+                self.ignore_pending()
+
+    def ignore_pending(self) -> None:
+        """Let git ignore the recording that stays beside the cassette."""
+        waiting.ignore(self._cassette, self._config)
 
     def nothing_captured(self) -> RecordingError:
         """Return the error for a block in which nothing crossed."""
@@ -80,13 +92,22 @@ class Session:
         )
 
 
-def open_session(cassette: Path, boundaries: Sequence[str] | None) -> Session:
-    """Start to record what the running thread or task calls, for a cassette.
+def open_session(cassette: Path, boundaries: Sequence[str] | None, *, block: bool = False) -> Session:
+    """Start to record what the running thread or task calls, for a cassette; `block` says that later runs are compared with it.
 
     Raises:
         TracerError: the settings are wrong or the folder cannot be written.
     """
-    return Session(cassette, common.settings(boundaries))
+    return Session(cassette, common.settings(boundaries), block=block)
+
+
+def check_accepted(cassette: Path) -> None:
+    """Make sure that what was accepted beside a cassette can be read, before anything is run.
+
+    Raises:
+        ReviewError: it cannot.
+    """
+    load(accepted_path(cassette))
 
 
 def require(cassette: Path) -> None:
@@ -111,10 +132,11 @@ def settle_equal(comparison: Comparison, pending: Path, cassette: Path, mode: st
     if mode == "new_episodes" and any(finding.kind is Kind.CALL_ADDED for finding in comparison.findings):
         move_into_place(pending, cassette)
     else:
-        pending.unlink(missing_ok=True)
+        drop_pending(cassette)
 
 
 def failure_text(comparison: Comparison, cassette: Path, pending: Path) -> str:
     """Return what a failing test shows: the findings, and where both recordings are."""
     report = render_text(comparison, 100, color=False)
-    return f"behaviour changed since {cassette} was recorded\n\n{report}\nThe new recording waits in {pending}."
+    shown = quote(os.path.relpath(cassette) if cassette.is_relative_to(Path.cwd()) else str(cassette))
+    return f"behaviour changed since {cassette} was recorded\n\n{report}\nThe new recording waits in {pending}: `tracer review {shown}` goes through its changes."
