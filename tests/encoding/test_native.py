@@ -443,7 +443,7 @@ def test_encoders_and_the_types_they_met_are_freed() -> None:
 
         made = encoder(False, Limit(20, 500))
         made.value(filled(Short(), {"a": Short()}))
-        return weakref.ref(Short), weakref.ref(made._judge)
+        return weakref.ref(Short), weakref.ref(made._shared.judge)
 
     watched = use()
     gc.collect()

@@ -101,10 +101,9 @@ class Encoder:
         self._plans: dict[int, Plan] = {}
         self.names: dict[int, Name] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
-        self._judge = Judge(redactor)
-        self._named = Limit(0, budget.arguments.bytes)
-        self._shared = Shared(self._plan, self._plans, self._judge, paths, {}, self._counter, self.names, {})
+        self._shared = Shared(self._plan, self._plans, Judge(redactor), paths, {}, self._counter, self.names, {})
         self._walks = make_walks(self._shared, pure=pure)
+        self._named = Limit(0, budget.arguments.bytes)
 
     @property
     def losses(self) -> dict[str, int]:
@@ -197,7 +196,7 @@ class Encoder:
         copy = value[:] if kind is list else value.copy()  # another thread may be changing the original
         if not _few_scalars(copy if kind is list else copy.values()):
             return None
-        return copy if kind is list or self._judge.names(tuple(copy)) is None else None
+        return copy if kind is list or self._shared.judge.names(tuple(copy)) is None else None
 
     def _plan(self, cls: type) -> Plan:
         """Return the plan of a type, deciding it on first need and forgetting it with the type."""

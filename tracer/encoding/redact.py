@@ -110,7 +110,7 @@ class Redactor:
 class Judge:
     """Judges the names of a dict or an object together, and remembers in `known`: the same few shapes pass again and again.
 
-    `name` judges a single one; `verdicts` holds what it said.
+    `name` judges a single one, and `verdicts` holds what it said.
     """
 
     def __init__(self, redactor: Redactor) -> None:
