@@ -1,7 +1,9 @@
 # The one place of commands. `make PYTHON=python3.12 test` makes the environment with that Python.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# Warnings of the build backend, which calls how extensions are declared experimental, are not for users.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
+NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
 .PHONY: demo test lint bench checks clean
 
@@ -34,9 +36,10 @@ checks: .cache/sarif-2.1.0.json .cache/mermaid.min.js
 
 clean:
 	rm -rf .venv .venvs .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks build dist .coverage*
+	find tracer -name '*.so' -delete
 	find tracer tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml $(NATIVE)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install --upgrade pip
 	@$(PIP) install --editable .

@@ -27,7 +27,7 @@ HOMES = {
     "click": (),
     "pytest": ("pytest_plugin.py",),
     "rich": ("report/", "cli/"),
-    "jinja2": ("report/html/page.py",),
+    "jinja2": ("report/html/frame.py",),
     "tomllib": ("config.py",),
     "tomli": ("config.py",),
     "pickle": (),

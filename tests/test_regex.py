@@ -36,6 +36,17 @@ def test_an_expression_matches_what_it_matches_in_re(expression: str, text: str)
     assert compile_expression(expression).matches(text) == bool(re.fullmatch(expression, text))
 
 
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        (r"(?a:\w)", "é"), (r"(?a:\b)é", "é"), (r"(?a:(?u:\w))", "é"), (r"(?i:(?-i:a))", "A"), (r"\B", ""), (r"(?:\B)*", ""),
+        (r"a\B", "a"), (r"$\n", "\n"), (r"$\n$", "\n"), (r"\Z\n", "\n"), (r"(?m)(a$\n?)*", "a\na\n"), (r"(?s).", "\n"), (r".", "\n"),
+    ],
+)  # fmt: skip
+def test_flags_and_places_are_those_of_re(expression: str, text: str) -> None:
+    assert compile_expression(expression).matches(text) == bool(re.fullmatch(expression, text))
+
+
 @given(st.sampled_from(["(?i)É|ß|ſ", "[\\d-]+", "(?x) a b # c", "\\u00e9?", "(?P<name>a)b*?"]), st.text(max_size=4))
 def test_any_character_is_taken_as_re_takes_it(expression: str, text: str) -> None:
     for each in (text, text.lower(), text.upper(), "é", "ab", "\ud800", ""):

@@ -1,4 +1,7 @@
-"""Record every call that crosses a module boundary, and name what a change did to them."""
+"""Record every call that crosses a module boundary, and name what a change did to them.
+
+PYTEST_DONT_REWRITE: this package holds a pytest plugin and is imported before pytest, which would warn that it cannot rewrite it.
+"""
 
 from __future__ import annotations
 

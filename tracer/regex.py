@@ -23,6 +23,8 @@ _LONGEST: Final = 1_000  # characters of an expression
 _MOST_STATES: Final = 2_000  # after its counted repeats are written out
 _MOST_SETS: Final = 1_000  # of states, that are remembered
 _MOST_VISITS: Final = 1_000_000  # of states, by one text: about a second where nothing can be remembered
+_ALPHABETS: Final = re.ASCII | re.UNICODE | re.LOCALE  # one of them at a time
+_EMPTY_IS_NO_BOUNDARY: Final = re.fullmatch(r"\B", "") is not None  # from Python 3.14 on
 _START, _END, _LAST_NEWLINE = "", "end", "last newline"  # stand where a character would; no character has their length
 
 _REFUSED: Final = {
@@ -159,7 +161,8 @@ class Expression:
                 return self._add(_Fork(tuple(self._sequence(way, flags, then) for way in value[1])))
             case "SUBPATTERN":
                 _, added, removed, inner = value
-                return self._sequence(inner, (flags | added) & ~removed, then)
+                kept = flags & ~_ALPHABETS if added & _ALPHABETS else flags
+                return self._sequence(inner, (kept | added) & ~removed, then)
             case "MAX_REPEAT" | "MIN_REPEAT":
                 least, most, inner = value
                 return self._repeat(least, most, inner, flags, then)
@@ -188,7 +191,7 @@ class Expression:
         return start
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def compile_expression(pattern: str) -> Expression:
     """Compile an expression in the syntax of `re`.
 
@@ -241,6 +244,8 @@ def _is_at(name: str, flags: int, before: str, seen: str) -> bool:
             return seen in (_END, _LAST_NEWLINE) or bool(flags & re.MULTILINE and seen == "\n")
         case "AT_END_STRING":
             return seen == _END
+        case "AT_NON_BOUNDARY" if before == _START and seen == _END:
+            return _EMPTY_IS_NO_BOUNDARY
         case _:
             between = _is_word(before, flags) != _is_word(seen, flags)
             return between == (name == "AT_BOUNDARY")

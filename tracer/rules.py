@@ -99,7 +99,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         for name in ("callable", "kind", "path", "type"):
-            _check_place(name, getattr(self, name))
+            _check_place(name, getattr(self, name), learned=self.learned)
         _check_kind(self.kind)
         if not (self.learned or is_expression(self.path)):  # what was learned is the path of a difference as it was
             _check_path(self.path, self.kind)
@@ -140,9 +140,11 @@ def _refused(part: str, value: object, remedy: str, *, cause: str = "") -> Confi
     return ConfigError(f"use {part!r} of a {_ACTION}", cause or f"it is {value!r}", remedy)
 
 
-def _check_place(name: str, value: object) -> None:
+def _check_place(name: str, value: object, *, learned: bool) -> None:
     if not isinstance(value, str) or not value:
         raise _refused(name, value, "Valid: a non-empty text.")
+    if is_expression(value) and learned:
+        raise _refused(name, value, "Only rules that someone wrote have expressions: leave out its source.")
     if is_expression(value):
         _compiled(name, value[1:-1])
 
@@ -176,6 +178,8 @@ def _check_actions(rule: Rule) -> None:
             raise _refused(name, getattr(rule, name), "Valid: true. Leave it out where it is not meant.")
     expression: object = rule.regex
     if expression is not None:
+        if rule.learned:
+            raise _refused("regex", expression, "Only rules that someone wrote have expressions: leave out its source.")
         if not isinstance(expression, str) or not expression:
             raise _refused("regex", expression, "Valid: a regular expression.")
         _compiled("regex", expression)
@@ -205,6 +209,11 @@ def _compiled(name: str, expression: str) -> None:
 
 
 # -- matching places -----------------------------------------------------------------------------------------------------------
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text of a rule may match others than itself."""
+    return "*" in text or "?" in text or is_expression(text)
 
 
 def is_expression(pattern: str) -> bool:

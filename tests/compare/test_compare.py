@@ -376,6 +376,18 @@ def test_tests_that_only_one_side_ran_are_told_in_a_note() -> None:
     assert [brief(finding)[:2] for finding in comparison.findings] == [("vat", "call-added")]
 
 
+def test_imports_go_with_the_tests_that_a_selection_leaves_out() -> None:
+    lanes: dict[str, Any] = {"import shop.tax": [call("shop.tax:vat", [1], 1)], "test a": [], "test b": []}
+    selected: dict[str, Any] = {"test a": []}
+
+    whole = compared(Run(VAT).with_lanes(lanes), Run(VAT).with_lanes(selected))
+    without = compared(Run(VAT).with_lanes(lanes), Run(VAT).with_lanes({"test a": [], "test b": []}))
+
+    assert whole.findings == ()
+    assert whole.notes == ("1 test only in OLD was not compared.", "1 import only in OLD was not compared.")
+    assert [finding.kind.value for finding in without.findings] == ["call-removed"]
+
+
 def test_a_lane_that_is_gone_took_its_calls_along() -> None:
     comparison = compared(Run(VAT, TOTAL, main=[call("shop.tax:vat", [1], 1)]), Run(VAT, TOTAL))
 

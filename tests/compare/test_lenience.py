@@ -115,6 +115,23 @@ def test_rules_hold_in_every_channel_of_a_call() -> None:
     assert found.summary.hidden_as_noise == 6
 
 
+def test_items_of_a_generator_may_come_in_any_order() -> None:
+    def made(*values: int) -> Run:
+        return Run(
+            TAX,
+            main=[call("shop.tax:vat", [1], None, items=[Item(ItemKind.YIELDED, snapshot(value)) for value in values])],
+        )
+
+    def left(new: Run) -> list[str]:
+        rule = Rule(path="yielded", unordered=True)
+        found = compare(made(1, 2, 3), new, old_name="a", new_name="b", rules=(rule,))
+        return [f"{finding.path}: {finding.before} -> {finding.after}" for finding in found.findings]
+
+    assert left(made(3, 1, 2)) == []
+    assert left(made(3, 1, 7)) == ["yielded[*]: 2 -> 7"]
+    assert left(made(3, 1, 2, 2)) == ["yielded[*]: (absent) -> 2"]
+
+
 def test_presence_at_an_exception_still_tells_of_one_that_is_new() -> None:
     def made(outcome: Any) -> Run:
         return Run(TAX, main=[call("shop.tax:vat", [1], outcome)])

@@ -96,8 +96,9 @@ def test_a_key_that_comes_and_goes_is_one_place_and_keys_that_replace_one_anothe
 
 
 def test_many_places_become_the_one_above_them_but_no_key_may_go_for_it() -> None:
-    seen = [Subject("m:f", VALUE, ValuePath(("return", "x", f"f{n}"))) for n in range(40)]
+    seen = [Subject("m:f", VALUE, ValuePath(("return", "x", f"f{n}"))) for n in range(100)]
 
+    assert len(learn(seen[:60])) == 60
     assert learn(seen) == (learned("m:f", "returned-value", "return.x"),)
     assert len(learn([*seen, key("a", Difference.KEY_ADDED)])) == 2
 
@@ -109,6 +110,27 @@ def test_rules_for_one_comparison_say_so() -> None:
         CONFIRMED_PRESENCE,
         CONFIRMED,
     ]
+
+
+def test_other_numbers_of_calls_are_hidden_but_none_at_all_only_if_that_was_seen() -> None:
+    def made(calls: int) -> Run:
+        return Run(TAX, main=[call("shop.tax:vat", [n]) for n in range(calls)], other=[call("shop.cart:total", [1])])
+
+    def rules(*counts: int) -> tuple[Rule, ...]:
+        seen: set[Subject] = set()
+        for count in counts:
+            compare(made(4), made(count), old_name="a", new_name="b", seen=seen)
+        return learn(seen)
+
+    def left(new: Run, learnt: tuple[Rule, ...]) -> list[tuple[str, int]]:
+        found = compare(made(4), new, old_name="a", new_name="b", rules=learnt)
+        return [(finding.kind.value, finding.count) for finding in found.findings]
+
+    assert [rule.source for rule in (*rules(3, 5), *rules(3, 0))] == [LEARNED, LEARNED_PRESENCE]
+    assert left(made(2), rules(3)) == []
+    assert left(made(0), rules(3)) == [("call-removed", 4)]
+    assert left(made(0), rules(3, 0)) == []
+    assert left(made(0), (Rule("shop.tax:*", "call-removed"),)) == []
 
 
 TAX = function("shop.tax:vat", "amount")

@@ -224,6 +224,17 @@ def test_signals_reach_the_command_and_its_end_is_told(
     assert len(calls(shop)) == recorded
 
 
+def test_pytest_with_warnings_as_errors_does_not_notice(shop: Project) -> None:
+    """Where tracer is installed, its plugin is known to pytest while tracer is there before pytest."""
+    test = "from shop.cart import total\ndef test_total(): assert total([1]) == 2\n"
+    shop = shop.with_files({"pytest.ini": "[pytest]\nfilterwarnings = error\n", "tests/test_shop.py": test})
+
+    done = shop.tracer("record", "-o", "run.cassette", "--", sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
+
+    assert done.exit == 0, done.stdout + done.stderr
+    assert calls(shop, "shop.tax:*") == ONE_CALL
+
+
 def test_kill_9_of_the_command_keeps_what_was_recorded(shop: Project) -> None:
     shop = shop.with_files(
         {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.compare.runs import call, function
-from tracer.errors import CassetteDamaged, NotACassette
+from tracer.errors import CassetteDamaged, CassetteError, NotACassette
 from tracer.model import Loss, Recording
 from tracer.rules import LEARNED, Rule
 from tracer.storage import format as form
@@ -66,6 +67,20 @@ def test_a_file_that_is_no_whole_cassette_stays_as_it_is(tmp_path: Path) -> None
 
     assert path.read_bytes() == b"something else"
     assert [each.name for each in tmp_path.iterdir()] == ["a.cassette"]
+
+
+@pytest.mark.parametrize("rule", [Rule(callable="shop.*"), Rule(regex="a+")])
+def test_a_cassette_holds_no_more_rules_that_someone_wrote_than_a_person_would(tmp_path: Path, rule: Rule) -> None:
+    """Each may be an expression, which takes its time to compile."""
+    few = [replace(rule, path=f"return.x{n}") for n in range(form.MOST_WRITTEN_RULES)]
+    path = written(tmp_path / "a.cassette", tuple(few))
+    with open_cassette(path) as cassette:
+        assert len(cassette.recording.noise) == len(few)
+
+    with pytest.raises(CassetteError, match="it may hold 500 rules that someone wrote"):
+        write_rules(path, [*few, rule])
+    with pytest.raises(CassetteDamaged, match="more rules than a cassette may hold"):
+        open_cassette(written(tmp_path / "b.cassette", (*few, rule)))
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ async def async_blocks() -> None:
 def comparisons() -> None:
     comparison = tracer.diff("old.cassette", Path("new.cassette"))
     assert_type(comparison, tracer.Comparison)
+    assert_type(tracer.diff("old.cassette", "new.cassette", level="shape"), tracer.Comparison)
     assert_type(comparison.findings, tuple[tracer.Finding, ...])
     rules = [tracer.Rule("shop.tax:*", path="return.total", absolute=0.01, relative=1e-9), tracer.Rule(unordered=True)]
     assert_type(tracer.diff("old.cassette", "new.cassette", rules=rules, allow_imports=True), tracer.Comparison)

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from tests.helpers import Project, clean_environment
@@ -61,12 +63,30 @@ def left_over(project: Project) -> list[str]:
     return [*listed, *(path.name for path in temporary(project).iterdir())]
 
 
-def environment_of(folder: Path, pth: str) -> str:
-    """Make an environment whose installed project is what a `.pth` file points to; return its Python."""
+@dataclass(frozen=True)
+class Environment:
+    """A Python environment in a folder, with nothing in it but what a test puts there."""
+
+    folder: Path
+
+    @property
+    def python(self) -> str:
+        return str(self.folder / "bin" / "python")
+
+    @property
+    def path(self) -> dict[str, str]:
+        """The variable that makes this environment the active one."""
+        return {"PATH": path_with(self.python)}
+
+    def hold(self, files: dict[str, str]) -> None:
+        """Put files into its packages in place of those that were put there before."""
+        packages = next(self.folder.glob("lib/python3*/site-packages"))
+        for path in packages.iterdir():
+            path.unlink()
+        for name, text in files.items():
+            packages.joinpath(name).write_text(dedent(text), encoding="utf-8")
+
+
+def make_environment(folder: Path) -> Environment:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, env=clean_environment())
-    site_packages(folder).joinpath("shop.pth").write_text(pth, encoding="utf-8")
-    return str(folder / "bin" / "python")
-
-
-def site_packages(environment: Path) -> Path:
-    return next(environment.glob("lib/python3*/site-packages"))
+    return Environment(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,16 +15,15 @@ from tests.workflows.checkouts import (
     below,
     changed,
     compared,
-    environment_of,
     left_over,
-    path_with,
-    site_packages,
+    make_environment,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.helpers import Project
+    from tests.workflows.checkouts import Environment
 
 TAX = {"shop.tax:vat": ("6", "9")}
 FINDER = """
@@ -39,18 +37,22 @@ FINDER = """
     """
 
 
-@pytest.mark.parametrize("source", ["", "src", "lib", "odd"])
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return make_environment(tmp_path_factory.mktemp("environment"))
+
+
+@pytest.mark.parametrize("source", ["src", "odd"])
 def test_the_code_of_the_revision_runs_though_an_editable_installation_points_here(
-    project: Project, tmp_path: Path, source: str
+    project: Project, environment: Environment, source: str
 ) -> None:
-    files = below(source, FLAT) if source else FLAT
-    old = project.with_files(files)
+    old = project.with_files(below(source, FLAT))
     old.commit("old")
-    python = environment_of(tmp_path / "env", f"{project.folder / source}\n")
+    environment.hold({"shop.pth": f"{project.folder / source}\n"})
 
     done, report = compared(
-        old.with_files({f"{source}/shop/tax.py".lstrip("/"): NEW_TAX}),
-        "--base", "HEAD", "--boundary", "shop.tax", *RUN, env={"PATH": path_with(python)},
+        old.with_files({f"{source}/shop/tax.py": NEW_TAX}),
+        "--base", "HEAD", "--boundary", "shop.tax", *RUN, env=environment.path,
     )  # fmt: skip
 
     assert done.exit == 1, done.stderr
@@ -59,30 +61,26 @@ def test_the_code_of_the_revision_runs_though_an_editable_installation_points_he
     assert left_over(project) == []
 
 
-def test_an_installed_finder_that_comes_after_the_path_is_no_obstacle(project: Project, tmp_path: Path) -> None:
+def test_an_installed_finder_that_comes_after_the_path_is_no_obstacle(
+    project: Project, environment: Environment
+) -> None:
     old = project.with_files(below("src", FLAT))
     old.commit("old")
-    python = environment_of(tmp_path / "env", "import shop_finder\n")
-    finder = dedent(FINDER.format(source=str(project.folder / "src"), put="append("))
-    site_packages(tmp_path / "env").joinpath("shop_finder.py").write_text(finder, encoding="utf-8")
+    finder = FINDER.format(source=str(project.folder / "src"), put="append(")
+    environment.hold({"shop.pth": "import shop_finder\n", "shop_finder.py": finder})
 
-    done, report = compared(
-        old.with_files({"src/shop/tax.py": NEW_TAX}), "--base", "HEAD", *RUN, env={"PATH": path_with(python)}
-    )
+    done, report = compared(old.with_files({"src/shop/tax.py": NEW_TAX}), "--base", "HEAD", *RUN, env=environment.path)
 
     assert (done.exit, changed(report)["shop.tax:vat"]) == (1, ("6", "9")), done.stderr
 
 
-def test_a_base_run_that_imports_the_working_tree_is_refused(project: Project, tmp_path: Path) -> None:
+def test_a_base_run_that_imports_the_working_tree_is_refused(project: Project, environment: Environment) -> None:
     old = project.with_files(below("src", FLAT))
     old.commit("old")
-    python = environment_of(tmp_path / "env", "import shop_finder\n")
-    finder = dedent(FINDER.format(source=str(project.folder / "src"), put="insert(0, "))
-    site_packages(tmp_path / "env").joinpath("shop_finder.py").write_text(finder, encoding="utf-8")
+    finder = FINDER.format(source=str(project.folder / "src"), put="insert(0, ")
+    environment.hold({"shop.pth": "import shop_finder\n", "shop_finder.py": finder})
 
-    done, _ = compared(
-        old.with_files({"src/shop/tax.py": NEW_TAX}), "--base", "HEAD", *RUN, env={"PATH": path_with(python)}
-    )
+    done, _ = compared(old.with_files({"src/shop/tax.py": NEW_TAX}), "--base", "HEAD", *RUN, env=environment.path)
 
     assert (done.exit, done.stdout) == (2, "")
     assert "Couldn't compare with 'HEAD': its run imported shop from" in done.stderr
@@ -90,26 +88,23 @@ def test_a_base_run_that_imports_the_working_tree_is_refused(project: Project, t
     assert left_over(project) == []
 
 
-def test_two_runs_of_one_installed_copy_are_refused(project: Project, tmp_path: Path) -> None:
+def test_two_runs_of_one_installed_copy_are_refused(project: Project, tmp_path: Path, environment: Environment) -> None:
     old = project.with_files(FLAT)
     old.commit("old")
-    python = environment_of(tmp_path / "env", "import shop_finder\n")
-    finder = dedent(FINDER.format(source=str(tmp_path / "copy"), put="insert(0, "))
-    site_packages(tmp_path / "env").joinpath("shop_finder.py").write_text(finder, encoding="utf-8")
+    finder = FINDER.format(source=str(tmp_path / "copy"), put="insert(0, ")
+    environment.hold({"shop.pth": "import shop_finder\n", "shop_finder.py": finder})
     for name in ("__init__", "tax", "cart", "__main__"):
         target = tmp_path / "copy" / "shop" / f"{name}.py"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(FLAT[f"shop/{name}.py"], encoding="utf-8")
 
-    done, _ = compared(
-        old.with_files({"shop/tax.py": NEW_TAX}), "--base", "HEAD", *RUN, env={"PATH": path_with(python)}
-    )
+    done, _ = compared(old.with_files({"shop/tax.py": NEW_TAX}), "--base", "HEAD", *RUN, env=environment.path)
 
     assert done.exit == 2
     assert "both runs imported shop from" in done.stderr
 
 
-def test_a_sibling_project_of_the_repository_is_the_revisions_too(project: Project, tmp_path: Path) -> None:
+def test_a_sibling_project_of_the_repository_is_the_revisions_too(project: Project, environment: Environment) -> None:
     files = {
         "one/pyproject.toml": "",
         "one/src/app.py": "from shop.cart import total\ndef run(): return total()\nif __name__ == '__main__': run()\n",
@@ -118,14 +113,14 @@ def test_a_sibling_project_of_the_repository_is_the_revisions_too(project: Proje
     }
     old = project.with_files(files)
     old.commit("old")
-    python = environment_of(tmp_path / "env", f"{project.folder}/one/src\n{project.folder}/two/src\n")
+    environment.hold({"shop.pth": f"{project.folder}/one/src\n{project.folder}/two/src\n"})
     new = old.with_files({"two/src/shop/tax.py": NEW_TAX})
     new.write()
     inner = type(new)(new.folder / "one")
 
     done = inner.tracer(
         "diff", "--base", "HEAD", "--boundary", "shop.tax", "--", "python", "-m", "app",
-        env={"PATH": path_with(python)},
+        env=environment.path,
     )  # fmt: skip
 
     assert done.exit == 1, done.stderr
@@ -157,21 +152,20 @@ def test_the_place_of_the_worktree_is_no_difference(project: Project) -> None:
     assert report["summary"]["identical"] == 6
 
 
-def test_the_setup_makes_the_environment_of_the_revision(project: Project, tmp_path: Path) -> None:
+def test_the_setup_makes_the_environment_of_the_revision(project: Project, environment: Environment) -> None:
     old = project.with_files(
         {**FLAT, "shop/cart.py": "import dep\nfrom shop.tax import vat\ndef total(): return vat(dep.VERSION)\n"}
     )
     old.commit("old")
-    python = environment_of(tmp_path / "env", "")
-    site_packages(tmp_path / "env").joinpath("dep.py").write_text("VERSION = 7\n", encoding="utf-8")
+    environment.hold({"dep.py": "VERSION = 7\n"})
     setup = (
         'test -z "$VIRTUAL_ENV" && test "$PWD" = "$TRACER_BASE" && test -f "$TRACER_WORKING_TREE/shop/tax.py" && '
-        f"{python} -m venv --without-pip .venv && (cd .venv/lib/python3*/site-packages && echo VERSION = 5 > dep.py) && "
+        f"{environment.python} -m venv --without-pip .venv && (cd .venv/lib/python3*/site-packages && echo VERSION = 5 > dep.py) && "
         'git cat-file -e "$TRACER_BASE_COMMIT"'
     )
-    environment = {"PATH": path_with(python), "VIRTUAL_ENV": str(tmp_path / "env")}
+    active = {**environment.path, "VIRTUAL_ENV": str(environment.folder)}
 
-    done, report = compared(old, "--base", "HEAD", "--setup", setup, *RUN, env=environment)
+    done, report = compared(old, "--base", "HEAD", "--setup", setup, *RUN, env=active)
 
     assert done.exit == 1, done.stderr
     assert {each["before"] for each in report["findings"]} == {"5", "10"}
@@ -191,10 +185,13 @@ def test_a_setup_that_fails_is_told_with_its_last_words(project: Project) -> Non
     assert left_over(project) == []
 
 
-def test_a_program_given_by_a_path_from_here_is_the_same_at_the_revision(project: Project, tmp_path: Path) -> None:
-    old = project.with_files({**FLAT, ".gitignore": ".venv\n"})
+def test_a_program_given_by_a_path_from_here_is_the_same_at_the_revision(
+    project: Project, environment: Environment
+) -> None:
+    old = project.with_files({**FLAT, ".gitignore": "/.venv\n"})
     old.commit("old")
-    environment_of(project.folder / ".venv", "")
+    environment.hold({})
+    (project.folder / ".venv").symlink_to(environment.folder)
 
     done, report = compared(
         old.with_files({"shop/tax.py": NEW_TAX}), "--base", "HEAD", "--", ".venv/bin/python", "-m", "shop"

@@ -25,7 +25,7 @@ def stats(
         list[str] | None,
         typer.Option("--component", "-c", metavar="PREFIX", help="Only PREFIX and below; may be repeated."),
     ] = None,
-    format_: Annotated[str, typer.Option("--format", metavar="text|json", help="How to write them.")] = "text",
+    format_: Annotated[str, typer.Option("--format", metavar="text|json|html", help="How to write them.")] = "text",
     fail_under: Annotated[
         float | None,
         typer.Option(min=0, max=100, metavar="PERCENT", help="Exit with 1 when less of the interfaces was crossed."),

@@ -22,9 +22,10 @@ class Callables:
         self._modules = {_module(name) for name in self.new}
         self._watched = {component.name for component in new.components if component.watched}
         self._components = {component.name for component in (*old.components, *new.components)}
+        self._same_python = old.python == new.python
         self._homes: dict[str, str] = {}
         self._same_code: dict[str, bool] = {}
-        self._changed: dict[str, tuple[str, ...]] = {}
+        self._changed: dict[str, list[str]] | None = None
 
     def signatures(self) -> Iterator[tuple[str, SignatureChange]]:
         """Yield each change of a signature with its callable."""
@@ -46,9 +47,12 @@ class Callables:
         return not self._watched or old.component in self._watched
 
     def code(self, name: str) -> Code:
-        """Say whether the code of a callable, or that of the inner callables it reaches, has changed."""
+        """Say whether the code of a callable, or that of the inner callables it reaches, has changed.
+
+        Every release of Python makes other code of the same text: then it is not known.
+        """
         old, new = self.old.get(name), self.new.get(name)
-        if old is None or new is None or not old.code or not new.code:
+        if old is None or new is None or not old.code or not new.code or not self._same_python:
             return Code.UNKNOWN
         return Code.SAME if (old.code, old.reach) == (new.code, new.reach) else Code.OTHER
 
@@ -99,14 +103,16 @@ class Callables:
 
     def _has_other_code(self, name: str) -> bool:
         old, new = self.old.get(name), self.new.get(name)
-        return bool(old and new and old.code != new.code)
+        return bool(self._same_python and old and new and old.code != new.code)
 
     def _changed_beside(self, component: str) -> tuple[str, ...]:
         """Return the callables of a component that have other code themselves."""
-        if component not in self._changed:
-            known = (name for name, each in self.new.items() if each.component == component != "")
-            self._changed[component] = tuple(sorted(name for name in known if self._has_other_code(name)))
-        return self._changed[component]
+        if self._changed is None:
+            self._changed = {}
+            for name, each in sorted(self.new.items()):
+                if each.component and self._has_other_code(name):
+                    self._changed.setdefault(each.component, []).append(name)
+        return tuple(self._changed.get(component, ()))
 
 
 def _module(name: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from tracer.compare.result import Example, Finding, Kind, Role, Severity
-from tracer.compare.roles import Roles, origin_of
+from tracer.compare.result import Confidence, Example, Finding, Kind, Role, Severity
+from tracer.compare.roles import Origins, Roles
 from tracer.compare.stamps import Stamps
 from tracer.compare.texts import focused
 from tracer.render import short
@@ -145,7 +145,8 @@ class Groups:
         folded: dict[Group, Group] = {}
         for groups in self._groups.values():
             folded.update(_folded(list(groups.values())))
-        found = [_finding(group, calls, suspects, folded) for group in dict.fromkeys(folded.values())]
+        origins = Origins(folded)
+        found = [_finding(group, calls, suspects, origins) for group in dict.fromkeys(folded.values())]
         return tuple(sorted(found, key=_importance))
 
 
@@ -154,6 +155,7 @@ def _importance(finding: Finding) -> tuple[object, ...]:
         2 if not finding.calls else int(finding.role is Role.EFFECT),  # what no one was seen to call comes last
         finding.severity.rank,
         _distance(finding.kind),
+        finding.confidence is Confidence.LOW and not finding.unseen,  # no code of it is another one
         -finding.count,
         finding.callable,
         finding.kind.value,
@@ -223,13 +225,13 @@ def _sides(group: Group, arguments: str) -> tuple[str, str]:
             return focused(group.smallest.before, group.smallest.after)
 
 
-def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded: Mapping[Group, Group]) -> Finding:
+def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, origins: Origins) -> Finding:
     path = str(group.path)
     arguments = group.smallest.arguments()
     before, after = _sides(group, arguments)
     roles = group.roles
     made_by = roles.maker if roles.role is Role.ORIGIN else ""
-    origin = origin_of(group, folded) if roles.role is Role.EFFECT else None
+    origin = origins.of(group) if roles.role is Role.EFFECT else None
     return Finding(
         key=_key(group),
         callable=group.callable,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tracer.compare.callables import Callables
 from tracer.compare.columns import LaneReader
 from tracer.compare.definitions import Definitions
-from tracer.compare.homes import find_renaming
 from tracer.compare.lane import LaneComparison
-from tracer.compare.lanes import LanePairs, notes, pair_lanes
+from tracer.compare.lanes import LanePairs, pair_lanes
 from tracer.compare.noise import Filter
+from tracer.compare.prepared import prepare
 from tracer.compare.reading import Reader
-from tracer.compare.renaming import Renamed, Renaming
 from tracer.compare.result import Comparison, Finding, Severity, Side, Summary, Verdict
 from tracer.compare.shared import Shared
 
@@ -91,11 +90,11 @@ class _Comparing:
         shapes_only: bool,
         progress: Callable[[int, int], None] | None,
     ) -> None:
-        declared = Renaming(modules=renamed)
-        old = Renamed(old, declared) if declared else old
-        self._renaming = find_renaming(old, new)
-        self._old = old = Renamed(old, self._renaming) if self._renaming else old
-        self._new = new
+        prepared = prepare(old, new, renamed)
+        self._notes = prepared.notes
+        self._renaming = prepared.renaming
+        self._old = old = prepared.old
+        self._new = new = prepared.new
         self._callables = Callables(old.recording, new.recording)
         self._shared = Shared(self._callables, rules, shapes_only, Reader(shapes_only=shapes_only))
         self._unread = _Unread()
@@ -109,6 +108,7 @@ class _Comparing:
         self._total += sum(lane.calls for lane in (*pairs.removed, *pairs.added))
         self._lanes(pairs)
         self._about_callables(pairs.left_out)
+        self._let_go()
         findings = self._findings()
         hidden = self._shared.rules.hidden
         return Comparison(
@@ -117,7 +117,7 @@ class _Comparing:
             new=new,
             summary=self._summary(sum(count for _, count in hidden)),
             findings=findings,
-            notes=(*notes(self._old.recording, self._new.recording), *pairs.notes, *self._remarks()),
+            notes=(*self._notes, *pairs.notes, *self._remarks()),
             hidden=hidden,
             left_out=len(pairs.left_out),
         )
@@ -151,6 +151,19 @@ class _Comparing:
         if definitions.any:
             self._count_unread()
             definitions.tell(left_out)
+
+    def _let_go(self) -> None:
+        """Tell of callables that are not called at all any more, where rules hide only how often they are called."""
+        shared = self._shared
+        names = sorted(shared.removed if shared.rules.learning else shared.silenced)
+        if all(shared.calls.get(name) for name in names):
+            return
+        self._count_unread()
+        for name in names:
+            if shared.calls.get(name) or shared.rules.lets_go(name):
+                continue
+            if name in shared.silenced:
+                shared.groups.add([replace(shared.silenced[name], weight=shared.removed[name])])
 
     def _findings(self) -> tuple[Finding, ...]:
         if not self._shared.groups.callables:

@@ -42,6 +42,7 @@ _MOST_CHANGES = 2_000  # of one pair of values; they collapse by general path an
 _MOST_STEPS = 200_000
 _MOST_ALIKE = 12  # elements on each side of a gap that deepdiff is asked about
 _MOST_NODES = 400  # nodes in such a gap
+_MOST_RULED = 2_000  # nodes in a gap whose elements rules are asked about
 _PLAIN_DEPTH = 5
 _ROOT = ValuePath()
 
@@ -297,7 +298,11 @@ class _Comparing:
     def _alike(self, path: ValuePath, olds: list[Value], news: list[Value], *, in_order: bool) -> dict[int, int]:
         """Return pairs of elements that rules for scalars call equal, where the number of elements or their order leaves a choice."""
         lenience = self._lenience
-        if not lenience or (in_order and len(olds) == len(news)):
+        if (
+            not lenience
+            or (in_order and len(olds) == len(news))
+            or _count_nodes((*olds, *news), _MOST_RULED) == _MOST_RULED
+        ):
             return {}
         return lenience.pairs(
             olds, news, lambda old, new: self._equal_by_rules(lenience, path, old, new), in_order=in_order

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from tracer.compare.align import Gap, align, gaps
 from tracer.compare.delta import Change, Delta, Difference
 from tracer.compare.fingerprint import Fingerprints
+from tracer.compare.parts import without
 from tracer.compare.reading import ARGUMENT, MOST_UNSEEN, Reader, looked_at_again, parameter_names
 from tracer.compare.result import Kind
 from tracer.model import Call, Callable, Flow, ItemKind, Raised, Returned
-from tracer.values import Object, Opaque, Value, ValuePath
+from tracer.values import Object, Opaque, Sequence, Value, ValuePath
 
 if TYPE_CHECKING:
     import typing
@@ -158,9 +159,26 @@ def _items(old: Call, new: Call, reader: Reader) -> Iterator[CallDelta]:
         before = [item.value for item in old.items if item.kind == kind]
         after = [item.value for item in new.items if item.kind == kind]
         make = _yielded if kind == ItemKind.YIELDED else _sent
-        for gap in gaps(align((before, after)), Gap(0, len(before), 0, len(after))):
-            found = _gap(before, after, gap, ValuePath((name,)), reader)
+        for found in _items_of(before, after, ValuePath((name,)), reader):
             yield CallDelta(tuple(make(change) for change in found.changes), _texts(found.unseen))
+
+
+def _items_of(before: list[bytes], after: list[bytes], path: ValuePath, reader: Reader) -> Iterator[Delta]:
+    if before != after and reader.lenience and reader.lenience.unordered(path):
+        yield _in_any_order(before, after, path, reader)
+        return
+    for gap in gaps(align((before, after)), Gap(0, len(before), 0, len(after))):
+        yield _gap(before, after, gap, path, reader)
+
+
+def _in_any_order(before: list[bytes], after: list[bytes], path: ValuePath, reader: Reader) -> Delta:
+    """Compare items as multisets: what both sides have is taken out, wherever it came."""
+    gone = without(after, zip(before, before, strict=True))
+    come = without(before, zip(after, after, strict=True))
+    if gone or come:
+        return _gap(gone, come, Gap(0, len(gone), 0, len(come)), path, reader)
+    old, new = (Sequence("list", tuple(map(reader.read, items))) for items in (before, after))
+    return Delta((Change(path, Difference.ORDER, old, new),))
 
 
 def _gap(before: list[bytes], after: list[bytes], gap: Gap, path: ValuePath, reader: Reader) -> Delta:

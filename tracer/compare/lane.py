@@ -10,7 +10,7 @@ from tracer.compare.collapse import Observation
 from tracer.compare.delta import Difference
 from tracer.compare.frames import Frames, removed
 from tracer.compare.kinds import CallChange, compare_calls
-from tracer.compare.noise import Subject
+from tracer.compare.noise import CALL, Subject
 from tracer.compare.origins import Code, Node, Presence
 from tracer.compare.pairing import Window, pair_calls
 from tracer.compare.reading import cut_types, parameter_names, unseen_inputs
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tracer.compare.shared import Shared
     from tracer.model import Call
 
-_CALL = ValuePath(("call",))
 _CALLABLE = ValuePath(("callable",))
 _CALLER_SIDE = frozenset({Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED})
 _VALUE_KINDS = frozenset(
@@ -166,6 +165,9 @@ class LaneComparison:
     def _one_sided(self, call: Call, number: int, place: float, frame: Frame, presence: Presence, kind: Kind) -> None:
         change = _presence(kind)
         if not self._is_told(call.callable, change):
+            if kind is Kind.CALL_REMOVED:
+                seen = self._observation(call, change, (None, None), own_callback=False)
+                self._shared.silenced.setdefault(call.callable, seen)
             return
         maker = self._shared.callables.code(frame.maker)
         node = Node(number, frame.number, place, presence, unpaired=frame.unpaired, maker=maker)
@@ -286,7 +288,7 @@ def _lazy(change: CallChange) -> bool:
 
 
 def _presence(kind: Kind) -> CallChange:
-    return CallChange(kind, _CALLABLE if kind is Kind.CALLABLE_MISSING else _CALL, Difference.VALUE, None, None)
+    return CallChange(kind, _CALLABLE if kind is Kind.CALLABLE_MISSING else CALL, Difference.VALUE, None, None)
 
 
 def _cost(call: Call) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tracer.model import LaneSummary, RecordedRun, Recording
 
 _SELECTED = ("test ", "fixture ")  # what pytest's selections leave out
+_IMPORTED = "import "  # goes with the tests that import it
 _SAMPLE = 1_000  # calls at the front of a lane by which it is recognised
 _ALIKE = 0.6
 _MOST_COMPARED = 10_000  # pairs of lanes whose calls are held against each other
@@ -39,13 +40,18 @@ def pair_lanes(old: RecordedRun, new: RecordedRun) -> LanePairs:
         both.append(pair)
         del olds[pair[0].name], news[pair[1].name]
     both.sort(key=lambda pair: pair[0].name)
-    return LanePairs(
-        tuple(both),
-        tuple(lane for lane in olds.values() if not _is_selected(lane)),
-        tuple(lane for lane in news.values() if not _is_selected(lane)),
-        tuple(lane for lane in olds.values() if _is_selected(lane)),
-        (*_left_out(olds.values(), "OLD"), *_left_out(news.values(), "NEW")),
-    )
+    left_out, removed = _parted(olds.values())
+    not_in_old, added = _parted(news.values())
+    notes = (*_left_out(left_out, "OLD"), *_left_out(not_in_old, "NEW"))
+    return LanePairs(tuple(both), removed, added, left_out, notes)
+
+
+def _parted(lanes: Iterable[LaneSummary]) -> tuple[tuple[LaneSummary, ...], tuple[LaneSummary, ...]]:
+    """Part lanes of one side into those that a selection of tests leaves out, and all others."""
+    lanes = tuple(lanes)
+    selected = _SELECTED if not any(_is_selected(lane) for lane in lanes) else (*_SELECTED, _IMPORTED)
+    left_out = tuple(lane for lane in lanes if lane.name.startswith(selected))
+    return left_out, tuple(lane for lane in lanes if lane not in left_out)
 
 
 def notes(old: Recording, new: Recording) -> tuple[str, ...]:
@@ -69,7 +75,7 @@ def _is_selected(lane: LaneSummary) -> bool:
 
 
 def _left_out(lanes: Iterable[LaneSummary], side: str) -> Iterator[str]:
-    counts = Counter(lane.name.split(" ", 1)[0] for lane in lanes if _is_selected(lane))
+    counts = Counter(lane.name.split(" ", 1)[0] for lane in lanes)
     for what, count in sorted(counts.items(), reverse=True):
         verb = "were" if count > 1 else "was"
         yield f"{count} {what}{'s' if count > 1 else ''} only in {side} {verb} not compared."

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _LARGEST: Final = 5_000  # digits of a number, before or after the point
 _MOST_ASKED: Final = 10_000  # pairs of elements of two lists
+_MOST_ASKED_IN_ALL: Final = 500_000  # of one callable
 _DEEPEST: Final = 100  # levels that a comparator is given
 
 
@@ -40,6 +41,7 @@ class Lenience:
         self._leaves = [rule for rule in rules if rule.action in (Action.TOLERANCE, Action.REGEX)]
         self._compared = [rule for rule in rules if rule.compare in comparators]
         self._comparators = comparators
+        self._left = _MOST_ASKED_IN_ALL
 
     def unordered(self, path: ValuePath) -> bool:
         """Whether the order of the list at a path does not count."""
@@ -50,8 +52,9 @@ class Lenience:
     ) -> dict[int, int]:
         """Return position in `olds` -> position in `news` for elements that are `equal` under rules for scalars, each the first that fits."""
         pairs: dict[int, int] = {}
-        if not self._leaves or len(olds) * len(news) > _MOST_ASKED:
+        if not self._leaves or len(olds) * len(news) > min(_MOST_ASKED, self._left):
             return pairs
+        self._left -= len(olds) * len(news)
         free = list(range(len(news)))
         for i, old in enumerate(olds):
             j = next((j for j in free if equal(old, news[j])), None)

@@ -11,7 +11,17 @@ from tracer.compare.delta import Difference
 from tracer.compare.lenience import Lenience, covers, equal_under, is_at, is_lenient
 from tracer.compare.parts import type_name
 from tracer.compare.result import Kind
-from tracer.rules import CONFIRMED, CONFIRMED_PRESENCE, LEARNED, LEARNED_PRESENCE, Action, Rule, glob_matches, matches
+from tracer.rules import (
+    CONFIRMED,
+    CONFIRMED_PRESENCE,
+    LEARNED,
+    LEARNED_PRESENCE,
+    Action,
+    Rule,
+    glob_matches,
+    is_pattern,
+    matches,
+)
 from tracer.values import Key, ValuePath
 
 if TYPE_CHECKING:
@@ -47,8 +57,12 @@ _WITHOUT_VALUE: Final = frozenset(
 )
 _NUMBERED: Final = re.compile(r"\[\d|^/")
 """Paths that may tell one position of a list from another."""
+CALL: Final = ValuePath(("call",))
+"""Where a call stands that came, went or moved as a whole."""
 _MOST_KNOWN: Final = 50_000
-_MOST_PATHS: Final = 16  # of one callable and kind, before rules for all of them become one
+_MOST_PATHS: Final = (
+    64  # of one callable and kind: beyond, a rule for what they have in common hides what did not differ, too
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +121,8 @@ class Filter:
         self._comparators = comparators or {}
         self._seen = seen
         self._by_number = any(_NUMBERED.search(rule.path) for rule in self._rules)
-        self._of: dict[str, tuple[Rule, ...]] = {}
-        self._known: dict[Subject, tuple[Rule, ...]] = {}
+        self._of = _ByCallable(self._rules)
+        self._known: dict[tuple[object, ...], tuple[Rule, ...]] = {}
         self._lenient: dict[str, Lenience | None] = {}
         self._hidden: Counter[Rule] = Counter()
 
@@ -117,14 +131,31 @@ class Filter:
         rule = next((rule for rule in self._at(subject) if _decides(rule, subject, change)), None)
         if rule is not None:
             self._hidden[rule] += 1
-        elif self._seen is not None and len(self._seen) < _MOST_KNOWN:
-            self._seen.add(subject.general)
+        else:
+            self._note(subject)
         return rule is not None
+
+    def lets_go(self, callable_: str) -> bool:
+        """Whether a callable may not be called at all any more, and not only less often: a rule someone wrote says so, or runs did."""
+        subject = Subject(callable_, Kind.CALL_REMOVED, CALL, Difference.KEY_REMOVED)
+        if any(_decides(rule, subject, None) for rule in self._at(subject)):
+            return True
+        self._note(subject)
+        return False
+
+    @property
+    def learning(self) -> bool:
+        """Whether differences are taken in to learn rules from them."""
+        return self._seen is not None
+
+    def _note(self, subject: Subject) -> None:
+        if self._seen is not None and len(self._seen) < _MOST_KNOWN:
+            self._seen.add(subject.general)
 
     def lenience(self, callable_: str) -> Lenience | None:
         """Return what a comparison of a callable's values has to know; None where no rule concerns it."""
         if callable_ not in self._lenient:
-            rules = tuple(rule for rule in self._rules_of(callable_) if is_lenient(rule))
+            rules = tuple(rule for rule in self._of.of(callable_) if is_lenient(rule))
             self._lenient[callable_] = Lenience(rules, self._comparators) if rules else None
         return self._lenient[callable_]
 
@@ -136,20 +167,34 @@ class Filter:
     def _at(self, subject: Subject) -> tuple[Rule, ...]:
         if not self._rules:
             return ()
-        subject = subject if self._by_number else subject.general
-        found = self._known.get(subject)
+        path = subject.path if self._by_number else subject.path.general
+        key = (subject.callable, subject.kind, path, subject.difference)
+        found = self._known.get(key)
         if found is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            found = self._known[subject] = tuple(
-                rule for rule in self._rules_of(subject.callable) if holds_at(rule, subject)
-            )
+            found = self._known[key] = tuple(rule for rule in self._of.of(subject.callable) if holds_at(rule, subject))
         return found
 
-    def _rules_of(self, callable_: str) -> tuple[Rule, ...]:
-        if callable_ not in self._of:
-            self._of[callable_] = tuple(rule for rule in self._rules if matches(rule.callable, callable_))
-        return self._of[callable_]
+
+class _ByCallable:
+    """Rules by the callable they hold for: most name one, and are found without asking each."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._named: defaultdict[str, list[tuple[int, Rule]]] = defaultdict(list)
+        self._patterns: list[tuple[int, Rule]] = []
+        self._known: dict[str, tuple[Rule, ...]] = {}
+        for number, rule in enumerate(rules):
+            (self._patterns if is_pattern(rule.callable) else self._named[rule.callable]).append((number, rule))
+
+    def of(self, callable_: str) -> tuple[Rule, ...]:
+        """Return the rules for a callable, in their order."""
+        found = self._known.get(callable_)
+        if found is None:
+            numbered = [each for each in self._patterns if matches(each[1].callable, callable_)]
+            numbered += self._named.get(callable_, [])
+            found = self._known[callable_] = tuple(rule for _, rule in sorted(numbered, key=lambda each: each[0]))
+        return found
 
 
 def _decides(rule: Rule, subject: Subject, change: CallChange | None) -> bool:

@@ -21,7 +21,7 @@ from tracer.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
 
 T = TypeVar("T")
 
@@ -77,8 +77,8 @@ def size(value: Value) -> int | None:
             return None
 
 
-def without(others: list[int], items: Iterable[tuple[int, T]]) -> list[T]:
-    """Return the items of a list that another one, given by fingerprints, does not hold as often."""
+def without(others: Iterable[Hashable], items: Iterable[tuple[Hashable, T]]) -> list[T]:
+    """Return the items of a list, each given with its key, that another one, given by keys, does not hold as often."""
     left = Counter(others)
     kept = []
     for number, item in items:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ALIKE: Final = 0.6
 _COMPARED: Final = 500  # calls of a callable that are held against those of another
-_MOST_CANDIDATES: Final = 400
+_MOST_BESIDE: Final = 50  # others that a callable is held against
 _NOTHING: Final = wire.packer()(None)
 
 
@@ -75,8 +75,10 @@ def renamed_callables(
 
     Calls that take nothing and give nothing say nothing.
     """
-    lost, found = list(gone)[:_MOST_CANDIDATES], list(come)[:_MOST_CANDIDATES]
-    beside = {each.name: [other.name for other in found if _of_one_kind(each, other)] for each in lost}
+    places: dict[tuple[object, ...], list[str]] = {}
+    for each in come:
+        places.setdefault(_kind(each), []).append(each.name)
+    beside = {each.name: places.get(_kind(each), [])[:_MOST_BESIDE] for each in gone}
     wanted = {name for names in beside.values() for name in names}
     if not wanted:
         return {}
@@ -89,15 +91,11 @@ def renamed_callables(
     return _one_to_one(fitting)
 
 
-def _of_one_kind(one: Callable, other: Callable) -> bool:
-    """Whether two callables are defined side by side and take as much."""
-    place, there = (
-        each.name.rpartition("." if "." in each.name.partition(":")[2] else ":")[0] for each in (one, other)
-    )
-    kinds, others = ([parameter.kind for parameter in each.parameters] for each in (one, other))
-    return (
-        place == there and (one.kind, one.flow, one.bound) == (other.kind, other.flow, other.bound) and kinds == others
-    )
+def _kind(each: Callable) -> tuple[object, ...]:
+    """Return what callables have in common that are defined side by side and take as much."""
+    place = each.name.rpartition("." if "." in each.name.partition(":")[2] else ":")[0]
+    kinds = tuple(parameter.kind for parameter in each.parameters)
+    return place, each.kind, each.flow, each.bound, kinds
 
 
 def _called(run: RecordedRun, names: set[str], other: RecordedRun) -> dict[str, Counter[int]]:

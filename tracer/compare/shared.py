@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from tracer.compare.callables import Callables
+    from tracer.compare.collapse import Observation
     from tracer.compare.kinds import CallChange
     from tracer.compare.noise import Filter
     from tracer.compare.reading import Reader
@@ -76,7 +77,11 @@ class Outcomes:
 
 @dataclass(slots=True)
 class Shared:
-    """What lanes share. `calls` are those compared or added, `removed` those that only the old run has, by callable."""
+    """What lanes share.
+
+    `calls` are those compared or added, `removed` those that only the old run has, by callable; `silenced` is one of these that a rule
+    hid, for each callable.
+    """
 
     callables: Callables
     rules: Filter
@@ -86,5 +91,6 @@ class Shared:
     tally: Tally = field(default_factory=Tally)
     calls: dict[str, int] = field(default_factory=dict)
     removed: Counter[str] = field(default_factory=Counter)
+    silenced: dict[str, Observation] = field(default_factory=dict)
     surfacing: Surfacing = field(default_factory=Surfacing)
     outcomes: Outcomes = field(default_factory=Outcomes)

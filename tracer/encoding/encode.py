@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from itertools import count
 from operator import is_
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracer import wire
 from tracer.encoding import cut, plans
@@ -57,6 +57,29 @@ def unchanged(before: list[Any], now: Sequence[Any]) -> bool:
     return True
 
 
+class Tables(NamedTuple):
+    """What an encoder remembers and keeps to, for hooks that encode the simplest calls themselves and must do it alike.
+
+    names: what is said of objects that are not looked at, by the id of their type.
+    judged: verdicts on the keys of dicts, None for harmless ones.
+    bare: what is said of containers that are not looked at, by the name of their type and their size.
+    losses: counters of what was not kept.
+    paths: has `needles`, what a path to rewrite begins with, as bytes.
+    longest: characters of a text, bytes of bytes, that are packed without a look at them.
+    largest: bytes of arguments with a flat container, or of one that came out.
+    named: bytes of arguments that are only named; so few that none is cut.
+    """
+
+    names: dict[int, Name]
+    judged: dict[tuple[str, ...], Any]
+    bare: dict[tuple[str, int], bytes]
+    losses: dict[tuple[str, str], count[int]]
+    paths: PathNormaliser
+    longest: int
+    largest: int
+    named: int
+
+
 class Encoder:
     """Encodes the values of calls. One serves all threads, and may be entered again while it works (by a finaliser).
 
@@ -84,6 +107,12 @@ class Encoder:
         losses = sorted(self._losses.copy().items())
         found = {f"{reason} {name}": int(repr(counter)[6:-1]) for (reason, name), counter in losses}
         return {loss: times for loss, times in found.items() if times}
+
+    @property
+    def tables(self) -> Tables:
+        """What hooks that encode the simplest calls themselves go by."""
+        shared, named = self._shared, self._budget.arguments.bytes - LONG
+        return Tables(self.names, shared.judge.known, shared.bare, self._losses, shared.paths, LONG, self._short, named)
 
     def arguments(self, values: Sequence[Any], secret: Sequence[int] | None, full: bool) -> bytes:
         """Return the snapshot of a list with one element per parameter. They share the budget of the call.

@@ -31,7 +31,10 @@ _ANY = "/tmp*"  # noqa: S108  (a replacement, no file)
 
 
 class PathNormaliser:
-    """Rewrites paths below known roots. Roots are absolute; each counts as given and with its links resolved."""
+    """Rewrites paths below known roots. Roots are absolute; each counts as given and with its links resolved.
+
+    `needles` are the roots as bytes: encoded texts that hold none of them need no look.
+    """
 
     def __init__(
         self, project: str | None = None, temporary: Iterable[str] | None = None, recording: str | None = None
@@ -49,7 +52,7 @@ class PathNormaliser:
 
     def found(self, data: bytes) -> bool:
         """Say whether encoded bytes may hold a path to rewrite. A few C searches."""
-        return any(root in data for root in self._needles)
+        return any(root in data for root in self.needles)
 
     def text(self, text: str) -> str:
         """Return the text with its paths rewritten."""
@@ -65,7 +68,7 @@ class PathNormaliser:
         body = "|".join(branches) if branches else r"(?!)"
         self._kinds = kinds
         self._roots = roots
-        self._needles = [os.fsencode(root) for root in roots]
+        self.needles = [os.fsencode(root) for root in roots]
         self._pattern = re.compile(f"{_BEFORE}({body}){_AFTER}({_WORKER})((?:/[^/\\s\"'<>|:;,]+)*)")
 
     def _replace(self, match: re.Match[str]) -> str:

@@ -108,24 +108,24 @@ class Redactor:
 
 
 class Judge:
-    """Judges the names of a dict or an object together, and remembers: the same few shapes pass again and again."""
+    """Judges the names of a dict or an object together, and remembers in `known`: the same few shapes pass again and again."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._secret = redactor.secret
-        self._known: dict[tuple[str, ...], tuple[Secrecy, ...] | None] = {}
+        self.known: dict[tuple[str, ...], tuple[Secrecy, ...] | None] = {}
 
     def names(self, names: tuple[str, ...]) -> tuple[Secrecy, ...] | None:
         """Return how secret the value under each name is; None where none is. `names` are exact str."""
         try:
-            return self._known[names]
+            return self.known[names]
         except KeyError:
             pass
         found = tuple([self._secret(name) for name in names])
         verdict = found if any(found) else None
         if len(names) <= _LONGEST:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[names] = verdict
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            self.known[names] = verdict
         return verdict
 
     def key(self, key: object) -> Secrecy:

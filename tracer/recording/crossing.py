@@ -21,12 +21,16 @@ from tracer.encoding.looks import heavy
 from tracer.encoding.walk import UNPACKABLE
 from tracer.instrument.probe import UNSEEN, Probe
 from tracer.model import Flow, ItemKind
+from tracer.recording import native
+from tracer.recording.lanes import Lane, ThreadState
 from tracer.storage.journal import (
     RAISED,
     RETURNED,
     UNFINISHED,
+    Journal,
     begin_key,
     end_key,
+    item_key,
     pack_begin,
     pack_end,
     raised_below,
@@ -35,11 +39,12 @@ from tracer.wire import split_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
+    from collections.abc import Iterator
     from types import FrameType
 
     from tracer.encoding.encode import Encoder
-    from tracer.recording.lanes import Lane, Lanes, ThreadState
-    from tracer.storage.journal import Journal
+    from tracer.recording._native import Kernel
+    from tracer.recording.lanes import Lanes
 
 LOOK_THROUGH: Final = 8
 """How many frames of modules in no component are looked through for a caller: stdlib mixins, event loops, foreign decorators."""
@@ -73,13 +78,15 @@ class Sink:
 
     `journal` takes the calls; after a fork it is another one. `lose(callable number, reason)` counts a call or value that was not kept,
     `met(callable number)` is told of each that is not in `defined` when it is crossed, `same(number, number)` says whether two stand for one name.
+    `missed` counts, by callable, where not even `lose` could run: a stack has an end.
     """
 
-    __slots__ = ("active", "defined", "journal", "lose", "met", "same")
+    __slots__ = ("active", "defined", "journal", "lose", "met", "missed", "same")
 
     def __init__(self) -> None:
         self.active = False
         self.defined: set[int] = set()
+        self.missed: dict[int, int] = {}
         self.journal: Journal
         self.lose: Function[[int, str], None]
         self.met: Function[[int], None]
@@ -137,7 +144,7 @@ class Callers:
                 return None
             return number or search(getframe(1).f_back, own)
 
-        return entered
+        return native.entered(known, own, entered)
 
     def check_at(self, own: int) -> Function[[FrameType], int | None]:
         """Return the same for an engine that hands over the watched frame."""
@@ -161,16 +168,32 @@ def make_counter(callers: Callers, own: int, lose: Function[[], None]) -> Probe:
 
 
 class Hooks:
-    """The hooks of one recorder. `probe(...)` puts them together for one callable."""
+    """The hooks of one recorder. `probe(...)` puts them together for one callable. Where they can be those written in C, `pure` has it otherwise.
 
-    def __init__(self, sink: Sink, callers: Callers, encoder: Encoder, lanes: Lanes) -> None:
+    `numbers` gives the numbers of calls.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        callers: Callers,
+        encoder: Encoder,
+        lanes: Lanes,
+        *,
+        pure: bool = False,
+        numbers: Iterator[int] | None = None,
+    ) -> None:
         self._sink = sink
         self._callers = callers
         self._encoder = encoder
         self._lanes = lanes
-        self._numbers = count(1)
+        self._numbers = count(1) if numbers is None else numbers
+        self._kernel = None if pure else self._make_kernel()
         self._yielded = self._make_yielded()
         self._resumed = self._make_resumed()
+        if self._kernel is not None:
+            self._yielded = self._kernel.yielded(item_key(_YIELDED), self._yielded)
+            self._resumed = self._kernel.resumed(item_key(_SENT))
 
     def probe(self, own: int, flow: int, number: int, secret: Secret, identify: Identify | None = None) -> Probe:
         """Return the probe of callable `number`, of the component `own`.
@@ -178,25 +201,64 @@ class Hooks:
         `secret` says which parameters are redacted. `identify` is given for the code of a decorator's wrapper, which many decorated
         names share: called with the watched frame some frames above, it finds out which callable the activation is, None where that is not wanted.
         """
-        began = self._make_began(flow, number, secret, identify)
-        moves = flow != Flow.CALL
-        raised = self._make_generator_raised() if flow in _GENERATORS else self._make_end(RAISED, moves=moves)
-        returned = self._make_end(RETURNED, moves=moves)
+        moves, generates = flow != Flow.CALL, flow in _GENERATORS
+
+        def generally(caller: int, arguments: list[Any]) -> list[Any] | None:
+            return self._begin(caller, arguments, flow, number, (secret, identify))
+
+        began: Function[[int, list[Any]], list[Any] | None]
+        returned: Function[[list[Any], Any], None]
+        raised: Function[[list[Any], Any], None]
+        if secret is not None or identify is not None:
+            began = generally
+        elif self._kernel is not None:
+            began = self._kernel.began(begin_key(number, flow), number, generally)
+        else:
+            began = self._make_began(flow, number, generally)
+        if self._kernel is not None:
+            returned = self._kernel.ended(end_key(RETURNED), 0, moves)
+            raised = self._kernel.ended(end_key(RAISED), end_key(UNFINISHED) if generates else 0, moves)
+        else:
+            returned = self._make_end(RETURNED, moves=moves)
+            raised = self._make_generator_raised() if generates else self._make_end(RAISED, moves=moves)
         entered, entered_at = self._callers.check(own), self._callers.check_at(own)
         return Probe(entered, began, returned, raised, self._yielded, self._resumed, entered_at)
 
+    def _make_kernel(self) -> Kernel | None:
+        """Return what makes hooks in C, where there is one."""
+        sink, lanes, tables = self._sink, self._lanes, self._encoder.tables
+
+        def failed(number: int, error: BaseException) -> bool:
+            """Count what went wrong in tracer itself; say False of any other exception."""
+            if not isinstance(error, Exception) or not is_ours(error):
+                return False
+            sink.lose(number, f"tracer failed: {type(error).__name__}")
+            return True
+
+        return native.kernel(
+            lanes.local,
+            sink=sink,
+            lanes=lanes,
+            state_type=ThreadState,
+            lane_type=Lane,
+            journal_type=Journal,
+            numbers=self._numbers,
+            **tables._asdict(),
+            observe=self._observe,
+            outcome_of=self._outcome_of,
+            write_changed=self._write_changed,
+            failed=failed,
+            nothing=_NOTHING,
+            unseen=UNSEEN,
+            first=FIRST,
+        )
+
     def _make_began(  # noqa: C901  (a factory: the hook below is all of it)
-        self, flow: int, own_number: int, own_secret: Secret, identify: Identify | None
+        self, flow: int, own_number: int, generally: Function[[int, list[Any]], list[Any] | None]
     ) -> Function[[int, list[Any]], list[Any] | None]:
-        """Return the hook of a beginning: what most calls need is done here, as fast as can be, and anything else in `_begin`."""
-        sink, lanes, numbers, observe, begin = self._sink, self._lanes, self._numbers, self._observe, self._begin
-        local, defined, key, known = lanes.local, sink.defined, begin_key(own_number, flow), (own_secret, identify)
-
-        def generally(caller: int, arguments: list[Any]) -> list[Any] | None:
-            return begin(caller, arguments, flow, own_number, known)
-
-        if own_secret is not None or identify is not None:
-            return generally
+        """Return the hook of a beginning: what most calls need is done here, as fast as can be, and anything else `generally`."""
+        sink, lanes, numbers, observe = self._sink, self._lanes, self._numbers, self._observe
+        local, defined, key = lanes.local, sink.defined, begin_key(own_number, flow)
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
         def began(caller: int, arguments: list[Any]) -> list[Any] | None:  # noqa: C901, PLR0912

@@ -74,7 +74,28 @@ class ThreadState:
 
 
 class Lanes:
-    """All lanes of one process. `define(ident, name)` is called once for each; `place_of(frame)` names a submitting place."""
+    """All lanes of one process. `define(ident, name)` is called once for each; `place_of(frame)` names a submitting place.
+
+    For hooks that look themselves: `local` holds each thread's state, `running_loop` and `current_task` are asyncio's once it is there, `tasks` has
+    by identity a reference to each task met and its lane.
+    """
+
+    __slots__ = (
+        "_by_name",
+        "_define",
+        "_jobs",
+        "_lock",
+        "_main",
+        "_numbers",
+        "_place_of",
+        "_scoped",
+        "_threads",
+        "current_task",
+        "local",
+        "main",
+        "running_loop",
+        "tasks",
+    )
 
     def __init__(
         self, define: Callable[[int, str], None], place_of: Callable[[FrameType | None], str], *, scoped: bool = False
@@ -87,11 +108,11 @@ class Lanes:
         self._numbers = 0
         self.local = threading.local()
         self._threads: WeakKeyDictionary[threading.Thread, str] = WeakKeyDictionary()
-        self._tasks: dict[int, tuple[ref[Any], Lane]] = {}
+        self.tasks: dict[int, tuple[ref[Any], Lane]] = {}
         self._jobs: dict[int, str] = {}
         self._main = threading.main_thread().ident
         self.running_loop: Callable[[], Any] | None = None
-        self._current_task: Callable[[Any], Any] | None = None
+        self.current_task: Callable[[Any], Any] | None = None
         self.main = "main"
 
     # -- the lane of here and now ------------------------------------------------------------------------------------------
@@ -110,19 +131,26 @@ class Lanes:
         """Return the lane of the running task, else of the thread; None where that is out of scope."""
         if self.running_loop is not None:
             loop = self.running_loop()
-            if loop is not None and self._current_task is not None:
-                task = self._current_task(loop)
+            if loop is not None and self.current_task is not None:
+                task = self.current_task(loop)
                 if task is not None:
-                    known = self._tasks.get(id(task))
+                    known = self.tasks.get(id(task))
                     return known[1] if known is not None else self._first_sight(task, state)
         return state.lane
 
     def open_scope(self) -> None:
         """Make the running task, else this thread, the one whose calls a scoped recorder follows."""
+        self._retire()
         self.local.state = state = ThreadState(self.named(self.main))
         task = self._running_task()
         if task is not None:
             self._bind(task, self.named(self.main))
+            state.lane = None
+
+    def _retire(self) -> None:
+        """Make sure that nobody goes on with this thread's state as it is: one without a lane is asked for anew."""
+        state = getattr(self.local, "state", None)
+        if state is not None:
             state.lane = None
 
     def named(self, name: str) -> Lane:
@@ -258,12 +286,12 @@ class Lanes:
 
     def watch_asyncio(self, events: ModuleType, tasks: ModuleType) -> None:
         """Start telling tasks apart; called once asyncio is there."""
-        self._current_task = tasks.current_task
+        self.current_task = tasks.current_task
         self.running_loop = events._get_running_loop  # noqa: SLF001  (get_running_loop raises where there is none)
 
     def task_created(self, task: object, frame: FrameType | None) -> None:
         """Name the lane of a new task. One made before a loop runs (what asyncio.run drives) goes on in its creator's lane."""
-        if id(task) in self._tasks:
+        if id(task) in self.tasks:
             return
         state = self.state()
         outside = self.running_loop is None or self.running_loop() is None
@@ -275,7 +303,7 @@ class Lanes:
 
     def _running_task(self) -> Any:
         loop = self.running_loop() if self.running_loop is not None else None
-        return self._current_task(loop) if loop is not None and self._current_task is not None else None
+        return self.current_task(loop) if loop is not None and self.current_task is not None else None
 
     def _first_sight(self, task: Any, state: ThreadState) -> Lane | None:
         """Place a task whose creation was not seen."""
@@ -306,7 +334,7 @@ class Lanes:
     def _bind(self, task: object, lane: Lane, *, own: bool = False) -> None:
         """Let a task run in a lane; `own` is one that nothing else runs in."""
         key = id(task)
-        tasks = self._tasks
+        tasks = self.tasks
 
         def gone(_: object) -> None:
             tasks.pop(key, None)
@@ -319,6 +347,7 @@ class Lanes:
 
     def forked(self, name: str) -> None:
         """Start anew in a forked child: only this thread lives on, in the lane of that name."""
+        self._retire()
         local = self.local
         self.__init__(self._define, self._place_of, scoped=self._scoped)  # type: ignore[misc]
         # The hooks hold this object; of the states in it only the forking thread's is left.

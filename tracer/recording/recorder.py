@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tracer.instrument.discovery import plain_qualname
 from tracer.instrument.instrumentation import Instrumentation
 from tracer.model import DEFAULT_LEFT_OUT, OUTSIDE, Callable, Component, Recording
+from tracer.recording import native
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
 from tracer.recording.lanes import Lanes
 from tracer.recording.observers import Observers
@@ -123,6 +124,9 @@ class Recorder:
         self._sink.active = False
         left = (*self._observers.detach(), *self.instrumentation.stop())
         self._define_all()
+        for number, times in self._sink.missed.items():
+            key = self._name(number), "tracer failed: RecursionError"
+            self._losses[key] = self._losses.get(key, 0) + times
         for (name, reason), number in sorted(self._losses.items()):
             self._journal.loss(name, reason, number)
         for reason, number in sorted(self._encoder.losses.items()):
@@ -165,7 +169,7 @@ class Recorder:
             "argv": [str(argument) for argument in sys.orig_argv],
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         }
-        self._journal = Journal.create(self.folder, info)
+        self._journal = Journal.create(self.folder, info, half=native.HALF)
         self._sink.journal = self._journal
         self._write_meta(())
 
@@ -190,6 +194,7 @@ class Recorder:
             self._sink.active = False
             return
         self._losses.clear()
+        self._sink.missed.clear()
         self._sink.defined.clear()
         try:
             self._open_journal()

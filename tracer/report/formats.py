@@ -10,7 +10,8 @@ from tracer.compare.context import NOTHING, Request
 from tracer.errors import ConfigError
 from tracer.report.as_json import render_json
 from tracer.report.github import render_github
-from tracer.report.html.page import load_jinja2, render_html
+from tracer.report.html.frame import load_jinja2
+from tracer.report.html.page import render_html
 from tracer.report.junit import render_junit
 from tracer.report.markdown import render_markdown
 from tracer.report.sarif import render_sarif

@@ -88,7 +88,8 @@ def _findings(comparison: Comparison, width: int, *, carets: bool, verbose: bool
     room = max(bound - len(detailed), 0)
     if folded and room:
         yield []
-        yield [("Other effects" if detailed else "Effects, of no origin seen", "bold"), (f" ({len(folded)})", "dim")]
+        title = "Other effects" if follows else "Effects" if detailed else "Effects, of no origin seen"
+        yield [(title, "bold"), (f" ({len(folded)})", "dim")]
         yield from (_folded(finding, width) for finding in folded[:room])
     left_out = len(shown) - min(len(detailed), bound) - min(len(folded), room) - explained
     if left_out:

@@ -65,6 +65,8 @@ _INDEX_FRAME: Final = Struct("<IB")
 
 LARGEST_INDEX: Final = 256 << 20
 LARGEST_ROW: Final = 4 << 20
+MOST_RULES: Final = 100_000
+MOST_WRITTEN_RULES: Final = 500  # by a person; these may be expressions, each of which takes some time to compile
 _LEVEL: Final = 3
 _LARGEST_WINDOW_LOG: Final = 26
 
@@ -234,12 +236,13 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
     Raises one of `MALFORMED` where it is malformed.
     """
     found: dict[int, list[Any]] = {META: [], CALLABLE: [], LOSS: [], RULE: [], FULL_RULE: [], LANE: [], BLOCKS: []}
+    counted = _Counted()
     parsers: dict[int, Callable[[memoryview], Any]] = {
         META: lambda data: rows.meta_from_map(_row(data)),
         CALLABLE: lambda data: rows.callable_from_row(_row(data)),
         LOSS: lambda data: rows.loss_from_row(_row(data)),
-        RULE: lambda data: rows.rule_from_row(_row(data)),
-        FULL_RULE: lambda data: rows.rule_from_map(_row(data)),
+        RULE: counted.by(rows.rule_from_row),
+        FULL_RULE: counted.by(rows.rule_from_map),
         LANE: lambda data: _summary(_row(data)),
         BLOCKS: lambda data: tuple(BlockEntry(*fields) for fields in BLOCK_ENTRY.iter_unpack(data)),
     }
@@ -259,6 +262,26 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
     )
     lanes = tuple(LaneEntry(summary, blocks) for summary, blocks in zip(found[LANE], found[BLOCKS], strict=True))
     return recording, lanes
+
+
+class _Counted:
+    """Parses the rules of a cassette, of which whoever wrote it may not have so many that reading them takes long."""
+
+    def __init__(self) -> None:
+        self._rules = self._written = 0
+
+    def by(self, parse: Callable[[Any], Rule]) -> Callable[[memoryview], Rule]:
+        """Return a parser that counts."""
+
+        def counting(data: memoryview) -> Rule:
+            rule = parse(_row(data))
+            self._rules += 1
+            self._written += not rule.learned
+            if self._rules > MOST_RULES or self._written > MOST_WRITTEN_RULES:
+                raise ValueError("more rules than a cassette may hold")
+            return rule
+
+        return counting
 
 
 def _row(data: memoryview) -> Any:

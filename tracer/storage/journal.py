@@ -45,7 +45,7 @@ from enum import IntEnum
 from mmap import mmap
 from struct import Struct
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from zlib import adler32
 
 from tracer import wire
@@ -126,6 +126,22 @@ _new_lock = Lock
 _opened: set[Journal] = set()
 
 
+class Half(Protocol):
+    """One mapped half: what a journal uses of an `mmap.mmap`. Its bytes are read through a `memoryview`."""
+
+    def write(self, frame: bytes, /) -> object:
+        """Copy a frame to the position, and move that. Raises ValueError where there is no room, and after `close`."""
+
+    def tell(self) -> int:
+        """Return the position."""
+
+    def seek(self, position: int, whence: Literal[0, 2] = 0, /) -> object:
+        """Move the position."""
+
+    def close(self) -> None:
+        """Let go of the memory."""
+
+
 class Journal:
     """One open log. Threads may share it; a forked child finds it abandoned and creates its own.
 
@@ -149,7 +165,7 @@ class Journal:
         "path",
     )
 
-    def __init__(self, path: str, fd: int) -> None:
+    def __init__(self, path: str, fd: int, half: Callable[..., Half]) -> None:
         self.path = path
         self.failed = ""
         self.lost = 0
@@ -157,13 +173,15 @@ class Journal:
         self._lock = _new_lock()
         self._base = 0
         self._half = 0
-        self._halves = [_map(fd, _USABLE, offset=HALF), _map(fd, _USABLE, offset=2 * HALF)]
+        self._halves = [half(fd, _USABLE, offset=HALF), half(fd, _USABLE, offset=2 * HALF)]
         self._sealed_at: int | None = None
         self.append: Callable[[bytes], object] = self._halves[0].write
 
     @classmethod
-    def create(cls, folder: Path | str, info: Mapping[str, Any]) -> Journal:
+    def create(cls, folder: Path | str, info: Mapping[str, Any], half: Callable[..., Half] = _map) -> Journal:
         """Open a new journal in `folder`, which exists, and tell it of the process (`pid`, `ppid`, `python`, ...).
+
+        `half(file descriptor, size, offset=...)` maps a half.
 
         Raises:
             OSError: the folder cannot be written or the disk is full.
@@ -172,7 +190,7 @@ class Journal:
         fd = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             _write_all(fd, MAGIC + bytes(LOG_AT - len(MAGIC)), 0)
-            journal = cls(path, fd)
+            journal = cls(path, fd, half)
         except BaseException:
             _close(fd)
             raise
@@ -204,7 +222,7 @@ class Journal:
 
     def item(self, call: int, kind: int, snapshot: bytes) -> None:
         """Append the frame of an item that a generator handed out or took in. Never raises."""
-        self._note(ITEM | kind << 8, call, snapshot)
+        self._note(item_key(kind), call, snapshot)
 
     def after(self, call: int, position: int, snapshot: bytes) -> None:
         """Append the frame of an argument that a call changed. Never raises."""
@@ -319,11 +337,13 @@ class Journal:
         if self._sealed_at is None:
             self._sealed_at = half.tell()
         half.seek(0, os.SEEK_END)
-        used = self._sealed_at = _end_of_frames(half, self._sealed_at)
-        _write_all(self._fd, half[:used], LOG_AT + self._base)
+        with _bytes_of(half) as view:
+            used = self._sealed_at = _end_of_frames(view, self._sealed_at)
+            _write_all(self._fd, view[:used], LOG_AT + self._base)
         other = self._halves[1 - self._half]
         other.seek(0, os.SEEK_END)
-        other[:] = bytes(_USABLE)
+        with _bytes_of(other) as view:
+            view[:] = bytes(_USABLE)
         self._store_position(self._base + used, 1 - self._half)
         self._sealed_at = None
         other.seek(0)
@@ -421,7 +441,7 @@ def _printable(value: Any) -> Any:
             return value
 
 
-def measured_at(data: bytes | mmap, at: int) -> int:
+def measured_at(data: bytes | mmap | memoryview, at: int) -> int:
     """Return where in a frame begins what its length and checksum are those of."""
     return at + _HEADS.get(data[at + FRAME_STRUCT.size], FRAME_STRUCT.size)
 
@@ -436,6 +456,11 @@ def end_key(outcome: int) -> int:
     return END | outcome << 8
 
 
+def item_key(kind: int) -> int:
+    """Return what is the same in all ITEM frames of a kind."""
+    return ITEM | kind << 8
+
+
 def _kind(kind: Kind) -> bytes:
     return bytes((kind,))
 
@@ -444,7 +469,12 @@ def _frame(body: bytes) -> bytes:
     return _pack_frame(len(body), adler32(body)) + body
 
 
-def _end_of_frames(half: mmap, at: int) -> int:
+def _bytes_of(half: Half) -> memoryview:
+    view: Any = half  # that it is a buffer has no name in the types of Python before 3.12
+    return memoryview(view)
+
+
+def _end_of_frames(half: memoryview, at: int) -> int:
     """Return where the frames of a sealed half end; one may have come between looking and sealing."""
     while at + FRAME_STRUCT.size < _USABLE:
         length, _ = FRAME_STRUCT.unpack_from(half, at)
@@ -454,7 +484,7 @@ def _end_of_frames(half: mmap, at: int) -> int:
     return at
 
 
-def _write_all(fd: int, data: bytes, at: int) -> None:
+def _write_all(fd: int, data: bytes | memoryview, at: int) -> None:
     written = _write_at(fd, data, at)
     while written < len(data):
         # A short write is how a disk begins to be full; the next one says so.

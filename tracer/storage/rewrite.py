@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
+from tracer.errors import CassetteError
 from tracer.storage import format as form
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import replacing
@@ -26,8 +27,12 @@ def write_rules(path: Path, rules: Iterable[Rule]) -> None:
     rules has the same bytes.
 
     Raises:
-        CassetteError: the cassette cannot be read, or its folder not be written.
+        CassetteError: the cassette cannot be read, its folder not be written, or there are too many rules.
     """
+    rules = tuple(dict.fromkeys(rules))
+    if sum(not rule.learned for rule in rules) > form.MOST_WRITTEN_RULES:
+        limit = f"it may hold {form.MOST_WRITTEN_RULES} rules that someone wrote"
+        raise CassetteError(f"write cassette {str(path)!r}", limit, "Put those for all cassettes into the settings.")
     open_cassette(path).close()  # every error of a file that is no whole cassette
     with path.open("rb") as source, replacing(path) as target:
         source.seek(-form.FOOTER.size, os.SEEK_END)
@@ -51,5 +56,5 @@ def _with_rules(index: bytes, rules: Iterable[Rule]) -> Iterator[bytes]:
     others = [(kind, frame) for kind, frame in form.index_frames(index) if kind not in _RULES]
     first = next((at for at, (kind, _) in enumerate(others) if kind == form.LANE), len(others))
     yield from (frame for _, frame in others[:first])
-    yield from form.rule_frames(dict.fromkeys(rules))
+    yield from form.rule_frames(rules)
     yield from (frame for _, frame in others[first:])

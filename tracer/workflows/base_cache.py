@@ -16,16 +16,19 @@ from tracer.errors import CassetteError
 from tracer.storage.format import FORMAT
 from tracer.storage.reader import verify
 from tracer.storage.store import SUFFIX, replacing
+from tracer.workflows.common import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tracer.config import Config
 
-_FOLDER: Final = Path(".tracer") / "base"
+_FOLDER: Final = "base"
 _MOST_KEPT: Final = 10
 _MOST_BYTES: Final = 512 * 2**20
-_UNRECORDED: Final = frozenset({"root", "source", "cassettes", "command", "fail_on", "ignore", "mode"})
+_UNRECORDED: Final = frozenset(
+    {"root", "source", "cassettes", "command", "fail_on", "ignore", "rules", "renamed", "level", "mode"}
+)
 """Settings that make no difference to what is recorded."""
 
 
@@ -36,7 +39,7 @@ class BaseCache:
     """
 
     def __init__(self, repository: Path) -> None:
-        self._folder = repository / _FOLDER
+        self._folder = repository / LOCAL / _FOLDER
 
     def fetch(self, key: str, target: Path) -> bool:
         """Copy the cassette of a key to `target`; False where there is none."""

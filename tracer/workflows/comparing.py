@@ -55,7 +55,7 @@ def diff(old: Path, new: Path, *, config: Config | None = None, terms: Terms = P
             progress=terms.progress,
         )
         settled = settle(found, load(accepted), common.today(), accepted.name)
-        told = with_context(settled, before, after, terms.request, config.root)
+        told = with_context(settled, before, after, terms.request, config)
     return told if terms.allow_imports else replace(told, notes=(*told.notes, *not_applied(user)))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.compare.context import NOTHING, Context, Place, Request
 from tracer.compare.edges import edges
+from tracer.compare.prepared import prepare
 from tracer.compare.statistics import statistics
 from tracer.compare.surroundings import trees
 from tracer.select.places import Places
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracer.compare.result import Comparison, Finding
+    from tracer.config import Config
     from tracer.model import RecordedRun
 
 _MOST_PLACES: Final = 10_000
 
 
 def with_context(
-    comparison: Comparison, old: RecordedRun, new: RecordedRun, request: Request, root: Path
+    comparison: Comparison, old: RecordedRun, new: RecordedRun, request: Request, config: Config
 ) -> Comparison:
-    """Return the comparison with what a report asks for; where it asks for nothing, nothing is read.
+    """Return the comparison of two runs with what a report asks for; where it asks for nothing, nothing is read.
 
     Raises:
         CassetteDamaged: a block of a recording cannot be read.
@@ -32,10 +34,10 @@ def with_context(
     if request == NOTHING:
         return comparison
     findings = comparison.findings
-    context = Context(
-        places=tuple(_places(findings, old, new, root)) if request.places else (),
-        trees=trees(old, new, findings, request.trees) if request.trees else (),
-    )
+    context = Context(places=tuple(_places(findings, old, new, config.root)) if request.places else ())
+    if request.trees:
+        compared = prepare(old, new, dict(config.renamed))
+        context = replace(context, trees=trees(compared.old, compared.new, findings, request.trees))
     if request.edges:
         before, after = statistics(old, comparison.old.cassette), statistics(new, comparison.new.cassette)
         interfaces = tuple((each.component, each.coverage) for each in after.components)

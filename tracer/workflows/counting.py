@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracer.compare.edges import edges
 from tracer.compare.statistics import change, statistics
 from tracer.errors import ConfigError
+from tracer.report.html.statistics import render_statistics_html
 from tracer.report.statistics import change_to_json, render_change, render_statistics, statistics_to_json
 from tracer.select.patterns import covers
 from tracer.storage.reader import open_cassette
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from tracer.compare.interfaces import Coverage, Statistics
     from tracer.report.formats import Appearance
 
-STATISTICS_FORMATS = ("text", "json")
+STATISTICS_FORMATS = ("text", "json", "html")
 
 
 def statistics_report(
@@ -37,9 +39,13 @@ def statistics_report(
     now = _measure(new, prefixes)
     if old is None:
         _check(prefixes, now)
+        if format_ == "html":
+            return render_statistics_html(now, None, edges(now, now, ())), now.coverage
         return statistics_to_json(now) if format_ == "json" else render_statistics(now, look), now.coverage
     before = _measure(old, prefixes)
     _check(prefixes, now, before)
+    if format_ == "html":
+        return render_statistics_html(now, before, edges(before, now, ())), now.coverage
     found = change(before, now)
     return change_to_json(found) if format_ == "json" else render_change(found, look), now.coverage
 

@@ -120,16 +120,13 @@ def learn_more(
     if not command:
         command, folder = known_command(cassette, config, rerun_recorded)
 
-    def run(seed: str, target: Path) -> Take:
-        return Take(command, target, config, folder=folder, hash_seed=seed, output_to_stderr=True)
-
     with tempfile.TemporaryDirectory(prefix="tracer-learn-") as scratch:
         base = Path(scratch) / "run-1.cassette"
-        with run("0", base) as first:
+        with Take(command, base, config, folder=folder, hash_seed="0", output_to_stderr=True) as first:
             first.run(tick)
             if not first.close().stored:
                 raise RecordingError(f"learn from runs of {command[0]!r}", "the first captured no call")
-        later = (partial(run, str(number)) for number in range(1, runs))
+        later = (partial(first.again, hash_seed=str(number)) for number in range(1, runs))
         repeated = repeat(base, first.exit_code, later, rules=recording.noise, tick=tick)
     if not repeated.runs:
         raise RecordingError(

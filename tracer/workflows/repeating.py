@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tracer.compare.compare import compare
+from tracer.compare.delta import Difference
 from tracer.compare.noise import told_all_the_same
 from tracer.compare.result import Kind
-from tracer.errors import RecordingError
+from tracer.errors import TracerError
 from tracer.report.sentences import listed
 from tracer.storage.compact import compact
 from tracer.storage.reader import open_cassette
@@ -70,9 +71,18 @@ def repeat(
             runs += 1
             with open_cassette(base) as first, open_cassette(target) as other:
                 seen |= _differences(first, other, rules)
-                # Of two calls that changed places either may be told as the one that moved.
-                seen |= {each for each in _differences(other, first, rules) if each.kind is Kind.CALL_MOVED}
+                seen |= {each for each in _differences(other, first, rules) if _holds_both_ways(each)}
     return Repeated(frozenset(seen), runs, tuple(notes))
+
+
+def _holds_both_ways(subject: Subject) -> bool:
+    """Whether a difference that shows in the other direction says something that the first direction does not.
+
+    Of two calls that changed places either may be told as the one that moved; and a callable that one run alone calls may be that of
+    either run.
+    """
+    gone = subject.kind is Kind.CALL_REMOVED and subject.difference is Difference.KEY_REMOVED
+    return subject.kind is Kind.CALL_MOVED or gone
 
 
 def _differences(old: RecordedRun, new: RecordedRun, rules: Sequence[Rule]) -> set[Subject]:
@@ -85,7 +95,7 @@ def _record(take: Take, target: Path, exit_code: int, tick: Callable[[str], None
     """Run a take into a cassette; return why that cannot be compared with another run, "" where it can."""
     try:
         take.run(tick)
-    except RecordingError as error:
+    except TracerError as error:
         return error.cause.rstrip(".")
     with take:
         if not take.captured:

@@ -159,7 +159,7 @@ class _Job:
             output_to_stderr=True,
         )
         recorded = self.run(take, self.config.runs, "at that revision")
-        self._refuse_own(recorded, checkout.top)
+        self._refuse_own(recorded, checkout)
         if self.asked.setup is None and (checkout.tree / ".gitmodules").is_file():
             return replace(recorded, notes=(_SUBMODULES,))
         return recorded
@@ -178,11 +178,12 @@ class _Job:
             raise RecordingError(self.action, f"no call was captured {where}{ended}", *summary.notes[-1:])
         return _Recorded(take.target, summary.exit_code, take.strangers)
 
-    def _refuse_own(self, old: _Recorded, top: Path) -> None:
+    def _refuse_own(self, old: _Recorded, checkout: Checkout) -> None:
         """Refuse a base run of the working tree's own code: it would be compared with itself."""
-        own = {name: file for name, file in old.strangers.items() if Path(file).resolve().is_relative_to(top)}
+        own = {name: file for name, file in old.strangers.items() if Path(file).resolve().is_relative_to(checkout.top)}
         if own:
-            raise ComparisonError(self.action, f"its run imported {_named(own)}, which is not that revision's", _REMEDY)
+            remedy = f"{_REMEDY} {_SUBMODULES}" if (checkout.tree / ".gitmodules").is_file() else _REMEDY
+            raise ComparisonError(self.action, f"its run imported {_named(own)}, which is not that revision's", remedy)
 
     def refuse_shared(self, old: _Recorded, new: _Recorded) -> None:
         """Refuse two runs of the same installed code of the project, of which neither revision is.

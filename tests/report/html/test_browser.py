@@ -152,8 +152,13 @@ def test_a_component_and_an_edge_of_the_map_lead_to_their_findings(page: Browser
     page.press("m")
     page.run("document.querySelector('.edge.changed[marker-end]').dispatchEvent(new MouseEvent('click'))")
 
-    assert page.text("#count").startswith(f"1 of {MANY + 2} called by shop.checkout")
+    assert page.text("#count") == f"1 of {MANY + 2}"
+    assert page.text("#caller") == "called by shop.checkout ×"
     assert page.text(SELECTED) == "shop.tax:vat"
+
+    page.click("#caller")
+    page.press("x")
+    assert page.text("#count") == f"{MANY + 2} of {MANY + 2}"
 
 
 def test_recorded_markup_stays_text(page: Browser) -> None:

@@ -1,21 +1,16 @@
-"""A comparison as one HTML page. The only home of jinja2, which is loaded when a page is asked for."""
+"""A comparison as one HTML page."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.errors import ConfigError
+from tracer.report.html.frame import render_page
 from tracer.report.html.payload import component_count, payload
 from tracer.report.safe import clip, plain
 from tracer.report.sentences import headline, totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
     from tracer.compare.result import Comparison, Summary
 
@@ -34,41 +29,14 @@ def render_html(comparison: Comparison) -> str:
     Raises:
         ConfigError: jinja2 is not installed.
     """
-    jinja2 = load_jinja2()
-    style = _asset("style.css")
-    script = "(() => {\n" + "".join(map(_asset, _SCRIPTS)) + "})();"
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    markup = environment.filters["safe"]
-    return str(
-        environment.from_string(_asset("page.html.jinja")).render(
-            policy=_policy(style, script),
-            style=markup(style),
-            script=markup(script),
-            data=markup(payload(comparison)),
-            **_shown(comparison),
-        )
-    )
-
-
-def load_jinja2() -> ModuleType:
-    """Return jinja2.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    try:
-        import jinja2  # noqa: PLC0415  (an extra, for those who want pages)
-    except ImportError as error:
-        raise ConfigError(
-            "write the HTML report", "jinja2 is not installed", "Install it with `pip install 'tracer[html]'`."
-        ) from error
-    return jinja2
+    return render_page("page.html.jinja", payload(comparison), _SCRIPTS, **_shown(comparison))
 
 
 def _shown(comparison: Comparison) -> dict[str, Any]:
     summary = comparison.summary
     counts = [(name, getattr(summary, name)) for name in ("compared", "identical", "changed", "added", "removed")]
     counts += [("hidden as noise", summary.hidden_as_noise)] if summary.hidden_as_noise else []
+    counts += [("accepted", summary.accepted)] if summary.accepted else []
     counts += [("lost", summary.lost)] if summary.lost else []
     return {
         "verdict": comparison.verdict.value,
@@ -103,18 +71,3 @@ def _proportion(summary: Summary) -> Iterator[dict[str, Any]]:
         width = _SCALE * count / whole
         yield {"name": name, "start": round(start, 1), "width": round(width, 1)}
         start += width
-
-
-def _policy(style: str, script: str) -> str:
-    """Return what the page may do: nothing but what it holds itself."""
-    own = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-    return f"default-src 'none'; {own}; img-src data:; base-uri 'none'; form-action 'none'"
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-@cache
-def _asset(name: str) -> str:
-    return resources.files("tracer.report.html").joinpath("page").joinpath(name).read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_FINDINGS: Final = 20_000
 MOST_BYTES: Final = 9_000_000
 _NAME: Final = 300
-_NAMES: Final = 12
+_NAMES: Final = 8
 _SAME, _HERE = 1, 2
 _SEVERITIES: Final = tuple(Severity)
 _KINDS: Final = tuple(Kind)
@@ -120,7 +120,8 @@ class _Payload:
         return [[self._number(name), plain(text)] for name, text in pairs]
 
     def _several(self, names: tuple[str, ...]) -> list[int]:
-        return [self._number(name) for name in names[:_NAMES]]
+        more = len(names) - _NAMES
+        return [self._number(name) for name in (*names[:_NAMES], *([f"… and {more:,} more"] if more > 0 else []))]
 
     def _number(self, text: str) -> int:
         """Return the number of a text that may occur often."""

@@ -30,9 +30,10 @@ function applyFilters() {
   state.at = Math.max(state.shown.indexOf(selected), 0);
   const filtered = terms.length || state.severities.size || state.role || kind || component || state.caller;
   document.getElementById("clear").hidden = !filtered;
-  const left = DATA.left ? `, ${grouped(DATA.left)} more in --format json` : "";
-  const caller = state.caller ? ` called by ${state.caller}` : "";
-  document.getElementById("count").textContent = `${grouped(state.shown.length)} of ${grouped(FINDINGS.length)}${caller}${left}`;
+  document.getElementById("count").textContent = `${grouped(state.shown.length)} of ${grouped(FINDINGS.length)}`;
+  const caller = document.getElementById("caller");
+  caller.hidden = !state.caller;
+  caller.textContent = `called by ${state.caller} ×`;
   for (const button of document.querySelectorAll("#severities button")) {
     button.setAttribute("aria-pressed", state.severities.has(button.dataset.name));
   }
@@ -138,6 +139,8 @@ function startList() {
   choices(componentSelect, "all components", countBy((finding) => finding.component));
   search.addEventListener("input", applyFilters);
   document.getElementById("clear").addEventListener("click", clearFilters);
+  document.getElementById("caller").addEventListener("click", () => { state.caller = ""; applyFilters(); });
+  if (DATA.left) document.getElementById("left").textContent = `${counted(DATA.left, "finding")} more in --format json`;
   list.addEventListener("scroll", () => requestAnimationFrame(drawRows), { passive: true });
   new ResizeObserver(() => drawRows()).observe(list);
 }

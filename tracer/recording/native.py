@@ -1,0 +1,52 @@
+"""Whether the hooks of a crossing are the C ones. They do the same; where no compiler was at hand, or `TRACER_PURE` says so, Python does it all."""
+
+from __future__ import annotations
+
+import os
+from _thread import _local
+from contextlib import suppress
+from mmap import mmap
+from typing import TYPE_CHECKING, Any, Final
+
+PURE: Final = "TRACER_PURE"
+"""The environment variable that, set to anything but nothing or 0, has everything done in Python."""
+
+Entered: Any = None
+Half: Any = mmap
+Kernel: Any = None
+if os.environ.get(PURE, "0") in {"", "0"}:
+    with suppress(ImportError):  # no compiler, another Python than it was built for, a subinterpreter
+        from tracer.recording._native import Entered, Half, Kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.recording import _native
+    from tracer.storage import journal
+
+HALF: Final[Callable[..., journal.Half]] = Half
+"""What maps the halves of a journal; those of C take a frame from the hooks without a call."""
+
+
+def in_use() -> bool:
+    """Say whether recorders of this process use the C hooks."""
+    return Kernel is not None
+
+
+def entered(known: dict[Any, int], own: int, fallback: Callable[[], int | None]) -> Callable[[], int | None]:
+    """Return the hook that says who calls: `fallback` itself where there is no other."""
+    if not in_use():
+        return fallback
+    found: Callable[[], int | None] = Entered(known, own, fallback)
+    return found
+
+
+def kernel(local: object, **parts: Any) -> _native.Kernel | None:
+    """Return what makes the other hooks of one recorder; None where Python makes them. `local` is where its threads keep their state.
+
+    A `threading.local` that somebody has put in the place of the interpreter's own may tell more apart than threads.
+    """
+    if not in_use() or type(local) is not _local:
+        return None
+    made: _native.Kernel = Kernel(**parts)
+    return made
