@@ -10,7 +10,7 @@ from tests.compare.runs import Run, call, function, obj, opaque, raised, snapsho
 from tracer.compare.compare import compare
 from tracer.compare.noise import Subject, learn
 from tracer.compare.result import Comparison, Finding, Verdict
-from tracer.model import Call, Item, ItemKind, Raised, RecordedRun, Recording, Returned, Unfinished
+from tracer.model import Call, Item, ItemKind, Loss, Raised, RecordedRun, Recording, Returned, Unfinished
 from tracer.rules import LEARNED, Rule
 
 VAT = function("shop.tax:vat", "amount", code="1")
@@ -176,6 +176,19 @@ def test_equal_runs_are_the_same_without_reading_a_call() -> None:
     assert (comparison.verdict, comparison.findings) == (Verdict.SAME, ())
     assert (comparison.summary.compared, comparison.summary.identical) == (500, 500)
     assert old.reads == new.reads == 0
+
+
+def test_values_that_were_looked_at_in_part_are_counted_though_their_calls_are_identical() -> None:
+    losses = (
+        Loss("*", "truncated list", 2),
+        Loss("*", "opaque socket:socket", 1),
+        Loss("shop:f", "left-out dunder", 5),
+    )
+    old, new = (Run(recording=Recording("3.11", losses=losses), main=[call("shop.tax:vat")]) for _ in range(2))
+
+    summary = compared(old, new).summary
+
+    assert (summary.identical, summary.partly, summary.lost) == (1, 3, 10)
 
 
 def test_only_blocks_that_differ_are_compared() -> None:

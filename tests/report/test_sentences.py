@@ -90,6 +90,10 @@ def test_losses_are_told_in_the_totals() -> None:
     assert totals(Summary(1, 1, lost=2)).endswith("2 lost")
 
 
+def test_values_that_were_looked_at_in_part_are_told_in_the_totals_of_equal_calls() -> None:
+    assert totals(Summary(1, 1, partly=3)).endswith("0 lost; 3 values seen in part")
+
+
 @pytest.mark.parametrize("width", range(16, 60))
 def test_a_shift_fits_and_keeps_what_differs(finding: Callable[..., Finding], width: int) -> None:
     before = "{'title': 'Green tea, loose leaf, 250 grams', 'price': 12.90, 'stock': 40}"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Level: TypeAlias = Literal["value", "shape"]
 
+_IN_PART = ("truncated ", "opaque ", "failed ")
 _VERDICTS = {
     Severity.BREAKING: Verdict.BREAKING,
     Severity.CHANGED: Verdict.CHANGED,
@@ -194,6 +195,7 @@ class _Comparing:
             removed=tally.removed,
             hidden_as_noise=hidden,
             lost=_lost(self._old.recording) + _lost(self._new.recording),
+            partly=_partly(self._new.recording),
         )
 
     def _remarks(self) -> list[str]:
@@ -209,6 +211,11 @@ def verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:
     """Return the verdict that findings come to; `hides` says that rules hid some differences."""
     worst = min((finding.severity for finding in findings), key=lambda each: each.rank, default=Severity.NOISE)
     return _VERDICTS.get(worst, Verdict.NOISE if hides else Verdict.SAME)
+
+
+def _partly(recording: Recording) -> int:
+    """Count the values that were cut past a budget, or of which only the type is known."""
+    return sum(loss.count for loss in recording.losses if loss.callable == "*" and loss.reason.startswith(_IN_PART))
 
 
 def _lost(recording: Recording) -> int:

@@ -136,7 +136,8 @@ class Side:
 class Summary:
     """Calls, counted. `hidden_as_noise` counts differences, `lost` calls that were seen but not kept, on either side.
 
-    `accepted` counts findings that are not told because someone accepted them.
+    `accepted` counts findings that are not told because someone accepted them, `partly` values of the new recording of which a part or
+    only the type was looked at: what they hold beyond that is not compared, whatever calls are identical.
     """
 
     compared: int = 0
@@ -147,6 +148,7 @@ class Summary:
     hidden_as_noise: int = 0
     lost: int = 0
     accepted: int = 0
+    partly: int = 0
 
 
 @dataclass(frozen=True, slots=True)

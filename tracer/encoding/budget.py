@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_LEVELS: Final = 100
 """Containers inside one another; below that a value is cut. A tenth of Python's own default for calls."""
@@ -30,12 +30,16 @@ SAMPLES: Final = 256
 SAMPLE_BYTES: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """Nodes visited and bytes kept of one argument or outcome."""
+class Limit(NamedTuple):
+    """Nodes visited and bytes kept of one argument or outcome. A tuple, for the walk in C."""
 
     nodes: int
     bytes: int
+
+
+_ARGUMENTS: Final = Limit(nodes=64, bytes=8 << 10)
+_OUTCOME: Final = Limit(nodes=512, bytes=64 << 10)
+_REPEATED: Final = Limit(nodes=128, bytes=16 << 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,6 @@ class Budget:
     pluggy's suite, whose hooks hand on all of pytest's state, is where more nodes cost most (`benchmarks/transparency`).
     """
 
-    arguments: Limit = Limit(nodes=64, bytes=8 << 10)
-    outcome: Limit = Limit(nodes=512, bytes=64 << 10)
-    repeated: Limit = Limit(nodes=128, bytes=16 << 10)
+    arguments: Limit = _ARGUMENTS
+    outcome: Limit = _OUTCOME
+    repeated: Limit = _REPEATED

@@ -15,9 +15,9 @@ from tracer import wire
 from tracer.encoding import cut, plans
 from tracer.encoding.budget import Budget, Limit
 from tracer.encoding.faults import is_ours
-from tracer.encoding.looks import heavy
 from tracer.encoding.redact import Judge
-from tracer.encoding.walk import SLASH, UNPACKABLE, Name, Plan, Shared, Walk, all_str
+from tracer.encoding.walk import SLASH, UNPACKABLE, Name, Plan, Shared, all_str
+from tracer.encoding.walks import make_walks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +30,7 @@ _EMPTY_TUPLE: Final = wire.Extension(wire.TUPLE, wire.array_header(0))
 LONG: Final = 1024
 """Characters; a longer text is looked at before it is packed."""
 
+_DEFAULT: Final = Budget()
 _FEW: Final = 32  # items of a container that is packed as it is
 
 UNKNOWN: Final = wire.extension(wire.OPAQUE, wire.array_header(2) + wire.packer()("tracer:unencoded") + b"\x00")
@@ -84,10 +85,12 @@ class Encoder:
     """Encodes the values of calls. One serves all threads, and may be entered again while it works (by a finaliser).
 
     `redactor` judges names, `paths` rewrites texts, `budget` limits what is looked at of one value. `names` holds what is said of
-    objects that are not looked at, by the id of their type, for the types met so far.
+    objects that are not looked at, by the id of their type, for the types met so far. `pure` has everything done in Python.
     """
 
-    def __init__(self, *, redactor: Redactor, paths: PathNormaliser, budget: Budget = Budget()) -> None:  # noqa: B008  (frozen)
+    def __init__(
+        self, *, redactor: Redactor, paths: PathNormaliser, budget: Budget = _DEFAULT, pure: bool = False
+    ) -> None:
         self._budget = budget
         self._short = min(LONG, budget.arguments.bytes, budget.outcome.bytes, budget.repeated.bytes)
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
@@ -98,7 +101,10 @@ class Encoder:
         self._plans: dict[int, Plan] = {}
         self.names: dict[int, Name] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
-        self._shared = Shared(self._plan, self._plans, Judge(redactor), paths, {}, self._count, {}, self.names)
+        self._judge = Judge(redactor)
+        self._named = Limit(0, budget.arguments.bytes)
+        self._shared = Shared(self._plan, self._plans, self._judge, paths, {}, self._counter, self.names, {})
+        self._walks = make_walks(self._shared, pure=pure)
 
     @property
     def losses(self) -> dict[str, int]:
@@ -131,7 +137,7 @@ class Encoder:
 
     def walked(self, values: Sequence[Any], secret: Sequence[int] | None, full: bool) -> bytes:
         """As `arguments`, for those that neither `scalars` nor `flat` takes."""
-        return self._guard(self._walk_arguments if full else self._name_arguments, values, secret)
+        return _guard(self._walks.arguments, values, secret, self._budget.arguments if full else self._named)
 
     def scalars(self, values: Sequence[Any]) -> bytes | None:
         """Return the snapshot of arguments that are all short exact scalars, so that no call can change them; None of any others."""
@@ -180,7 +186,7 @@ class Encoder:
             data = self.scalar(value)
         if data is not None:
             return data
-        return self._guard(self._walk_value, value, self._budget.outcome if full else self._budget.repeated)
+        return _guard(self._walks.value, value, self._budget.outcome if full else self._budget.repeated)
 
     def _small(self, value: Any, kind: type) -> Any:
         """Return a copy of a short flat list, or of a short flat dict without secret keys; None of any other."""
@@ -191,81 +197,40 @@ class Encoder:
         copy = value[:] if kind is list else value.copy()  # another thread may be changing the original
         if not _few_scalars(copy if kind is list else copy.values()):
             return None
-        return copy if kind is list or self._shared.judge.names(tuple(copy)) is None else None
-
-    @staticmethod
-    def _guard(encode: Callable[..., bytes], *parts: Any) -> bytes:
-        try:
-            return encode(*parts)
-        except Exception as error:
-            # The host must not notice: the walk's own net needs a frame and memory too.
-            if not is_ours(error):
-                raise
-            return UNKNOWN
-
-    def _walk_arguments(self, values: Sequence[Any], secret: Sequence[int] | None) -> bytes:
-        walk = Walk(self._shared, self._packer(), self._budget.arguments)
-        data = wire.array_header(len(values)) + b"".join(walk.shares(values, heavy(values), secret))
-        self._packers.append(walk.pack)
-        return data
-
-    def _name_arguments(self, values: Sequence[Any], secret: Sequence[int] | None) -> bytes:
-        """Return arguments of which only scalars and what has a name or a text are told."""
-        names, pack, walk = self.names, self._packer(), None
-        parts = [wire.array_header(len(values))]
-        for place, value in enumerate(values):
-            kind = type(value)
-            known = names.get(id(kind))
-            if secret is not None and secret[place]:
-                known = None
-            elif kind is int or kind is _NONE or kind is bool or kind is float:
-                try:
-                    parts.append(pack(value))
-                except OverflowError:
-                    pass
-                else:
-                    continue
-            if known is not None:
-                next(known.missed)
-                parts.append(known.snapshot)
-            else:
-                if walk is None:
-                    walk = Walk(self._shared, pack, Limit(0, self._budget.arguments.bytes))
-                parts.append(walk.argument(value, 0 if secret is None else secret[place]))
-        self._packers.append(pack)
-        return b"".join(parts)
-
-    def _walk_value(self, value: Any, limit: Limit) -> bytes:
-        walk = Walk(self._shared, self._packer(), limit)
-        data = walk.value(value)
-        self._packers.append(walk.pack)
-        return data
-
-    def _packer(self) -> Callable[[Any], bytes]:
-        try:
-            return self._packers.pop()
-        except IndexError:
-            return wire.packer()
+        return copy if kind is list or self._judge.names(tuple(copy)) is None else None
 
     def _plan(self, cls: type) -> Plan:
         """Return the plan of a type, deciding it on first need and forgetting it with the type."""
         plan = plans.plan_for(cls)
         key = id(cls)
-        tables = (self._plans, self.names, self._watches)
+        tables, forget = (self._plans, self.names, self._watches), self._walks.forget
+
+        def gone(_: weakref.ref[type]) -> None:
+            forget(key)
+            for table in tables:
+                table.pop(key, None)
+
         # The callback comes before another type can have the same id; the plan itself must not keep the type alive.
-        self._watches[key] = weakref.ref(cls, lambda _: [table.pop(key, None) for table in tables] and None)
-        self._plans[key] = plan
+        self._watches[key] = weakref.ref(cls, gone)
         if plan.attributes:
             snapshot = cut.truncation(wire.packer(), plan.name, None, [])
             self.names[key] = Name(snapshot, self._counter("truncated", plan.name))
+        self._plans[key] = plan  # the last, since another thread then takes all of it as decided
         return plan
-
-    def _count(self, reason: str, name: str) -> None:
-        next(self._counter(reason, name))
 
     def _counter(self, reason: str, name: str) -> count[int]:
         key = reason, name
         return self._losses.get(key) or self._losses.setdefault(key, count())
+
+
+def _guard(encode: Callable[..., bytes], *parts: Any) -> bytes:
+    try:
+        return encode(*parts)
+    except Exception as error:
+        # The host must not notice: the walk's own net needs a frame and memory too.
+        if not is_ours(error):
+            raise
+        return UNKNOWN
 
 
 def _few_scalars(items: Any) -> bool:

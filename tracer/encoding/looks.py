@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _namespace: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
-_module: Callable[[type], Any] = type.__dict__["__module__"].__get__
-_qualname: Callable[[type], Any] = type.__dict__["__qualname__"].__get__
+module_of: Callable[[type], Any] = type.__dict__["__module__"].__get__
+qualname_of: Callable[[type], Any] = type.__dict__["__qualname__"].__get__
 _attribute: Callable[[Any, str], Any] = object.__getattribute__
 
 mro = _mro
@@ -39,10 +39,10 @@ SCALARS: Final = frozenset(map(id, (str, bytes, int, float, bool, type(None))))
 def type_name(cls: type) -> str:
     """Return `module:qualname` of a class; `?` for a part that is no exact string."""
     try:
-        module = _module(cls)
+        module = module_of(cls)
     except AttributeError:
         module = None
-    return f"{text(module)}:{text(_qualname(cls))}"
+    return f"{text(module)}:{text(qualname_of(cls))}"
 
 
 def text(name: Any) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     Encode = Callable[[Walk, Any], bytes]
     Fields = Callable[[Any], tuple[list[str], list[Any]]]
+    More = tuple[str, Callable[[Any], Any]]
 
 
 def _by_id(*pairs: tuple[type, Any]) -> dict[int, Any]:
@@ -80,8 +81,8 @@ CONTENT: Final[dict[int, Encode]] = _by_id(
 )
 """What an instance of such a type, or of a subclass, holds beside its attributes. The first of a class's bases that stands here decides."""
 
-MORE: Final[dict[int, Fields]] = _by_id((deque, containers.deque_limit), (defaultdict, containers.default_dict_factory))
-"""Attributes of C types, for subclasses too."""
+MORE: Final[dict[int, More]] = _by_id((deque, containers.DEQUE_LIMIT), (defaultdict, containers.DEFAULT_FACTORY))
+"""Attributes of C types by name and getter, for subclasses too."""
 
 FIELDS: Final[dict[int, Fields]] = _by_id(
     (slice, atoms.slice_fields),
@@ -161,7 +162,7 @@ def _is_standard(cls: type, table: Any) -> bool:
 def _with_content(cls: type, order: tuple[type, ...]) -> Plan | None:
     """Return the plan of a class that holds what a builtin holds: its attributes, and the content as payload."""
     if looks.derives(cls, looks.loaded("array", "array")):
-        return instances.by_attributes(cls, Form.ARRAY, containers.array_content, containers.array_type)
+        return instances.by_attributes(cls, Form.ARRAY, containers.array_content, ("typecode", containers.array_type))
     more = next((MORE[id(each)] for each in order if id(each) in MORE), None)
     for each in order:
         content = CONTENT.get(id(each)) or (LAZY[looks.type_name(each)] if _is_standard(each, LAZY) else None)

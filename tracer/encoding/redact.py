@@ -75,7 +75,7 @@ class Redactor:
     """Judges names. `names` are the secret ones, `extra` more of them, `allow` whole names that never are.
 
     Each name is one or several words; case and separators do not matter. Names given instead of the default ones are
-    taken as they are: the rules for cookies, tokens and endings belong to the default.
+    taken as they are: the rules for cookies, tokens and endings belong to the default. `known` holds judgements, by name.
     """
 
     def __init__(self, names: Iterable[str] = DEFAULT, extra: Iterable[str] = (), allow: Iterable[str] = ()) -> None:
@@ -83,18 +83,18 @@ class Redactor:
         self._rules = chosen == DEFAULT
         self._names = tuple(" ".join(_words(name)) for name in (*chosen, *extra))
         self._allow = frozenset(" ".join(_words(name)) for name in allow)
-        self._known: dict[str, Secrecy] = {}
+        self.known: dict[str, Secrecy] = {}
 
     def secret(self, name: str) -> Secrecy:
         """Return what is redacted under a parameter, key or attribute of this name; falsy for nothing.
 
         `name` is an exact str. Judgements are remembered, for a bounded number of names.
         """
-        known = self._known.get(name)
+        known = self.known.get(name)
         if known is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            known = self._known[name] = self._judge(name)
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            known = self.known[name] = self._judge(name)
         return known
 
     def _judge(self, name: str) -> Secrecy:
@@ -108,10 +108,14 @@ class Redactor:
 
 
 class Judge:
-    """Judges the names of a dict or an object together, and remembers in `known`: the same few shapes pass again and again."""
+    """Judges the names of a dict or an object together, and remembers in `known`: the same few shapes pass again and again.
+
+    `name` judges a single one; `verdicts` holds what it said.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
-        self._secret = redactor.secret
+        self.name = redactor.secret
+        self.verdicts = redactor.known
         self.known: dict[tuple[str, ...], tuple[Secrecy, ...] | None] = {}
 
     def names(self, names: tuple[str, ...]) -> tuple[Secrecy, ...] | None:
@@ -120,7 +124,7 @@ class Judge:
             return self.known[names]
         except KeyError:
             pass
-        found = tuple([self._secret(name) for name in names])
+        found = tuple([self.name(name) for name in names])
         verdict = found if any(found) else None
         if len(names) <= _LONGEST:
             if len(self.known) >= _REMEMBERED:
@@ -131,11 +135,11 @@ class Judge:
     def key(self, key: object) -> Secrecy:
         """Return how secret the value under a mapping's key is, whatever the key is."""
         if type(key) is str:
-            return self._secret(key)
+            return self.name(key)
         if type(key) is bytes:
-            return self._secret(key[:_JUDGED].decode("latin-1"))
+            return self.name(key[:_JUDGED].decode("latin-1"))
         if derives(type(key), str):  # a member of an enumeration of texts, say
-            return self._secret(str.__str__(key))
+            return self.name(str.__str__(key))
         return Secrecy.NONE
 
 

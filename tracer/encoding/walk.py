@@ -42,15 +42,30 @@ Shape: TypeAlias = "tuple[bytes, tuple[Secrecy, ...] | None]"
 """The first bytes of an object, up to its field names, and how secret its fields are."""
 
 
+class State(NamedTuple):
+    """Where all is that there is to an instance, for the walk in C, which looks itself.
+
+    `more` is the name and the getter of an attribute that no dictionary shows, and `content` gives the payload.
+    """
+
+    form: str
+    dictionary: bool
+    slots: tuple[str, ...]
+    more: tuple[str, Callable[[Any], Any]] | None = None
+    content: Callable[[Walk, Any], bytes] | None = None
+
+
 class Plan(NamedTuple):
     """How values of one type are encoded. Holds no reference to the type.
 
-    `attributes` says that they are told by their attributes, so that past a budget there is only their type to tell.
+    `attributes` says that they are told by their attributes, so that past a budget there is only their type to tell; `state` says where
+    those are, if nothing else is to be told but a content.
     """
 
     name: str
     encode: Callable[[Walk, Any], bytes]
     attributes: bool = False
+    state: State | None = None
 
 
 class Name(NamedTuple):
@@ -61,16 +76,23 @@ class Name(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """What all walks of one encoder have in common."""
+    """What all walks of one encoder have in common. The walk in C takes them by their order.
+
+    `counter` returns what counts the losses for one reason and name.
+    """
 
     plan_of: Callable[[type], Plan]
     plans: dict[int, Plan]
     judge: Judge
     paths: PathNormaliser
     shapes: dict[tuple[str, ...], Shape]
-    lost: Callable[[str, str], None]
-    bare: dict[tuple[str, int], bytes]
+    counter: Callable[[str, str], count[int]]
     names: dict[int, Name]
+    bare: dict[tuple[str, int], bytes]
+
+    def lost(self, reason: str, name: str) -> None:
+        """Count what was not (fully) kept."""
+        next(self.counter(reason, name))
 
 
 def measure(items: Any) -> tuple[int, int]:

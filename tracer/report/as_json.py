@@ -46,6 +46,7 @@ def _summary(summary: Summary) -> dict[str, int]:
         "removed": summary.removed,
         "hidden_as_noise": summary.hidden_as_noise,
         "accepted": summary.accepted,
+        "partly": summary.partly,
         "lost": summary.lost,
     }
 

@@ -133,11 +133,11 @@ def unchanged(comparison: Comparison) -> str:
 
 def totals(summary: Summary) -> str:
     """Return the summary's counts on one line."""
-    lost = f"{summary.lost:,} lost" if summary.lost else "0 lost"
+    partly = f"; {counted(summary.partly, 'value')} seen in part" if summary.partly else ""
     accepted = f"; {summary.accepted:,} accepted" if summary.accepted else ""
     return (
         f"{counted(summary.compared, 'call')} compared: {summary.identical:,} identical, {summary.changed:,} changed, "
-        f"{summary.added:,} added, {summary.removed:,} removed; {summary.hidden_as_noise:,} hidden as noise{accepted}; {lost}"
+        f"{summary.added:,} added, {summary.removed:,} removed; {summary.hidden_as_noise:,} hidden as noise{accepted}; {summary.lost:,} lost{partly}"
     )
 
 

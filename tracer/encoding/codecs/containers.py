@@ -70,9 +70,8 @@ def ordered_dict_content(walk: Walk, value: OrderedDict[Any, Any]) -> bytes:
     return dict_content(walk, value)
 
 
-def default_dict_factory(value: Any) -> tuple[list[str], list[Any]]:
-    """Return the attribute of a defaultdict that no dictionary shows."""
-    return ["default_factory"], [defaultdict.__dict__["default_factory"].__get__(value)]
+DEFAULT_FACTORY: Final = ("default_factory", defaultdict.__dict__["default_factory"].__get__)
+"""The attribute of a defaultdict that no dictionary shows."""
 
 
 def exact_set(walk: Walk, value: set[Any]) -> bytes:
@@ -136,9 +135,8 @@ def deque_content(walk: Walk, value: deque[Any]) -> bytes:
     return walk.sequence("deque", list(items))
 
 
-def deque_limit(value: Any) -> tuple[list[str], list[Any]]:
-    """Return the attribute of a deque that no dictionary shows."""
-    return ["maxlen"], [deque.__dict__["maxlen"].__get__(value)]
+DEQUE_LIMIT: Final = ("maxlen", deque.__dict__["maxlen"].__get__)
+"""The attribute of a deque that no dictionary shows."""
 
 
 def proxy_content(walk: Walk, value: Any) -> bytes:
@@ -165,9 +163,9 @@ def array_content(walk: Walk, value: Any) -> bytes:
         return cut.truncated(walk, "list", size, heads, cut.bytes_digest(flat))
 
 
-def array_type(value: Any) -> tuple[list[str], list[Any]]:
+def array_type(value: Any) -> Any:
     """Return the type code of an array.array."""
-    return ["typecode"], [looks.loaded("array", "array").typecode.__get__(value)]
+    return looks.loaded("array", "array").typecode.__get__(value)
 
 
 def memory_content(walk: Walk, value: memoryview) -> bytes:

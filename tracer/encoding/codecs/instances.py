@@ -6,7 +6,7 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.encoding import looks
-from tracer.encoding.walk import Plan
+from tracer.encoding.walk import Plan, State
 from tracer.values import Form
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Content = Callable[[Walk, Any], bytes]
     Fields = Callable[[Any], tuple[list[str], list[Any]]]
+    More = tuple[str, Callable[[Any], Any]]
 
 _INTERNAL: Final = "_"
 _REMEMBERED_SHAPES: Final = 64  # of one class
@@ -30,10 +31,10 @@ _EXCEPTION_FIELDS: Final = (
 """What a builtin exception keeps outside its arguments. Not AttributeError.obj: the interpreter puts any object there."""
 
 
-def by_attributes(cls: type, form: Form, content: Content | None = None, more: Fields | None = None) -> Plan:
+def by_attributes(cls: type, form: Form, content: Content | None = None, more: More | None = None) -> Plan:
     """Return the plan of a class whose instances are their attributes.
 
-    `content` encodes what a subclass of a builtin holds, `more` returns fields that no instance dictionary shows.
+    `content` encodes what a subclass of a builtin holds; `more` is the name and the getter of a field that no instance dictionary shows.
     """
     name = looks.type_name(cls)
     where = looks.layout(cls)
@@ -45,11 +46,11 @@ def by_attributes(cls: type, form: Form, content: Content | None = None, more: F
     def encode(walk: Walk, value: Any) -> bytes:
         names, values = looks.fields(value, where)
         if more is not None:
-            extra_names, extra_values = more(value)
-            names, values = extra_names + names, extra_values + values
+            names, values = [more[0], *names], [more[1](value), *values]
         return walk.object(value, name, text, names, values, content)
 
-    return Plan(name, encode, attributes=content is None)
+    state = None if where.hidden else State(text, where.dictionary, where.slots, more, content)
+    return Plan(name, encode, attributes=content is None, state=state)
 
 
 def _by_dictionary(name: str, form: str) -> Plan:
@@ -74,7 +75,7 @@ def _by_dictionary(name: str, form: str) -> Plan:
             shapes[joined] = len(names), shape
         return walk.shaped(value, name, shape, keys, values)
 
-    return Plan(name, encode, attributes=True)
+    return Plan(name, encode, attributes=True, state=State(form, dictionary=True, slots=()))
 
 
 def by_fields(name: str, fields: Fields) -> Plan:
