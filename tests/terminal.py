@@ -33,7 +33,7 @@ class Terminal:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tracer", *args],
             cwd=folder,
-            env={**clean_environment(), "NO_COLOR": "1", "TERM": "xterm"},
+            env={**_environment(), "NO_COLOR": "1", "TERM": "xterm"},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -82,3 +82,8 @@ class Terminal:
             return False
         self.shown += data.decode("utf-8", "replace").replace("\r\n", "\n")
         return bool(data)
+
+
+def _environment() -> dict[str, str]:
+    """Return a clean environment in which the size of the terminal is its own: xdist tells its workers another one."""
+    return {name: value for name, value in clean_environment().items() if name not in {"COLUMNS", "LINES"}}

@@ -257,7 +257,7 @@ class _Run:
 
         config = workflows.settings(folder=self._config.invocation_params.dir)
         self.name = self.name or os.urandom(6).hex()
-        if self._ran or self._skipped:
+        if self._tests and (self._ran or self._skipped):  # the main process of xdist collects none itself
             usage = workflows.UsageList(
                 run=self.name,
                 process=self._process,

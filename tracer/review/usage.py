@@ -169,7 +169,7 @@ def _groups(lists: Iterable[UsageList]) -> list[tuple[UsageList, ...]]:
     """Put those together that collected the same tests as the same shard, all that there are."""
     groups: defaultdict[tuple[str, str], list[UsageList]] = defaultdict(list)
     for each in lists:
-        if each.digest and not each.partial:
+        if each.collected and not each.partial:
             groups[each.digest, each.shard].append(each)
     return [tuple(group) for group in groups.values()]
 

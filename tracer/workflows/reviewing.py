@@ -6,6 +6,7 @@ from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tracer.compare.prepared import prepare
 from tracer.report.safe import plain
 from tracer.report.sentences import counted
 from tracer.report.show import call_tree
@@ -136,14 +137,15 @@ def tree_around(cassette: Path, finding: Finding, value_limit: int) -> Iterator[
     if finding.example is None:
         yield "No call shows this change: it is about the definition."
         return
-    sides = (("before", cassette, finding.example.old), ("now", pending_path(cassette), finding.example.new))
-    for title, path, spot in sides:
-        if spot is None:
-            yield f"{title}: not called there"
-            continue
-        yield f"{title}, in lane {plain(spot.lane)}"
-        with open_cassette(path) as run:
-            yield from call_tree(run, spot.lane, spot.number, value_limit=value_limit)
+    with open_cassette(cassette) as old, open_cassette(pending_path(cassette)) as new:
+        compared = prepare(old, new, dict(common.settings().renamed))
+        sides = (("before", compared.old, finding.example.old), ("now", compared.new, finding.example.new))
+        for title, run, spot in sides:
+            if spot is None:
+                yield f"{title}: not called there"
+            else:
+                yield f"{title}, in lane {plain(spot.lane)}"
+                yield from call_tree(run, spot.lane, spot.number, value_limit=value_limit)
 
 
 def _told(count: Counter[Decision | None]) -> str:
