@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -337,3 +338,101 @@ def test_children_started_inside_a_block_record_too_and_the_environment_stays(sh
     assert lanes(path) == {"main": 1, **{f"main > process program:main#{n}": 1 for n in range(4)}}
     with open_cassette(path) as cassette:
         assert cassette.recording.losses == (Loss("program:main", "child process not recorded", 1),)
+
+
+RULED = """
+    import sys, tracer
+    from shop import cart
+    RULES = {
+        "none": [],
+        "tolerance": [tracer.Rule("shop.tax:vat", path="return", absolute=0.5)],
+        "comparator": [tracer.Rule(path="return", compare="program:near")],
+        "absent": [tracer.Rule(path="return", compare="program:nowhere")],
+        "wrong": ["return"],
+    }
+    CALLED = []
+    def near(old, new):
+        CALLED.append((old, new))
+        return abs(old - new) < 1
+    if __name__ == "__main__":
+        sys.modules["program"] = sys.modules["__main__"]
+        for name, rules in RULES.items():
+            cassette = tracer.cassette("ruled", boundaries=["shop.tax"], rules=rules)
+            try:
+                with cassette:
+                    cart.total(1, 2)
+            except (tracer.BehaviourChanged, tracer.ConfigError) as error:
+                print(name, type(error).__name__, str(error).splitlines()[0])
+            else:
+                found = cassette.comparison
+                print(name, found and (found.verdict.value, found.summary.hidden_as_noise))
+        for allowed in (False, True) if cassette.path.with_name("ruled.cassette.pending").exists() else ():
+            CALLED.clear()
+            found = tracer.diff(
+                cassette.path, cassette.path.with_name("ruled.cassette.pending"), rules=RULES["comparator"], allow_imports=allowed
+            )
+            print(allowed, len(found.findings), CALLED, [note.split(":")[0] for note in found.notes])
+    """
+
+
+def test_rules_of_a_block_say_what_is_equal_and_functions_are_called_only_where_allowed(shop: Project) -> None:
+    changed = shop.with_files({"shop/tax.py": "RATE = 2.25\ndef vat(amount): return amount * RATE\n"})
+    before = shop.with_files({"shop/tax.py": "RATE = 2.0\ndef vat(amount): return amount * RATE\n"})
+    first, second = run(before, RULED), run(changed, RULED)
+
+    assert first.splitlines()[0] == "none None"
+    assert second.splitlines() == [
+        f"none BehaviourChanged behaviour changed since {shop.folder / 'cassettes' / 'ruled.cassette'} was recorded",
+        "tolerance ('noise', 2)",
+        "comparator ('noise', 2)",
+        (
+            "absent ConfigError Couldn't use the comparator 'program:nowhere': module '__main__' has no attribute 'nowhere'. "
+            "Name a function as in 'package.module:function'."
+        ),
+        "wrong ConfigError Couldn't use the rules: 'return' is no rule. Make each with tracer.Rule(...).",
+        "False 1 [] ['A rule was not applied']",
+        "True 0 [(2.0, 2.25), (4.0, 4.5)] []",
+    ]
+
+
+def test_the_shell_calls_no_function_and_says_so(shop: Project) -> None:
+    settings = '[[tool.tracer.rules]]\npath = "return"\ncompare = "evil:near"\n'
+    shop = shop.with_files(
+        {
+            "pyproject.toml": settings,
+            "evil.py": "raise SystemExit(7)",
+            "app.py": "from shop import cart\ncart.total(1)\n",
+        }
+    )
+    for name in "ab":
+        assert shop.tracer("record", "-o", f"{name}.cassette", "--", sys.executable, "app.py").exit == 0
+    done = shop.tracer("diff", "a.cassette", "b.cassette")
+
+    assert done.exit == 0
+    assert "A rule was not applied: 'evil:near'" in " ".join(done.stdout.split())
+
+
+def test_a_marked_test_and_the_settings_have_rules_too(shop: Project) -> None:
+    test = """
+        import pytest, tracer
+        from shop import cart
+
+        @pytest.mark.tracer(rules=[tracer.Rule(path="return", relative=0.2)])
+        def test_marked(): cart.total(1)
+
+        @pytest.mark.tracer
+        def test_by_settings(): cart.total(10)
+        """
+    settings = '[tool.tracer]\nboundaries = ["shop.tax"]\n[[tool.tracer.rules]]\nregex = "[34]0"\n'
+    before = shop.with_files({"test_cart.py": test, "pyproject.toml": settings})
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tracer.pytest_plugin")
+    env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    rates = {
+        rate: before.with_files({"shop/tax.py": f"def vat(amount): return amount * {rate}\n"}) for rate in (3, 4, 5)
+    }
+    first, second, third = (rates[rate].run("python", *words, env=env) for rate in (3, 4, 5))
+
+    assert (first.exit, second.exit, third.exit) == (0, 1, 1), first.stdout
+    assert "FAILED test_cart.py::test_marked" in second.stdout
+    assert "1 failed, 1 passed" in second.stdout
+    assert "2 failed" in third.stdout

@@ -52,7 +52,20 @@ def tracer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, s
     return code, out, err
 
 
-COMMANDS = ("record", "diff", "review", "accept", "prune", "show", "stats", "list", "verify", "recover", "demo")
+COMMANDS = (
+    "record",
+    "diff",
+    "review",
+    "accept",
+    "prune",
+    "show",
+    "stats",
+    "list",
+    "verify",
+    "recover",
+    "noise",
+    "demo",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -143,8 +156,11 @@ def test_a_comparison_runs_the_command_it_is_given_knows_or_is_told_in_settings(
     report = json.loads(given.stdout)
     assert (given.exit, report["verdict"]) == (1, "changed")
     assert [finding["callable"] for finding in report["findings"] if finding["role"] == "origin"] == ["shop.tax:vat"]
-    assert (report["new"]["cassette"], given.stderr[:2]) == ("this run", "9\n")
-    assert given.stderr[2:] == (
+    assert (report["new"]["cassette"], given.stderr[:4]) == (
+        "this run",
+        "9\n9\n",
+    )  # once more before it is called a change
+    assert given.stderr[4:] == (
         "tracer: the new recording waits in old.cassette.pending: `tracer review old.cassette`\n"
     )
     assert remembered.exit == 1
@@ -166,7 +182,7 @@ def test_a_comparison_with_a_revision_runs_both(shop: Project) -> None:
 
     report = json.loads(done.stdout)
     said = [line for line in done.stderr.splitlines() if not line.startswith("tracer: ")]
-    assert (done.exit, said) == (1, ["6", "9"])
+    assert (done.exit, said) == (1, ["6", "9", "9"])
     assert (report["old"]["cassette"], report["new"]["cassette"]) == ("HEAD", "working tree")
     assert "shop.tax:vat" in {finding["callable"] for finding in report["findings"]}
     assert (wrong.exit, silent.exit) == (2, 2)
@@ -271,7 +287,7 @@ def test_what_differs_between_runs_of_the_same_code_is_learned_and_no_longer_tol
     project = project.with_files(NOISY)
     once = project.tracer("record", "-o", "once.cassette", "--", PYTHON, "app.py")
     learned = project.tracer("record", "-o", "learned.cassette", "--runs", "3", "--", PYTHON, "app.py")
-    before = project.tracer("diff", "once.cassette", "--", PYTHON, "app.py")
+    before = project.tracer("diff", "once.cassette", "--no-confirm", "--", PYTHON, "app.py")
     after = project.tracer("diff", "learned.cassette", "--", PYTHON, "app.py")
     changed = project.with_files({"shop/use.py": NOISY["shop/use.py"].replace("'b'", "'c'")})
     real = changed.tracer("diff", "learned.cassette", "--", PYTHON, "app.py")

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tracer.compare.result import Kind, Severity
-from tracer.config import KINDS, MODES, SEVERITIES, Config, IgnoreRule, load_config, read_toml
+from tracer.config import MODES, SEVERITIES, Config, load_config, read_toml
 from tracer.errors import ConfigError
+from tracer.rules import KINDS, Rule
 
 
 def load(folder: Path, **environ: str) -> Config:
@@ -55,6 +56,12 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         callable = "shop.cart:total"
         kind = "returned-value"
         path = "return.id"
+        [[rules]]
+        path = "return.total"
+        absolute = 0.01
+        [[rules]]
+        type = "float"
+        relative = 1e-9
         """,
     )
 
@@ -75,7 +82,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         mode="none",
         level="shape",
         renamed=(("shop.old", "shop.new"),),
-        ignore=(IgnoreRule("shop.cart:total", "returned-value", "return.id"),),
+        ignore=(Rule("shop.cart:total", "returned-value", "return.id"),),
+        rules=(Rule(path="return.total", absolute=0.01), Rule(type="float", relative=1e-9)),
     )
 
 
@@ -146,13 +154,23 @@ def test_a_misspelt_setting_names_file_key_and_the_nearest_valid_one(tmp_path: P
         ("dunders = ['____']", "its value is '____'"),
         ("ignore = [{kind = 'returned'}]", "Did you mean 'returned-"),
         ("ignore = [{calable = 'a:b'}]", "Did you mean 'callable'?"),
-        ("ignore = [{}]", "one or more of callable, kind and path"),
+        ("ignore = [{}]", "one or more of callable, kind, path and type"),
         ("ignore = ['shop']", "a list of tables"),
         ("ignore = {path = 'x'}", "a list of tables"),
         ("level = 'shapes'", "Did you mean 'shape'? Valid: 'value', 'shape'."),
         ("renamed = ['shop.old']", "a table of dotted names"),
         ("renamed = {'shop.old' = 'shop new'}", "its value is 'shop new'"),
         ("renamed = {'shop.old' = 1}", "its value is 1"),
+        (
+            "ignore = [{path = 'return', absolute = 1}]",
+            "there is no key 'absolute'. Valid keys: callable, kind, path, type.",
+        ),
+        ("ignore = [{path = 'x'}]", "it is 'x'. The paths of a difference begin with: return,"),
+        ("rules = [{path = 'return', absolut = 1}]", "Did you mean 'absolute'?"),
+        ("rules = [{regex = '('}]", "'(' is no expression: it does not compile"),
+        ("rules = [{regex = '(a)\\1'}]", "back references"),
+        ("rules = [{absolute = -1}]", "Valid: a number above 0."),
+        ("rules = [{source = 'learned'}]", "there is no key 'source'"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_valid_ones(tmp_path: Path, line: str, said: str) -> None:

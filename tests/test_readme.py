@@ -77,6 +77,7 @@ def test_the_readme_names_the_commands_it_should() -> None:
         "list",
         "verify",
         "recover",
+        "noise",
         "demo",
     }
 

@@ -13,9 +13,10 @@ import pytest
 from tests.helpers import Project
 from tests.terminal import Terminal
 from tracer.cli.command_line import run
-from tracer.model import NoiseRule
 from tracer.report.sentences import counted
+from tracer.rules import Rule
 from tracer.storage.reader import open_cassette, verify
+from tracer.storage.rewrite import write_rules
 from tracer.storage.store import pending_path
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def test_accepting_by_callable_takes_all_changes_of_those_it_matches(shop: Proje
 def test_accepting_all_makes_what_waits_the_baseline_with_what_the_old_one_had_learned(
     shop: Project, tracer: Tracer
 ) -> None:
-    rule = NoiseRule("shop.tax:stamp", "returned-value", "return")
+    rule = Rule("shop.tax:stamp", "returned-value", "return")
     cassette, pending = shop.folder / "base.cassette", pending_path(shop.folder / "base.cassette")
     learn(cassette, rule)
     with open_cassette(pending) as waiting:
@@ -174,13 +175,8 @@ def test_accepting_all_makes_what_waits_the_baseline_with_what_the_old_one_had_l
     assert sorted(path.name for path in shop.folder.glob("base*")) == ["base.cassette", "base.cassette.side.json"]
 
 
-def learn(cassette: Path, rule: NoiseRule) -> None:
-    from dataclasses import replace
-
-    from tracer.storage.store import replacing
-
-    with open_cassette(cassette) as known, replacing(cassette) as stream:
-        known.write(stream, replace(known.recording, noise=(rule,)))
+def learn(cassette: Path, rule: Rule) -> None:
+    write_rules(cassette, [rule])
 
 
 def test_accepting_all_with_a_reason_or_an_end_writes_it_down_and_keeps_the_baseline(

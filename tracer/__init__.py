@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tracer.api import Recording as record  # noqa: N813
     from tracer.api import diff
     from tracer.compare.result import Comparison, Finding
+    from tracer.rules import Rule
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "NotACassette",
     "RecordingError",
     "ReviewError",
+    "Rule",
     "SelectionError",
     "TracerError",
     "cassette",
@@ -51,6 +53,7 @@ __all__ = [
 _LAZY = {
     "Comparison": ("tracer.compare.result", "Comparison"),
     "Finding": ("tracer.compare.result", "Finding"),
+    "Rule": ("tracer.rules", "Rule"),
     "cassette": ("tracer.api", "Cassette"),
     "diff": ("tracer.api", "diff"),
     "record": ("tracer.api", "Recording"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tracer.compare.result import Comparison
+    from tracer.rules import Rule
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -155,6 +156,7 @@ class Cassette(_Around):
             "off" does nothing. Default: the environment variable TRACER_MODE, the settings' mode, "once".
         fail_on: the lowest severity that raises; the settings', else "changed".
         folder: the folder of the cassettes; the settings', else `cassettes` in the project.
+        rules: which differences do not count, beside those of the settings and those learned.
         on_outcome: called with "recorded", "compared", "changed" or "replaced" at the end.
 
     After the block `comparison` holds what comparing found, None where nothing was compared.
@@ -173,6 +175,7 @@ class Cassette(_Around):
         mode: str | None = None,
         fail_on: str | None = None,
         folder: str | Path | None = None,
+        rules: Sequence[Rule] = (),
         on_outcome: Callable[[str], None] = lambda outcome: None,
     ) -> None:
         self.name = name
@@ -182,6 +185,7 @@ class Cassette(_Around):
             "mode": mode,
             "fail_on": fail_on,
             "folder": folder,
+            "rules": tuple(rules),
             "on_outcome": on_outcome,
         }
         self._session: workflows.Session | None = None
@@ -217,7 +221,8 @@ class Cassette(_Around):
             workflows.keep(pending, self.path)
             tell("replaced" if existed else "recorded")
             return
-        self.comparison = workflows.diff(self.path, pending)
+        terms = workflows.Terms(rules=tuple(self._options["rules"]), allow_imports=True)
+        self.comparison = workflows.diff(self.path, pending, terms=terms)
         findings = workflows.findings_against(self.comparison, self._fail_on, self._mode)
         if findings:
             tell("changed")
@@ -244,13 +249,26 @@ def _closed(session: workflows.Session | None, *, failed: bool) -> Path | None:
     return pending
 
 
-def diff(old: str | Path, new: str | Path, *, level: str | None = None) -> Comparison:
+def diff(
+    old: str | Path,
+    new: str | Path,
+    *,
+    level: str | None = None,
+    rules: Sequence[Rule] = (),
+    allow_imports: bool = False,
+) -> Comparison:
     """Compare two cassettes and return a frozen `Comparison`: `.findings`, `.verdict`, `.summary`.
 
-    `level` is "value", or "shape" for types, keys and exceptions alone; without it the settings decide.
+    Args:
+        old: the one that is taken as right.
+        new: the one that is held against it.
+        level: "value", or "shape" for types, keys and exceptions alone; without it the settings decide.
+        rules: which differences do not count, beside those of the settings and those learned.
+        allow_imports: call the functions that rules name; else nothing of yours is imported, and a note says what was not applied.
 
     Raises:
         CassetteError: one of them is absent, damaged, too new or no cassette.
-        ConfigError: there is no such level.
+        ConfigError: there is no such level, or one of the rules is none.
     """
-    return workflows.diff(Path(old), Path(new), level=level)
+    terms = workflows.Terms(level=level, rules=tuple(rules), allow_imports=allow_imports)
+    return workflows.diff(Path(old), Path(new), terms=terms)

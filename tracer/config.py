@@ -6,10 +6,12 @@ import os
 import shlex
 import sys
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.errors import ConfigError
+from tracer.rule_tables import ACTIONS, PLACES, rule_from_table
+from tracer.rules import KINDS, Rule
+from tracer.suggest import suggestion
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,35 +26,6 @@ GRANULARITIES = ("module", "package")
 MODES = ("none", "once", "new_episodes", "all", "off")
 LEVELS = ("value", "shape")
 SEVERITIES = ("breaking", "changed", "compatible", "internal", "noise")
-KINDS = (
-    "returned-value",
-    "returned-type",
-    "raised",
-    "no-longer-raised",
-    "exception-type",
-    "exception-message",
-    "argument-passed",
-    "argument-after",
-    "yielded",
-    "call-added",
-    "call-removed",
-    "call-moved",
-    "callable-missing",
-    "signature",
-    "state",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class IgnoreRule:
-    """A difference the user does not want to hear of; each part may be `*`.
-
-    `callable` is `module:qualname` or a pattern of it, `kind` a change kind, `path` a general path (`return.items[*].id`).
-    """
-
-    callable: str = "*"
-    kind: str = "*"
-    path: str = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +42,8 @@ class Config:
     command: what `tracer diff OLD` runs where nothing here knows which command made OLD, as an argument vector; empty where not set.
     runs: how often `tracer record` records in order to learn noise, at least 1.
     fail_on: the lowest severity that makes the exit code 1.
-    ignore: the user's own rules for differences that do not count.
+    ignore: places where no difference counts.
+    rules: the user's own rules for differences: what is equal that is not the same.
     dunders: dunder methods to record that are left out by default.
     level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
     renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
@@ -88,7 +62,8 @@ class Config:
     command: tuple[str, ...] = ()
     runs: int = 1
     fail_on: str = "changed"
-    ignore: tuple[IgnoreRule, ...] = ()
+    ignore: tuple[Rule, ...] = ()
+    rules: tuple[Rule, ...] = ()
     dunders: tuple[str, ...] = ()
     mode: str = "once"
     level: str = "value"
@@ -125,23 +100,25 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: the file cannot be opened, is not UTF-8 or not TOML; the line is named.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError(f"read {path}", error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"read {path}", f"it is not UTF-8 (at line {line})", "Save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"read {path}", f"it is not valid TOML: {error}") from error
+    return parse_toml(text, str(path))
 
 
-def parse_toml(text: str) -> dict[str, Any]:
-    """Return what a piece of TOML says.
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """Return the content of a TOML text; `source` says where it comes from.
 
     Raises:
-        ValueError: it is not TOML.
+        ConfigError: it is not TOML; the line is named.
     """
-    return tomllib.loads(text)
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"read {source}", f"it is not valid TOML: {error}") from error
 
 
 def _find_source(start: Path) -> Path | None:
@@ -180,7 +157,7 @@ def _read_settings(source: Path) -> dict[str, Any]:
 def _check(key: str, value: Any, source: Path | None) -> Any:
     place = f"{source}" if source and source.name == "tracer.toml" else f"[tool.tracer] in {source}"
     if key not in _SETTINGS:
-        remedy = f"{_suggestion(key, _SETTINGS)}Valid settings: {', '.join(sorted(_SETTINGS))}."
+        remedy = f"{suggestion(key, _SETTINGS)}Valid settings: {', '.join(sorted(_SETTINGS))}."
         raise ConfigError(f"use setting {key!r} of {place}", "there is no such setting", remedy)
     return _check_value(key, value, place)
 
@@ -192,11 +169,10 @@ def _check_value(key: str, value: Any, place: str) -> Any:
     except _BadValueError as bad:
         remedy = f"{bad.suggestion}Valid: {setting.valid}."
         raise ConfigError(f"use setting {key!r} of {place}", f"its value is {bad.value!r}", remedy) from None
-
-
-def _suggestion(word: str, valid: Any) -> str:
-    close = get_close_matches(word, list(valid), n=1)
-    return f"Did you mean {close[0]!r}? " if close else ""
+    except ConfigError as error:  # of a rule, which does not know where it stands
+        raise ConfigError(
+            f"use setting {key!r} of {place}", f"couldn't {error.action}: {error.cause}", error.remedy
+        ) from None
 
 
 class _BadValueError(ValueError):
@@ -226,7 +202,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 def _one_of(valid: tuple[str, ...]) -> _Setting:
     def parse(value: Any) -> str:
         if value not in valid:
-            raise _BadValueError(value, _suggestion(value, valid) if isinstance(value, str) else "")
+            raise _BadValueError(value, suggestion(value, valid) if isinstance(value, str) else "")
         return str(value)
 
     return _Setting(parse, ", ".join(repr(name) for name in valid))
@@ -261,22 +237,13 @@ def _dunders(value: Any) -> tuple[str, ...]:
     return names
 
 
-def _rules(value: Any) -> tuple[IgnoreRule, ...]:
-    if not isinstance(value, list):
-        raise _BadValueError(value)
-    return tuple(_rule(table) for table in value)
+def _rules(keys: tuple[str, ...]) -> Callable[[Any], tuple[Rule, ...]]:
+    def parse(value: Any) -> tuple[Rule, ...]:
+        if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+            raise _BadValueError(value)
+        return tuple(rule_from_table(table, keys) for table in value)
 
-
-def _rule(table: Any) -> IgnoreRule:
-    parts = ("callable", "kind", "path")
-    if not isinstance(table, dict) or not table or not all(isinstance(text, str) and text for text in table.values()):
-        raise _BadValueError(table)
-    for key in table:
-        if key not in parts:
-            raise _BadValueError(table, _suggestion(key, parts))
-    if (kind := table.get("kind", "*")) not in ("*", *KINDS):
-        raise _BadValueError(table, _suggestion(kind, KINDS))
-    return IgnoreRule(**table)
+    return parse
 
 
 def _renamed(value: Any) -> tuple[tuple[str, str], ...]:
@@ -301,9 +268,13 @@ _SETTINGS = {
     "runs": _Setting(_positive, "a whole number from 1"),
     "fail_on": _one_of(SEVERITIES),
     "ignore": _Setting(
-        _rules,
-        "a list of tables with one or more of callable, kind and path; "
+        _rules(PLACES),
+        f"a list of tables with one or more of {', '.join(PLACES)}; "
         f"kind is '*' or one of {', '.join(repr(kind) for kind in KINDS)}",
+    ),
+    "rules": _Setting(
+        _rules((*PLACES, *ACTIONS)),
+        f"a list of tables with one or more of {', '.join(PLACES)}, and what is equal there: {', '.join(ACTIONS)}",
     ),
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tracer.rules import Rule
+
 OUTSIDE = "<outside>"
 """The caller of a call that no component of the project made."""
 
@@ -232,20 +234,6 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class NoiseRule:
-    """What differed between two runs of the same code.
-
-    `callable` may be `*`; `kind` is a change kind's value or `*`; `path` a general `ValuePath` text or `*`.
-    `source` is "learned", "learned presence" (of keys and fields: they came and went) or "user".
-    """
-
-    callable: str
-    kind: str
-    path: str
-    source: str = "learned"
-
-
-@dataclass(frozen=True, slots=True)
 class Component:
     """A named group of modules, by dotted prefix. `watched` ones have their interface recorded; others are callers only."""
 
@@ -266,7 +254,7 @@ class Recording:
     components: tuple[Component, ...] = ()
     callables: tuple[Callable, ...] = ()
     losses: tuple[Loss, ...] = ()
-    noise: tuple[NoiseRule, ...] = ()
+    noise: tuple[Rule, ...] = ()
     block: bool = False
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from tests.compare.runs import Run, call, function, obj, opaque, raised, snapshot, truncated
 from tracer.compare.compare import compare
-from tracer.compare.noise import learn
+from tracer.compare.noise import Subject, learn
 from tracer.compare.result import Comparison, Finding, Verdict
-from tracer.model import Call, Item, ItemKind, NoiseRule, Raised, RecordedRun, Recording, Returned, Unfinished
+from tracer.model import Call, Item, ItemKind, Raised, RecordedRun, Recording, Returned, Unfinished
+from tracer.rules import LEARNED, Rule
 
 VAT = function("shop.tax:vat", "amount", code="1")
 VAT_NEW = function("shop.tax:vat", "amount", code="2")
@@ -20,6 +21,12 @@ CHARGE = function("shop.gateway:charge", "amount", code="1")
 
 def compared(old: RecordedRun, new: RecordedRun, **options: Any) -> Comparison:
     return compare(old, new, old_name="old.cassette", new_name="new.cassette", **options)
+
+
+def learned_from(old: RecordedRun, new: RecordedRun) -> tuple[Rule, ...]:
+    seen: set[Subject] = set()
+    compared(old, new, seen=seen)
+    return learn(seen)
 
 
 def brief(finding: Finding) -> tuple[str, str, str, str, str]:
@@ -411,7 +418,7 @@ def test_another_python_and_other_boundaries_are_told_first() -> None:
 def test_rules_hide_and_say_how_much() -> None:
     old = [call("shop.tax:vat", [n], {"id": n, "sum": n}) for n in range(5)]
     new = [call("shop.tax:vat", [n], {"id": -n - 1, "sum": n}) for n in range(5)]
-    rule = NoiseRule("shop.tax:*", "returned-value", "return['id']", "user")
+    rule = Rule("shop.tax:*", "returned-value", "return['id']", "user")
 
     comparison = compared(Run(VAT, main=old), Run(VAT, main=new), rules=(rule,))
 
@@ -422,7 +429,7 @@ def test_rules_hide_and_say_how_much() -> None:
 
 def test_what_is_noise_explains_nothing() -> None:
     """A caller whose nested call differs by noise only is still an origin."""
-    rule = NoiseRule("shop.tax:vat", "returned-value", "return", "user")
+    rule = Rule("shop.tax:vat", "returned-value", "return", "user")
     old, new = Run(VAT, TOTAL, CHARGE, main=nested(1, 10, 10)), Run(VAT, TOTAL, CHARGE, main=nested(2, 20, 10))
 
     [finding] = compared(old, new, rules=(rule,)).findings
@@ -434,9 +441,9 @@ def test_rules_learned_from_equal_code_hide_what_differed_but_no_other_type() ->
     def run(number: Any) -> Run:
         return Run(VAT, main=[call("shop.tax:vat", [1], {"id": number, "sum": 1})])
 
-    learned = learn(compared(run(1), run(2)))
+    learned = learned_from(run(1), run(2))
 
-    assert learned == (NoiseRule("shop.tax:vat", "returned-value", "return['id']"),)
+    assert learned == (Rule("shop.tax:vat", "returned-value", "return['id']", LEARNED),)
     assert compared(run(1), run(3), rules=learned).verdict is Verdict.NOISE
     assert compared(run(1), run("3"), rules=learned).verdict is Verdict.BREAKING
 

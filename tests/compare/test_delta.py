@@ -79,7 +79,7 @@ def test_fingerprints_agree_exactly_where_two_values_do(old: Any, new: Any) -> N
         ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, [("return['a']['b'][1]", "value")]),
         ([1, 2, 3], [1, 9, 2, 3], [("return[1]", "item-added")]),
         ([1, 2, 3], [2, 3], [("return[0]", "item-removed")]),
-        ([1, 2, 3], [3, 1, 2], [("return", "value")]),
+        ([1, 2, 3], [3, 1, 2], [("return", "order")]),
         ({1, 2}, {2, 1}, []),
         ({1, 2}, {2, 3}, [("return[*]", "item-removed"), ("return[*]", "item-added")]),
         ((1, 2), (1, 2, 3), [("return", "type")]),

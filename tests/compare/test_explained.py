@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.compare.runs import Run, call, function, obj, opaque
+from tracer.compare.collapse import Group, Observation
 from tracer.compare.compare import compare
-from tracer.compare.result import Confidence, Role
-from tracer.compare.roles import Roles
+from tracer.compare.result import Confidence, Kind, Role, Severity
+from tracer.compare.roles import Origins, Roles
 from tracer.model import Recording
+from tracer.values import ValuePath
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,3 +216,54 @@ def test_one_doubtful_call_among_many_effects_makes_no_origin() -> None:
     assert (roles.role, roles.confidence) == (Role.EFFECT, Confidence.HIGH)
     roles.origin(Confidence.HIGH)
     assert (roles.role, roles.confidence) == (Role.ORIGIN, Confidence.HIGH)
+
+
+def groups(*causes: tuple[int, ...]) -> list[Group]:
+    """A group for each of `causes`, which are the places of what explains it; without any it is an origin."""
+    seen = Observation("m:f", "", Kind.RETURNED_VALUE, ValuePath(), Severity.CHANGED, None, None, "", 0, str)
+    made = [Group(f"m:f{n}", Kind.RETURNED_VALUE, ValuePath(), seen) for n in range(len(causes))]
+    for group, places in zip(made, causes, strict=True):
+        for place in places:
+            group.roles.effect(Confidence.HIGH, made[place])
+        if not places:
+            group.roles.origin(Confidence.HIGH)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("causes", "expected"),
+    [
+        ([(1,), ()], 1),
+        ([(1,), (2,), ()], 2),
+        ([(1,), (0,)], None),
+        ([(1, 2, 2), (), ()], 2),
+        ([(1,), (2, 0), (3,), ()], 3),
+        ([(1,), (2,), (1,), ()], None),
+    ],
+)
+def test_the_origin_is_found_along_causes(causes: list[tuple[int, ...]], expected: int | None) -> None:
+    made = groups(*causes)
+    origins = Origins({group: group for group in made})
+    found = [origins.of(group) for group in made if group.roles.role is Role.EFFECT]
+
+    assert found[0] is (None if expected is None else made[expected])
+    assert origins.of(made[0]) is found[0]
+
+
+def test_a_long_way_is_walked_once() -> None:
+    made = groups(*[(n + 1,) for n in range(5_000)], ())
+    origins = Origins({group: group for group in made})
+
+    assert all(origins.of(group) is made[-1] for group in reversed(made[:-1]))
+
+
+def test_of_equal_origins_those_of_the_same_code_come_last() -> None:
+    def run(step: int) -> list[Call]:
+        sent = [call("shop.mail:send", [text], step) for text in "ab"]
+        return [*sent, call("shop.rates:rate", ["DE"], step)]
+
+    sure = findings(run(0), run(1), changed("shop.mail:send", "shop.rates:rate"))
+    doubted = findings(run(0), run(1), changed("shop.rates:rate"))
+
+    assert [short(each) for each in sure] == ["send returned-value", "rate returned-value"]
+    assert [short(each) for each in doubted] == ["rate returned-value", "send returned-value"]

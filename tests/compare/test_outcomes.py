@@ -9,7 +9,7 @@ import pytest
 
 from tests.compare.runs import Run, call, function, obj, opaque, snapshot
 from tracer.compare.compare import compare
-from tracer.compare.noise import learn
+from tracer.compare.noise import Subject, learn
 from tracer.model import OUTSIDE, Call, Flow, Item, ItemKind, Recording
 
 MAKE = function("m:make", "n", code="1")
@@ -133,7 +133,9 @@ def test_keys_that_come_and_go_between_equal_runs_are_noise_where_they_do() -> N
         return [call("m:make", [1], [row])]
 
     steady, other = Run(MAKE, main=returned(a=1, b=2)), Run(MAKE, main=returned(a=1))
-    rules = learn(compare(steady, other, old_name="one", new_name="two"))
+    seen: set[Subject] = set()
+    compare(steady, other, old_name="one", new_name="two", seen=seen)
+    rules = learn(seen)
     recorded = Run(recording=Recording("3.11", callables=(MAKE,), noise=rules)).with_lanes({"main": returned(a=1, b=2)})
 
     def verdict(run: Run) -> str:

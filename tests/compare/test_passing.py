@@ -9,7 +9,8 @@ import pytest
 
 from tests.compare.runs import Run, call, function, obj
 from tracer.compare.compare import compare
-from tracer.model import Component, NoiseRule, Recording
+from tracer.model import Component, Recording
+from tracer.rules import Rule
 
 FETCH = function("net.client:Client.fetch", "self", code="1")
 FETCH_NEW = function("net.client:Client.fetch", "self", code="2")
@@ -99,7 +100,7 @@ def test_what_a_rule_hides_where_it_was_left_is_not_told_where_it_is_met_again()
         made = call("net.client:Client.__init__", [client()], None, after={0: client(start=start)})
         return run(made, call("net.client:Client.fetch", [client(start=start)], 1))
 
-    rule = NoiseRule("net.client:Client.__init__", "argument-after", "after.self.start", "learned")
+    rule = Rule("net.client:Client.__init__", "argument-after", "after.self.start", "learned")
     found = compare(made_and_used(1.5), made_and_used(2.5), old_name="old", new_name="new", rules=(rule,)).findings
 
     assert [(finding.kind.value, finding.severity.value) for finding in found] == [("state", "internal")]

@@ -18,13 +18,13 @@ from tracer.compare.fingerprint import Fingerprints
 from tracer.compare.result import Finding, Kind
 from tracer.compare.stamps import SHOWN, condensed, stamp
 from tracer.decode import decode
-from tracer.model import NoiseRule
+from tracer.rules import Rule
 from tracer.values import Redacted, Scalar, Sequence, Value
 
 VAT, TOTAL = function("shop.tax:vat", "x"), function("shop.cart:total", "x")
 
 
-def findings(old: Run, new: Run, *rules: NoiseRule) -> dict[str, Finding]:
+def findings(old: Run, new: Run, *rules: Rule) -> dict[str, Finding]:
     found = compare(old, new, old_name="old", new_name="new", rules=rules).findings
     assert len({finding.key for finding in found}) == len(found)
     return {finding.key: finding for finding in found}
@@ -71,7 +71,7 @@ def test_keys_and_stamps_are_those_of_another_process_with_another_hash_seed() -
 
 
 def test_keys_do_not_depend_on_the_order_of_rules_and_lanes() -> None:
-    rules = [NoiseRule("shop.tax:vat", "returned-value", "return[9]"), NoiseRule("*", "state", "*", "user")]
+    rules = [Rule("shop.tax:vat", "returned-value", "return[9]"), Rule("*", "state", "*")]
     old, new = changed(a=[1, 2], b=[3]), changed(a=[1, 5], b=[4])
     turned = changed(b=[4], a=[1, 5])
 

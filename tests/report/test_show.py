@@ -19,7 +19,6 @@ from tracer.model import (
     ItemKind,
     LaneSummary,
     Loss,
-    NoiseRule,
     Parameter,
     ParameterKind,
     Raised,
@@ -30,6 +29,7 @@ from tracer.model import (
 )
 from tracer.report.listing import CassetteSummary, summarise_cassette
 from tracer.report.show import show
+from tracer.rules import LEARNED, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,7 +102,7 @@ def test_a_recording_reads_from_what_was_watched_to_each_call() -> None:
         components=(Component("shop"), Component("tests", watched=False)),
         callables=(VAT,),
         losses=(Loss("shop.tax:vat", "nested too deeply", 1200),),
-        noise=(NoiseRule("shop.ids:new", "returned-value", "return"),),
+        noise=(Rule("shop.ids:new", "returned-value", "return", LEARNED),),
     )
     run = Run({"main": [call("shop.tax:vat", 10, [], {}, result=1.5)]}, recording)
 

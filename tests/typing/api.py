@@ -54,6 +54,10 @@ def comparisons() -> None:
     assert_type(comparison, tracer.Comparison)
     assert_type(tracer.diff("old.cassette", "new.cassette", level="shape"), tracer.Comparison)
     assert_type(comparison.findings, tuple[tracer.Finding, ...])
+    rules = [tracer.Rule("shop.tax:*", path="return.total", absolute=0.01, relative=1e-9), tracer.Rule(unordered=True)]
+    assert_type(tracer.diff("old.cassette", "new.cassette", rules=rules, allow_imports=True), tracer.Comparison)
+    assert_type(tracer.cassette("ruled", rules=rules), tracer.cassette)
+    tracer.Rule(absolute="much")  # type: ignore[arg-type]
     assert_type(plain(1), str)
     assert_type(next(generator(1)), int)
     plain("1")  # type: ignore[arg-type]  # a decorated function keeps its parameters

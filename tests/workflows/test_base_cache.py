@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.workflows.checkouts import FLAT, MAIN, NEW_TAX, RUN, changed, compared
-from tracer.config import Config, IgnoreRule
+from tracer.config import Config
 from tracer.model import Recording
+from tracer.rules import Rule
 from tracer.storage.store import write_cassette
 from tracer.workflows.base_cache import BaseCache, base_key
 
@@ -79,7 +80,7 @@ def test_a_recording_is_known_by_all_it_depends_on(tmp_path: Path, monkeypatch: 
         key(redact=("name",)),
         key(runs=3),
     ]
-    unrecorded = key(fail_on="breaking", ignore=(IgnoreRule("x"),), mode="all", command=command, cassettes="other")
+    unrecorded = key(fail_on="breaking", ignore=(Rule("x"),), mode="all", command=command, cassettes="other")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     keys.append(key())
     installed = tmp_path / "env" / "lib" / "python3.12" / "site-packages" / "dep-1.0.dist-info"

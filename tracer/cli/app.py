@@ -22,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+noise = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(noise, name="noise", help="List, edit, drop and learn the rules of a cassette: what differs by itself.")
 
 
 def told(sentence: str) -> None:

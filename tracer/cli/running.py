@@ -18,8 +18,7 @@ from tracer.report.formats import FORMATS, Appearance, request_of, require
 from tracer.report.listing import render_summary
 
 if TYPE_CHECKING:
-    from tracer.compare.context import Request
-    from tracer.compare.result import Comparison, Severity
+    from tracer.compare.result import Comparison
 
 Boundaries = Annotated[
     list[str] | None,
@@ -114,6 +113,9 @@ def diff(
     rerun_recorded: Annotated[
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
+    confirm: Annotated[
+        bool, typer.Option(help="Before a run counts as changed, run it once more to tell change from chance.")
+    ] = True,
 ) -> int:
     """Compare two cassettes, or a cassette with a new run, or two revisions.
 
@@ -125,8 +127,8 @@ def diff(
     failing = workflows.severity(fail_on or workflows.settings().fail_on)
     revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
-        request = request_of(format_)
-        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, level, failing, request, live)
+        terms = workflows.Terms(request_of(format_), level, failing, confirm=confirm, progress=live.progress)
+        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, terms)
     code = 1 if comparison.at_or_above(failing) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
@@ -153,18 +155,13 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
-    level: str | None,
-    failing: Severity,
-    request: Request,
-    live: LiveLine,
+    terms: workflows.Terms,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(
-            base, command or (), boundary, tell=told, level=level, request=request, progress=live.progress
-        )
+        return workflows.diff_revision(base, command or (), boundary, tell=told, terms=terms)
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -172,17 +169,8 @@ def _compare(
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
-        return workflows.diff(old, new, level=level, request=request, progress=live.progress)
-    return workflows.diff_rerun(
-        old,
-        command,
-        boundary,
-        rerun_recorded=rerun_recorded,
-        level=level,
-        failing=failing,
-        request=request,
-        progress=live.progress,
-    )
+        return workflows.diff(old, new, terms=terms)
+    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, terms=terms)
 
 
 @app.command()

@@ -67,7 +67,7 @@ class _Call:
 
     def _entry(self, shown: Shown, part: Part) -> None:
         if part.role is Role.EFFECT:
-            shown.group.roles.effect(part.confidence, self._group(part.cause) or self.told.fed_by)
+            shown.group.roles.effect(part.confidence, self.told.fed_by or self._group(part.cause))
             return
         unseen = self.unseen_by(self.node.frame) if self.node.frame >= 0 and not self.node.unpaired else ()
         self._origin(shown, Confidence.LOW if unseen else part.confidence, unseen, self.told.maker)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from tracer.compare.result import Example, Finding, Kind, Role, Severity
-from tracer.compare.roles import Roles, origin_of
+from tracer.compare.result import Confidence, Example, Finding, Kind, Role, Severity
+from tracer.compare.roles import Origins, Roles
 from tracer.compare.stamps import condensed, stamp
 from tracer.compare.texts import focused
 from tracer.render import short
@@ -33,8 +33,7 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change. `presence` says that a key or field came or went. `old` and `new` say where the call stands; `mark` stands for the
-    two values, within this process.
+    shows the change. `old` and `new` say where the call stands; `mark` stands for the two values, within this process.
     """
 
     callable: str
@@ -48,7 +47,6 @@ class Observation:
     cost: int
     arguments: Callable[[], str]
     weight: int = 1
-    presence: bool = False
     old: Spot | None = None
     new: Spot | None = None
     mark: tuple[int, int] = (0, 0)
@@ -66,7 +64,6 @@ class Group:
     count: int = 0
     callers: set[str] = field(default_factory=set)
     roles: Roles = field(default_factory=Roles)
-    presence: bool = False
     stamps: dict[object, str] = field(default_factory=dict)
     unstamped: int = 0
 
@@ -81,7 +78,6 @@ class Group:
 
     def see(self, seen: Observation) -> None:
         """Take over what a change says of the finding, without counting a call."""
-        self.presence |= seen.presence
         self.raise_to(seen.severity)
         if seen.before is not None or seen.after is not None:
             self._stamp(seen)
@@ -106,7 +102,6 @@ class Group:
         self.count = max(self.count, other.count)
         self.callers |= other.callers
         self.roles.absorb(other.roles)
-        self.presence |= other.presence
         self.raise_to(other.severity)
         self.stamps.update(other.stamps)
         self.unstamped += other.unstamped
@@ -164,7 +159,8 @@ class Groups:
         folded: dict[Group, Group] = {}
         for groups in self._groups.values():
             folded.update(_folded(list(groups.values())))
-        found = [_finding(group, calls, suspects, folded) for group in dict.fromkeys(folded.values())]
+        origins = Origins(folded)
+        found = [_finding(group, calls, suspects, origins) for group in dict.fromkeys(folded.values())]
         return tuple(sorted(found, key=_importance))
 
 
@@ -173,6 +169,7 @@ def _importance(finding: Finding) -> tuple[object, ...]:
         2 if not finding.calls else int(finding.role is Role.EFFECT),  # what no one was seen to call comes last
         finding.severity.rank,
         _distance(finding.kind),
+        finding.confidence is Confidence.LOW and not finding.unseen,  # no code of it is another one
         -finding.count,
         finding.callable,
         finding.kind.value,
@@ -242,13 +239,13 @@ def _sides(group: Group, arguments: str) -> tuple[str, str]:
             return focused(group.smallest.before, group.smallest.after)
 
 
-def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded: Mapping[Group, Group]) -> Finding:
+def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, origins: Origins) -> Finding:
     path = str(group.path)
     arguments = group.smallest.arguments()
     before, after = _sides(group, arguments)
     roles = group.roles
     made_by = roles.maker if roles.role is Role.ORIGIN else ""
-    origin = origin_of(group, folded) if roles.role is Role.EFFECT else None
+    origin = origins.of(group) if roles.role is Role.EFFECT else None
     return Finding(
         key=_key(group),
         callable=group.callable,
@@ -265,7 +262,6 @@ def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, folded:
         example=_example(group.smallest, arguments),
         unseen=roles.unseen,
         inner=suspects(group.callable, made_by) if roles.role is Role.ORIGIN else (),
-        presence=group.presence,
         explained_by=_key(origin) if origin else "",
         made_by=made_by,
         changes=_changes(group, before, after),

@@ -21,7 +21,10 @@ from tracer.compare.shared import Shared
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tracer.model import LaneSummary, NoiseRule, RecordedRun, Recording
+    from tracer.compare.lenience import Comparators
+    from tracer.compare.noise import Subject
+    from tracer.model import LaneSummary, RecordedRun, Recording
+    from tracer.rules import Rule
 
 Level: TypeAlias = Literal["value", "shape"]
 
@@ -38,10 +41,12 @@ def compare(
     *,
     old_name: str,
     new_name: str,
-    rules: tuple[NoiseRule, ...] = (),
+    rules: tuple[Rule, ...] = (),
     level: Level = "value",
     renamed: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
+    comparators: Comparators | None = None,
+    seen: set[Subject] | None = None,
 ) -> Comparison:
     """Compare two runs, streaming: what is stored alike is not read, of the rest only keys are held.
 
@@ -54,10 +59,11 @@ def compare(
         level: "value" tells of every difference, "shape" only of types, keys, exceptions, calls and signatures.
         renamed: modules (or whole packages) by the name they have in the old run, with the name they go by now.
         progress: called now and then with the calls done and all calls.
+        comparators: the functions of the user's that rules name. A rule whose function is not among them is not applied.
+        seen: takes in the differences that no rule hid, for learning rules from them.
     """
-    comparison = _Comparing(
-        old, new, (*old.recording.noise, *rules), renamed=renamed, shapes_only=level == "shape", progress=progress
-    )
+    filter_ = Filter((*old.recording.noise, *rules), comparators=comparators, seen=seen)
+    comparison = _Comparing(old, new, filter_, renamed=renamed, shapes_only=level == "shape", progress=progress)
     return comparison.run(Side(old_name, _calls(old)), Side(new_name, _calls(new)))
 
 
@@ -78,7 +84,7 @@ class _Comparing:
         self,
         old: RecordedRun,
         new: RecordedRun,
-        rules: tuple[NoiseRule, ...],
+        rules: Filter,
         *,
         renamed: Mapping[str, str],
         shapes_only: bool,
@@ -90,8 +96,7 @@ class _Comparing:
         self._old = old = prepared.old
         self._new = new = prepared.new
         self._callables = Callables(old.recording, new.recording)
-        reader = Reader(shapes_only=shapes_only)
-        self._shared = Shared(self._callables, Filter(dict.fromkeys(rules)), shapes_only, reader)
+        self._shared = Shared(self._callables, rules, shapes_only, Reader(shapes_only=shapes_only))
         self._unread = _Unread()
         self._progress = progress
         self._done = 0

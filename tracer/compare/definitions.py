@@ -89,7 +89,7 @@ class Definitions:
 
     def _note(self, name: str, kind: Kind, change: SignatureChange, calls: int, *, relied: bool) -> None:
         path = ValuePath((kind.value, change.subject) if kind is Kind.SIGNATURE else (change.subject,))
-        if self._shared.rules.hides(Subject(name, kind, str(path), change.difference)):
+        if self._shared.rules.hides(Subject(name, kind, path, change.difference)):
             return
         facts = Facts(kind, change.difference, private=is_private(name), relied_on=relied)
         seen = Observation(

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tracer.compare.align import Gap, align, gaps
 from tracer.compare.fingerprint import UNORDERED, Fingerprints, children
-from tracer.compare.parts import common_heads, digest, key_text, same_start, size, type_name
+from tracer.compare.parts import common_heads, digest, key_text, same_start, size, type_name, without
 from tracer.values import (
     WHOLE_DIGEST,
     Atom,
@@ -34,6 +34,10 @@ from tracer.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tracer.compare.lenience import Lenience
+
+    _Placed: TypeAlias = tuple[int, Value]  # an element and its place in its list
+
 _MOST_CHANGES = 2_000  # of one pair of values; they collapse by general path anyway
 _MOST_STEPS = 200_000
 _MOST_ALIKE = 12  # elements on each side of a gap that deepdiff is asked about
@@ -51,6 +55,8 @@ class Difference(str, Enum):
     KEY_REMOVED = "key-removed"
     ITEM_ADDED = "item-added"
     ITEM_REMOVED = "item-removed"
+    ORDER = "order"  # the same items in another order
+    EQUIVALENT = "equivalent"  # another value, which a comparator of the user's calls equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +113,18 @@ class Resemblance:
         )
 
 
-def delta(old: Value, new: Value, path: ValuePath = _ROOT, resemblance: Resemblance | None = None) -> Delta:
+def delta(
+    old: Value,
+    new: Value,
+    path: ValuePath = _ROOT,
+    resemblance: Resemblance | None = None,
+    lenience: Lenience | None = None,
+) -> Delta:
     """Return what differs between two whole snapshots.
 
     There are no changes exactly where their fingerprints are equal, or where all that may differ could not be seen.
     """
-    return delta_inside((Fingerprints(old), old), (Fingerprints(new), new), path, resemblance)
+    return delta_inside((Fingerprints(old), old), (Fingerprints(new), new), path, resemblance, lenience)
 
 
 def delta_inside(
@@ -120,18 +132,25 @@ def delta_inside(
     new: tuple[Fingerprints, Value],
     path: ValuePath,
     resemblance: Resemblance | None = None,
+    lenience: Lenience | None = None,
 ) -> Delta:
-    """Return what differs between two nodes, each given with the fingerprints of the snapshot that it is part of."""
-    return _Comparing(old[0], new[0], resemblance or Resemblance()).run(path, old[1], new[1])
+    """Return what differs between two nodes, each given with the fingerprints of the snapshot that it is part of.
+
+    With `lenience` what rules call equal is paired with what it is equal to. It is told all the same: rules are applied to differences.
+    """
+    return _Comparing(old[0], new[0], resemblance or Resemblance(), lenience).run(path, old[1], new[1])
 
 
 class _Comparing:
     """One comparison of two values, top down with a stack of its own."""
 
-    def __init__(self, old: Fingerprints, new: Fingerprints, resemblance: Resemblance) -> None:
+    def __init__(
+        self, old: Fingerprints, new: Fingerprints, resemblance: Resemblance, lenience: Lenience | None = None
+    ) -> None:
         self._old = old
         self._new = new
         self._resemblance = resemblance
+        self._lenience = lenience
         self._changes: list[Change] = []
         self._unseen: list[ValuePath] = []
         self._todo: list[tuple[ValuePath, Value, Value]] = []
@@ -161,9 +180,8 @@ class _Comparing:
     def _step(self, path: ValuePath, old: Value, new: Value) -> None:
         """Compare one pair of nodes whose fingerprints differ; the same pair met again (shared, or in a cycle) is told once."""
         old, new = self._old.resolve(old), self._new.resolve(new)
-        if (id(old), id(new)) in self._seen or self._old.of(old) == self._new.of(new):
+        if self._is_settled(path, old, new):
             return
-        self._seen.add((id(old), id(new)))
         match old, new:
             case (Redacted(), _) | (_, Redacted()):
                 self._change(path, Difference.VALUE, old, new)
@@ -183,6 +201,17 @@ class _Comparing:
                 self._list(path, old, new)
             case _:
                 self._change(path, Difference.VALUE, old, new)
+
+    def _is_settled(self, path: ValuePath, old: Value, new: Value) -> bool:
+        """Whether there is nothing more to tell of a pair: it was met, is equal, or a comparator of the user's calls it so."""
+        if (id(old), id(new)) in self._seen or self._old.of(old) == self._new.of(new):
+            return True
+        self._seen.add((id(old), id(new)))
+        lenience = self._lenience
+        if lenience is None or not lenience.equivalent(path, (old, self._old.resolve), (new, self._new.resolve)):
+            return False
+        self._change(path, Difference.EQUIVALENT, old, new)
+        return True
 
     def _mapping(self, path: ValuePath, old: Mapping, new: Mapping) -> None:
         before = {self._old.of(key): (key, value) for key, value in old.items}
@@ -227,7 +256,8 @@ class _Comparing:
         after = {self._new.of(item): item for item in new.items}
         gone = [item for number, item in before.items() if number not in after]
         come = [item for number, item in after.items() if number not in before]
-        self._items(path, [(0, item) for item in gone], [(0, item) for item in come], {}, Key("*"))
+        alike = self._alike(path.child(Key("*")), gone, come, in_order=False)
+        self._items(path, [(0, item) for item in gone], [(0, item) for item in come], alike, Key("*"))
 
     def _list(self, path: ValuePath, old: Sequence, new: Sequence) -> None:
         before = [self._old.of(item) for item in old.items]
@@ -236,13 +266,46 @@ class _Comparing:
             self._change(path, Difference.TYPE, old, new)  # the callable returns another number of values
             return
         if len(before) == len(after) and sorted(before) == sorted(after):
-            self._change(path, Difference.VALUE, old, new)  # only the order differs
+            self._change(path, Difference.ORDER, old, new)
+            return
+        if self._lenience and self._lenience.unordered(path):
+            self._any_order(path, (old, before), (new, after))
             return
         for gap in gaps(align((before, after)), Gap(0, len(before), 0, len(after))):
             gone = [(n, old.items[n]) for n in range(gap.old_start, gap.old_end)]
             come = [(n, new.items[n]) for n in range(gap.new_start, gap.new_end)]
-            alike = self._resemblance.pairs([item for _, item in gone], [item for _, item in come])
-            self._items(path, gone, come, alike)
+            self._items(path, gone, come, self._paired(path, gone, come))
+
+    def _any_order(self, path: ValuePath, old: tuple[Sequence, list[int]], new: tuple[Sequence, list[int]]) -> None:
+        """Compare two lists as multisets: what both hold is taken out, wherever it stands."""
+        gone = without(new[1], zip(old[1], enumerate(old[0].items), strict=True))
+        come = without(old[1], zip(new[1], enumerate(new[0].items), strict=True))
+        self._items(path, gone, come, self._paired(path, gone, come, in_order=False))
+
+    def _paired(
+        self, path: ValuePath, gone: list[_Placed], come: list[_Placed], *, in_order: bool = True
+    ) -> dict[int, int]:
+        """Return which unequal elements belong together: those that rules call equal, of the others those that resemble each other."""
+        olds, news = [item for _, item in gone], [item for _, item in come]
+        alike = self._alike(path.child(0), olds, news, in_order=in_order)
+        left = [i for i in range(len(olds)) if i not in alike]
+        taken = set(alike.values())
+        others = [j for j in range(len(news)) if j not in taken]
+        more = self._resemblance.pairs([olds[i] for i in left], [news[j] for j in others])
+        return {**alike, **{left[i]: others[j] for i, j in more.items()}}
+
+    def _alike(self, path: ValuePath, olds: list[Value], news: list[Value], *, in_order: bool) -> dict[int, int]:
+        """Return pairs of elements that rules for scalars call equal, where the number of elements or their order leaves a choice."""
+        lenience = self._lenience
+        if not lenience or (in_order and len(olds) == len(news)):
+            return {}
+        return lenience.pairs(
+            olds, news, lambda old, new: self._equal_by_rules(lenience, path, old, new), in_order=in_order
+        )
+
+    def _equal_by_rules(self, lenience: Lenience, path: ValuePath, old: Value, new: Value) -> bool:
+        found = _Comparing(self._old, self._new, Resemblance(0)).run(path, old, new)
+        return not found.unseen and all(lenience.alike(each.path, each.before, each.after) for each in found.changes)
 
     def _items(
         self,
@@ -259,7 +322,7 @@ class _Comparing:
         for number, (place, item) in enumerate(come):
             if number not in alike.values():
                 self._change(path.child(step or place), Difference.ITEM_ADDED, None, item)
-        self._push((path.child(come[j][0]), gone[i][1], come[j][1]) for i, j in alike.items())
+        self._push((path.child(step or come[j][0]), gone[i][1], come[j][1]) for i, j in alike.items())
 
     def _truncated(self, path: ValuePath, old: Value, new: Value) -> None:
         """Compare what both sides hold: sizes, heads, and digests where there are two."""

@@ -43,7 +43,6 @@ _VALUE_KINDS = frozenset(
         Kind.CALL_MOVED,
     }
 )
-_PRESENCE = frozenset({Difference.KEY_ADDED, Difference.KEY_REMOVED})
 _SHAPES = frozenset({Difference.TYPE, Difference.KEY_ADDED, Difference.KEY_REMOVED})
 
 
@@ -94,7 +93,8 @@ class LaneComparison:
 
     def _changed(self, i: int, j: int, *, moved: bool) -> None:
         old, new = self._old.call(i), self._new.call(j)
-        callables, reader = self._shared.callables, self._shared.reader
+        callables = self._shared.callables
+        reader = self._shared.reader.under(self._shared.rules.lenience(new.callable))
         found = compare_calls(
             old,
             new,
@@ -179,9 +179,7 @@ class LaneComparison:
     def _is_told(self, callable_: str, change: CallChange) -> bool:
         if self._shared.shapes_only and change.kind in _VALUE_KINDS and change.difference not in _SHAPES:
             return False
-        return not self._shared.rules.hides(
-            Subject(callable_, change.kind, str(change.path.general), change.difference)
-        )
+        return not self._shared.rules.hides(Subject(callable_, change.kind, change.path, change.difference), change)
 
     def _sorted(self, callable_: str, changes: Iterable[CallChange]) -> tuple[list[CallChange], list[CallChange]]:
         """Return what is told and what a rule hides. The latter still accounts for what later calls are entered with."""
@@ -268,7 +266,6 @@ class LaneComparison:
             lane=self._name,
             cost=_cost(call),
             arguments=lambda: self._arguments(call),
-            presence=change.difference in _PRESENCE,
             old=spots[0],
             new=spots[1],
             mark=change.mark,

@@ -1,118 +1,252 @@
-"""Rules for differences that also show between two runs of the same code: does one cover a change, and learning them."""
+"""Rules applied to differences, each counting what it hid; and learning them from differences between runs of the same code."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer.compare.delta import Difference
-from tracer.compare.result import Comparison, Kind
-from tracer.model import NoiseRule
+from tracer.compare.lenience import Lenience, covers, equal_under, is_at, is_lenient
+from tracer.compare.parts import type_name
+from tracer.compare.result import Kind
+from tracer.rules import CONFIRMED, CONFIRMED_PRESENCE, LEARNED, LEARNED_PRESENCE, Action, Rule, glob_matches, matches
+from tracer.values import Key, ValuePath
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ALWAYS_TOLD = frozenset({Kind.RETURNED_TYPE, Kind.RAISED, Kind.EXCEPTION_TYPE, Kind.CALLABLE_MISSING, Kind.SIGNATURE})
-LEARNED = "learned"
-PRESENCE = "learned presence"
+    from tracer.compare.kinds import CallChange
+    from tracer.compare.lenience import Comparators
+
+    Steps: TypeAlias = tuple[str | int | Key, ...]
+    _Paths: TypeAlias = dict[ValuePath, set[Difference]]
+
+_ALWAYS_TOLD: Final = frozenset(
+    {Kind.RETURNED_TYPE, Kind.RAISED, Kind.EXCEPTION_TYPE, Kind.CALLABLE_MISSING, Kind.SIGNATURE}
+)
+_KEYS: Final = (Difference.KEY_ADDED, Difference.KEY_REMOVED)
+_PARTS: Final = (*_KEYS, Difference.ITEM_ADDED, Difference.ITEM_REMOVED)
+_PRESENCE: Final = frozenset({LEARNED_PRESENCE, CONFIRMED_PRESENCE})
+_ONE_CHANNEL: Final = (
+    frozenset({Kind.CALL_ADDED.value, Kind.CALL_REMOVED.value}),
+    frozenset({Kind.ARGUMENT_PASSED.value, Kind.ARGUMENT_AFTER.value, Kind.STATE.value}),
+)
+"""Kinds that are two sides of one thing: by chance it is the one or the other that shows."""
+_WITHOUT_VALUE: Final = frozenset(
+    {
+        Kind.RAISED,
+        Kind.NO_LONGER_RAISED,
+        Kind.CALL_ADDED,
+        Kind.CALL_REMOVED,
+        Kind.CALL_MOVED,
+        Kind.CALLABLE_MISSING,
+        Kind.SIGNATURE,
+    }
+)
+_NUMBERED: Final = re.compile(r"\[\d|^/")
+"""Paths that may tell one position of a list from another."""
+_MOST_KNOWN: Final = 50_000
+_MOST_PATHS: Final = 16  # of one callable and kind, before rules for all of them become one
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A change as rules see it. `path` is the text of a general `ValuePath`."""
+    """A difference as rules see it: where it is, and of what sort."""
 
     callable: str
     kind: Kind
-    path: str
+    path: ValuePath
     difference: Difference = Difference.VALUE
 
+    @property
+    def general(self) -> Subject:
+        """The same at any position of a list."""
+        return replace(self, path=self.path.general)
 
-def covers(rule: NoiseRule, subject: Subject) -> bool:
-    """Whether a rule hides a change.
+
+def holds_at(rule: Rule, subject: Subject) -> bool:
+    """Whether a difference is at a place of a rule, and one that such a rule may hide.
 
     `*` and `?` are wildcards everywhere; a path also covers what lies below it. A learned rule never hides another type or shape,
     a new exception or a changed signature: a rule someone wrote may. It hides a lost key only at the very place where keys were
     seen to come and go.
     """
-    if rule.source in {LEARNED, PRESENCE} and _protected(subject) and not _came_and_went(rule, subject):
+    if rule.learned and _protected(subject) and not _came_and_went(rule, subject):
         return False
-    return bool(
-        _pattern(rule.callable).fullmatch(subject.callable)
-        and _pattern(rule.kind).fullmatch(subject.kind.value)
-        and _path_pattern(rule.path).fullmatch(subject.path)
-    )
+    return matches(rule.callable, subject.callable) and _is_kind(rule, subject.kind) and covers(rule, subject.path)
 
 
-def learn(*comparisons: Comparison) -> tuple[NoiseRule, ...]:
-    """Return rules for everything that comparisons of runs of the same code still told, sorted.
-
-    What no learned rule may hide gives none: a run that now and then returns another type stays visible.
-    """
-    rules = {
-        NoiseRule(finding.callable, finding.kind.value, finding.path, PRESENCE if finding.presence else LEARNED)
-        for comparison in comparisons
-        for finding in comparison.findings
-        if finding.kind not in _ALWAYS_TOLD
-    }
-    return tuple(sorted(rules, key=lambda rule: (rule.callable, rule.kind, rule.path)))
-
-
-def describe(rule: NoiseRule) -> str:
-    """Return a rule as one line."""
-    return f"{rule.callable} {rule.kind} {rule.path} ({rule.source})"
-
-
-class Filter:
-    """Rules applied to many changes, and how many each one hid."""
-
-    def __init__(self, rules: Iterable[NoiseRule]) -> None:
-        self._rules = tuple(rules)
-        self._known: dict[Subject, NoiseRule | None] = {}
-        self._hidden: Counter[NoiseRule] = Counter()
-
-    def hides(self, subject: Subject) -> bool:
-        """Whether a rule covers this change; counts it if so."""
-        if not self._rules:
-            return False
-        if subject not in self._known:
-            self._known[subject] = next((rule for rule in self._rules if covers(rule, subject)), None)
-        rule = self._known[subject]
-        if rule is not None:
-            self._hidden[rule] += 1
-        return rule is not None
-
-    @property
-    def hidden(self) -> tuple[tuple[str, int], ...]:
-        """Return how many differences each rule hid, in the order of the rules."""
-        return tuple((describe(rule), self._hidden[rule]) for rule in dict.fromkeys(self._rules) if self._hidden[rule])
+def _is_kind(rule: Rule, kind: Kind) -> bool:
+    if glob_matches(rule.kind, kind.value):
+        return True
+    return rule.learned and any(rule.kind in kinds and kind.value in kinds for kinds in _ONE_CHANNEL)
 
 
 def _protected(subject: Subject) -> bool:
     return subject.kind in _ALWAYS_TOLD or subject.difference in (Difference.TYPE, Difference.KEY_REMOVED)
 
 
-def _came_and_went(rule: NoiseRule, subject: Subject) -> bool:
+def _came_and_went(rule: Rule, subject: Subject) -> bool:
     return (
-        rule.source == PRESENCE
+        rule.source in _PRESENCE
         and subject.difference is Difference.KEY_REMOVED
         and subject.kind not in _ALWAYS_TOLD
-        and rule.path == subject.path
+        and is_at(rule, subject.path)
     )
 
 
-@lru_cache(maxsize=4096)
-def _pattern(glob: str) -> re.Pattern[str]:
-    """Compile a glob of `*` and `?` only: paths are full of brackets, which fnmatch would take for sets."""
-    return re.compile(_translate(glob), re.DOTALL)
+class Filter:
+    """Rules applied to many differences, and how many each one hid. `seen` takes in, in general form, those that none did."""
+
+    def __init__(
+        self, rules: Iterable[Rule], *, comparators: Comparators | None = None, seen: set[Subject] | None = None
+    ) -> None:
+        self._rules = tuple(dict.fromkeys(rules))
+        self._comparators = comparators or {}
+        self._seen = seen
+        self._by_number = any(_NUMBERED.search(rule.path) for rule in self._rules)
+        self._of: dict[str, tuple[Rule, ...]] = {}
+        self._known: dict[Subject, tuple[Rule, ...]] = {}
+        self._lenient: dict[str, Lenience | None] = {}
+        self._hidden: Counter[Rule] = Counter()
+
+    def hides(self, subject: Subject, change: CallChange | None = None) -> bool:
+        """Whether a rule covers a difference; counts it for the first one that does. `change` is what differs, if values do."""
+        rule = next((rule for rule in self._at(subject) if _decides(rule, subject, change)), None)
+        if rule is not None:
+            self._hidden[rule] += 1
+        elif self._seen is not None and len(self._seen) < _MOST_KNOWN:
+            self._seen.add(subject.general)
+        return rule is not None
+
+    def lenience(self, callable_: str) -> Lenience | None:
+        """Return what a comparison of a callable's values has to know; None where no rule concerns it."""
+        if callable_ not in self._lenient:
+            rules = tuple(rule for rule in self._rules_of(callable_) if is_lenient(rule))
+            self._lenient[callable_] = Lenience(rules, self._comparators) if rules else None
+        return self._lenient[callable_]
+
+    @property
+    def hidden(self) -> tuple[tuple[str, int], ...]:
+        """Return how many differences each rule hid, in the order of the rules."""
+        return tuple((str(rule), self._hidden[rule]) for rule in self._rules if self._hidden[rule])
+
+    def _at(self, subject: Subject) -> tuple[Rule, ...]:
+        if not self._rules:
+            return ()
+        subject = subject if self._by_number else subject.general
+        found = self._known.get(subject)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[subject] = tuple(
+                rule for rule in self._rules_of(subject.callable) if holds_at(rule, subject)
+            )
+        return found
+
+    def _rules_of(self, callable_: str) -> tuple[Rule, ...]:
+        if callable_ not in self._of:
+            self._of[callable_] = tuple(rule for rule in self._rules if matches(rule.callable, callable_))
+        return self._of[callable_]
 
 
-@lru_cache(maxsize=4096)
-def _path_pattern(glob: str) -> re.Pattern[str]:
-    return re.compile(_translate(glob) + r"(?:[.\[].*)?", re.DOTALL)
+def _decides(rule: Rule, subject: Subject, change: CallChange | None) -> bool:
+    """Whether a rule that holds at the place of a difference hides it, by what differs there."""
+    if rule.type != "*" and not _of_type(rule.type, change):
+        return False
+    match rule.action:
+        case Action.IGNORE:
+            return True
+        case Action.TOLERANCE | Action.REGEX:
+            return change is not None and equal_under(rule, change.before, change.after)
+        case Action.UNORDERED:
+            return subject.difference is Difference.ORDER and is_at(rule, subject.path)
+        case Action.PRESENCE:
+            there = subject.difference in _PARTS and is_at(rule, subject.path)
+            return subject.kind not in _WITHOUT_VALUE and not there
+        case Action.COMPARE:
+            return subject.difference is Difference.EQUIVALENT and is_at(rule, subject.path)
 
 
-def _translate(glob: str) -> str:
-    return "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in glob)
+def _of_type(pattern: str, change: CallChange | None) -> bool:
+    """Whether both values of a change are of a type, or it lies in an object of that type."""
+    if change is None:
+        return False
+    values = [type_name(value) for value in (change.before, change.after) if value is not None]
+    return any(matches(pattern, type_) for type_ in change.inside) or (
+        bool(values) and all(matches(pattern, type_) for type_ in values)
+    )
+
+
+# -- learning ------------------------------------------------------------------------------------------------------------------
+
+
+def learn(seen: Iterable[Subject], *, confirming: bool = False) -> tuple[Rule, ...]:
+    """Return rules for differences between runs of the same code, sorted; `confirming` says that they hold for one comparison only.
+
+    What no learned rule may hide gives none: a run that now and then returns another type stays visible.
+    """
+    places: defaultdict[tuple[str, Kind], _Paths] = defaultdict(dict)
+    for subject in seen:
+        if _can_be_learned(subject):
+            paths = places[subject.callable, _one_kind(subject.kind)]
+            paths.setdefault(subject.path.general, set()).add(subject.difference)
+    plain, presence = (CONFIRMED, CONFIRMED_PRESENCE) if confirming else (LEARNED, LEARNED_PRESENCE)
+    rules = {
+        Rule(callable_, kind.value, str(path) or "*", plain if found.isdisjoint(_KEYS) else presence)
+        for (callable_, kind), paths in places.items()
+        for path, found in _folded(_any_key(paths)).items()
+    }
+    return tuple(sorted(rules, key=lambda rule: (rule.callable, rule.kind, rule.path, rule.source)))
+
+
+def told_all_the_same(seen: Iterable[Subject]) -> tuple[str, ...]:
+    """Return the callables that differ by chance in ways no learned rule may hide, sorted.
+
+    What raised in the first run only may raise anew in any other.
+    """
+    told = (each for each in seen if each.kind is Kind.NO_LONGER_RAISED or not _can_be_learned(each))
+    return tuple(sorted({subject.callable for subject in told}))
+
+
+def _can_be_learned(subject: Subject) -> bool:
+    return subject.kind not in _ALWAYS_TOLD and subject.difference is not Difference.TYPE
+
+
+def _one_kind(kind: Kind) -> Kind:
+    """Return the kind that stands for a call that came or went."""
+    return Kind.CALL_ADDED if kind is Kind.CALL_REMOVED else kind
+
+
+def _any_key(paths: _Paths) -> _Paths:
+    """Where a mapping lost keys and got others for them, any key may go: those of the next run are others again."""
+    lost = {_mapping(path) for path, found in paths.items() if Difference.KEY_REMOVED in found}
+    got = {_mapping(path) for path, found in paths.items() if Difference.KEY_ADDED in found}
+    made: _Paths = {}
+    for path, found in paths.items():
+        parent = _mapping(path)
+        any_ = parent is not None and parent in lost & got and not found.isdisjoint(_KEYS)
+        made.setdefault(parent.child(Key("*")) if parent and any_ else path, set()).update(found)
+    return made
+
+
+def _mapping(path: ValuePath) -> ValuePath | None:
+    """Return the path of the mapping whose key a path ends with; None where it ends with a field."""
+    return ValuePath(path.steps[:-1]) if path.steps and isinstance(path.steps[-1], Key) else None
+
+
+def _folded(paths: _Paths) -> _Paths:
+    """Return one path above all values that differ, where there are too many to read."""
+    if len(paths) <= _MOST_PATHS:
+        return paths
+    first, *others = (path.steps for path in paths)
+    length = min(_common(first, other) for other in others)
+    keys = {path: found for path, found in paths.items() if not found.isdisjoint(_KEYS)}
+    return {ValuePath(first[:length]): {Difference.VALUE}, **keys}
+
+
+def _common(one: Steps, other: Steps) -> int:
+    """Return how many steps two paths have in common at their heads."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

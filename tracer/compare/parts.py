@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
+
 from tracer.compare.fingerprint import UNORDERED
 from tracer.values import (
     Atom,
@@ -16,6 +19,11 @@ from tracer.values import (
     Truncated,
     Value,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T")
 
 _TEXTS = frozenset({"str", "bytes", "bytearray"})
 _UNITARY = _TEXTS | UNORDERED  # no parts that could be held against each other one by one
@@ -67,6 +75,18 @@ def size(value: Value) -> int | None:
             return len(items)
         case _:
             return None
+
+
+def without(others: list[int], items: Iterable[tuple[int, T]]) -> list[T]:
+    """Return the items of a list that another one, given by fingerprints, does not hold as often."""
+    left = Counter(others)
+    kept = []
+    for number, item in items:
+        if left[number]:
+            left[number] -= 1
+        else:
+            kept.append(item)
+    return kept
 
 
 def common_heads(old: Value, new: Value) -> list[tuple[str | int | Key, Value, Value]]:

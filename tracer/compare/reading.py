@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,8 @@ from tracer.values import Form, Mapping, Named, Object, Opaque, Scalar, Sequence
 if TYPE_CHECKING:
     import typing
 
+    from tracer.compare.lenience import Lenience
+
 ARGUMENT = "argument"
 _UNREADABLE = Opaque("<unreadable>", 0)
 _OPAQUE_CODE, _TRUNCATED_CODE = bytes((wire.OPAQUE,)), bytes((wire.TRUNCATED,))
@@ -32,11 +36,25 @@ class Reader:
     """Decodes and compares the values of paired calls, remembering recent small pairs: one cause often shows in thousands of calls."""
 
     def __init__(self, *, shapes_only: bool = False) -> None:
-        self.unreadable = 0
+        self._losses: Counter[str] = Counter()
+        self.lenience: Lenience | None = None  # what rules say about the values of the callable that is being compared
         self._shapes_only = shapes_only
         self._resemblance = Resemblance()
         self._known: dict[tuple[object, ...], Delta] = {}
         self._trees: dict[bytes, Value] = {}
+
+    @property
+    def unreadable(self) -> int:
+        """How many snapshots could not be read."""
+        return self._losses[_UNREADABLE.type]
+
+    def under(self, lenience: Lenience | None) -> Reader:
+        """Return this reader for a callable whose values are compared under rules. What one remembers the other knows."""
+        if lenience is self.lenience:
+            return self
+        reader = copy(self)
+        reader.lenience = lenience
+        return reader
 
     def read(self, data: bytes) -> Value:
         """Return the tree of a snapshot; a damaged one is opaque, and counted. The trees of the last few are kept."""
@@ -52,7 +70,7 @@ class Reader:
         try:
             return decode(data)
         except CassetteDamaged:
-            self.unreadable += 1
+            self._losses[_UNREADABLE.type] += 1
             return _UNREADABLE
 
     def arguments(self, call: Call, names: tuple[str, ...]) -> Value:
@@ -115,13 +133,16 @@ class Reader:
             return Delta((Change(path, Difference.VALUE, old, new),))
         if self._shapes_only:
             return shape_delta((Fingerprints(old), old), (Fingerprints(new), new), path)
-        return delta(old, new, path, self._resemblance)
+        return delta(old, new, path, self._resemblance, self.lenience)
 
     def inside(self, old: tuple[Fingerprints, Value], new: tuple[Fingerprints, Value], path: ValuePath) -> Delta:
         """Return what differs between two nodes, each given with the fingerprints of the snapshot that it is part of."""
-        return shape_delta(old, new, path) if self._shapes_only else delta_inside(old, new, path, self._resemblance)
+        if self._shapes_only:
+            return shape_delta(old, new, path)
+        return delta_inside(old, new, path, self._resemblance, self.lenience)
 
     def _remembered(self, key: tuple[object, ...], compare: typing.Callable[[], Delta]) -> Delta:
+        key = (*key, self.lenience)
         found = self._known.get(key)
         if found is None:
             found = compare()

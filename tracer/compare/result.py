@@ -98,7 +98,7 @@ class Finding:
     """One change, repeats collapsed: same callable, kind and general path.
 
     `count` is how many calls show it, `calls` how many of this callable were compared, `unseen` the inputs that could not be
-    looked at (opaque, cut), `inner` the changed inner callables it may come from. `presence` says that keys or fields came or went.
+    looked at (opaque, cut), `inner` the changed inner callables it may come from.
     `explained_by` is the key of the origin that an effect follows from, empty where none was seen; `made_by` the callable that made the
     call, where an origin is a call made otherwise: behaviour changed there.
     `changes` are stamps of the distinct pairs of values (see `compare.stamps`): with the same ones it is the same change.
@@ -119,7 +119,6 @@ class Finding:
     example: Example | None = None
     unseen: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
-    presence: bool = False
     explained_by: str = ""
     made_by: str = ""
     changes: tuple[str, ...] = ()

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _MOST_CAUSES: Final = 64
 _MOST_MAKERS: Final = 64
-_MOST_STEPS: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -81,20 +80,36 @@ class Roles:
         self.makers.update(other.makers)
 
 
-def origin_of(effect: Group, folded: Mapping[Group, Group]) -> Group | None:
-    """Return the nearest origin on the way from effect to cause to cause, along the causes most calls have; None where none is reached.
+class Origins:
+    """Finds the origin of each effect. `folded` says what each group became."""
 
-    `folded` says what each group became.
-    """
-    seen, todo = {effect}, deque([effect])
-    for _ in range(_MOST_STEPS):
-        if not todo:
-            break
-        for cause, _count in todo.popleft().roles.causes.most_common():
-            group = folded.get(cause, cause)
-            if group.roles.role is Role.ORIGIN:
-                return group
-            if group not in seen:
-                seen.add(group)
-                todo.append(group)
-    return None
+    def __init__(self, folded: Mapping[Group, Group]) -> None:
+        self._folded = folded
+        self._known: dict[Group, Group | None] = {}
+
+    def of(self, effect: Group) -> Group | None:
+        """Return the nearest origin on the way from cause to cause, most frequent causes first; None where none is reached."""
+        if effect not in self._known:
+            self._search(effect)
+        return self._known[effect]
+
+    def _search(self, effect: Group) -> None:
+        came: dict[Group, Group | None] = {effect: None}  # from which group the way led to each
+        todo = deque([effect])
+        while todo:
+            group = todo.popleft()
+            for cause in self._causes(group):
+                origin = cause if cause.roles.role is Role.ORIGIN else self._known.get(cause)
+                if origin is not None:
+                    step: Group | None = group
+                    while step is not None:
+                        self._known[step] = origin
+                        step = came[step]
+                    return
+                if cause not in came and cause not in self._known:
+                    came[cause] = group
+                    todo.append(cause)
+        self._known.update(dict.fromkeys(came))  # no way from any of them leads to an origin
+
+    def _causes(self, group: Group) -> list[Group]:
+        return [self._folded.get(cause, cause) for cause, _ in group.roles.causes.most_common()]

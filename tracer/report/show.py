@@ -125,7 +125,7 @@ def _heading(run: RecordedRun) -> Iterator[str]:
     for loss in recording.losses:
         yield f"lost {loss.count:,} of {plain(loss.callable)}: {plain(loss.reason)}"
     for rule in recording.noise:
-        yield f"noise {plain(rule.callable)} {plain(rule.kind)} {plain(rule.path)} ({plain(rule.source)})"
+        yield f"noise {plain(str(rule))}"
 
 
 def _nested(calls: Iterator[Call]) -> Iterator[tuple[int, Call]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.compare.stamps import condensed
 from tracer.config import parse_toml
-from tracer.errors import ReviewError
+from tracer.errors import ConfigError, ReviewError
 from tracer.storage.store import replacing
 
 if TYPE_CHECKING:
@@ -134,9 +134,9 @@ def _parsed(path: Path, number: int, text: str) -> Acceptance:
             "Keep the lines of both sides and remove the markers.",
         )
     try:
-        ((key, fields),) = parse_toml(text).items()
+        ((key, fields),) = parse_toml(text, str(path)).items()
         return _acceptance(key, fields)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ConfigError, ValueError, TypeError, KeyError) as error:
         raise ReviewError(
             f"read the accepted changes {str(path)!r}",
             f"line {number} is none: {_why(error)}",
@@ -147,7 +147,8 @@ def _parsed(path: Path, number: int, text: str) -> Acceptance:
 def _why(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it has no {error.args[0]!r}"
-    return str(error).partition(" (at line")[0] or "it cannot be read"
+    told = error.cause if isinstance(error, ConfigError) else str(error)
+    return told.partition(" (at line")[0] or "it cannot be read"
 
 
 def _acceptance(key: str, fields: Any) -> Acceptance:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.errors import CassetteNotFound
 from tracer.storage import reader
-from tracer.storage.store import accepted_path, drop_pending, move_into_place, pending_path, replacing, side_path
+from tracer.storage.rewrite import write_rules
+from tracer.storage.store import accepted_path, drop_pending, move_into_place, pending_path, side_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tracer.model import NoiseRule
+    from tracer.rules import Rule
 
 
 def adopt(cassette: Path) -> None:
@@ -39,10 +39,9 @@ def adopt(cassette: Path) -> None:
     accepted_path(cassette).unlink(missing_ok=True)
 
 
-def _learn(path: Path, rules: tuple[NoiseRule, ...]) -> None:
+def _learn(path: Path, rules: tuple[Rule, ...]) -> None:
     """Add rules to a cassette, which is replaced in one step; its calls are copied as they are."""
     with reader.open_cassette(path) as known:
         told = tuple(dict.fromkeys((*known.recording.noise, *rules)))
         if told != known.recording.noise:
-            with replacing(path) as stream:
-                known.write(stream, replace(known.recording, noise=told))
+            write_rules(path, told)

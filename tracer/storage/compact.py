@@ -23,6 +23,8 @@ from tracer.storage.store import replacing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from tracer.rules import Rule
+
 _Source: TypeAlias = "tuple[ScannedJournal, tuple[int, ...]]"
 _EVERY: Final = "*"
 
@@ -53,7 +55,7 @@ def compact(
     part_folder: Path | str,
     target: Path | str,
     *,
-    noise: Sequence[model.NoiseRule] = (),
+    noise: Sequence[Rule] = (),
     losses: Sequence[model.Loss] = (),
     block: bool = False,
 ) -> Summary:
@@ -80,9 +82,7 @@ class _Compaction:
         self._writer = writer
         self._calls = self._merged = self._lanes = 0
 
-    def run(
-        self, target: Path, noise: Sequence[model.NoiseRule], losses: Sequence[model.Loss], *, block: bool
-    ) -> Summary:
+    def run(self, target: Path, noise: Sequence[Rule], losses: Sequence[model.Loss], *, block: bool) -> Summary:
         for name, (journal, numbers) in sorted(self._named_sources(), key=lambda named: named[0]):
             summary = self._writer.add_lane(name, journal.calls(numbers))
             self._lanes += summary is not None

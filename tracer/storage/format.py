@@ -9,8 +9,8 @@ A block's header is its magic, the sizes of meta and body, the size of the body 
 [lane, position of the first call, calls, distances of the calls open there, digest]. A block tells all that is needed to read it, so
 what is whole of a file that lost its index can be saved.
 
-The index is frames of u32 length, u8 kind, payload: META a packed map, CALLABLE, LOSS and RULE a packed row each, LANE packed
-[name, calls, digest], followed by BLOCKS, a table of its blocks. The footer says where the index is, with a crc32.
+The index is frames of u32 length, u8 kind, payload: META a packed map, CALLABLE, LOSS and RULE a packed row each, FULL_RULE the packed
+map of a rule that says more than its place, LANE packed [name, calls, digest], followed by BLOCKS, a table of its blocks. The footer says where the index is, with a crc32.
 
 Every integer is little-endian. The file depends on nothing but the recording: callables are sorted by name, losses and rules by their
 content, lanes by name.
@@ -21,7 +21,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from struct import Struct
 from struct import error as struct_error
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -35,6 +35,7 @@ from tracer.storage.blocks import BlockCutter, lane_digest, row_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from tracer.rules import Rule
     from tracer.storage.blocks import Block, CallRow
 
 FORMAT: Final = 1
@@ -59,6 +60,7 @@ LOSS: Final = 2
 RULE: Final = 3
 LANE: Final = 4
 BLOCKS: Final = 5
+FULL_RULE: Final = 6
 _INDEX_FRAME: Final = Struct("<IB")
 
 LARGEST_INDEX: Final = 256 << 20
@@ -131,21 +133,10 @@ class CassetteWriter:
         self._lanes.append(LaneEntry(summary, entries))
         return summary
 
-    def copy_lane(self, lane: LaneEntry, read: Callable[[BlockEntry], bytes]) -> None:
-        """Take over a lane of another cassette, block by block as they are."""
-        blocks = []
-        for entry in lane.blocks:
-            blocks.append(replace(entry, offset=self._at))
-            self._write(read(entry))
-        self._lanes.append(LaneEntry(lane.summary, tuple(blocks)))
-
     def finish(self, recording: model.Recording) -> None:
         """Write the index with what the recording knows, and the footer."""
         index = b"".join(_index_frames(recording, self._lanes, self._oversized))
-        packed = compress(index)
-        start = self._at
-        self._write(packed)
-        self._write(FOOTER.pack(start, len(packed), len(index), _footer_crc(start, packed), FOOTER_MAGIC))
+        self._write(index_and_footer(index, self._at))
 
     def _add_block(self, lane: str, block: Block) -> BlockEntry:
         meta = wire.packer()([lane, block.first, block.calls, list(block.open_calls), block.digest])
@@ -185,11 +176,39 @@ def _index_frames(
     too_large = tuple(model.Loss(name, "values too large to keep", count) for name, count in oversized.items())
     for loss in summed((*recording.losses, *too_large)):
         yield _index_frame(LOSS, pack(rows.loss_to_row(loss)))
-    for rule in sorted(map(rows.rule_to_row, recording.noise)):
-        yield _index_frame(RULE, pack(rule))
+    yield from rule_frames(recording.noise)
     for lane in lanes:
         yield _index_frame(LANE, pack([lane.summary.name, lane.summary.calls, lane.summary.digest]))
         yield _index_frame(BLOCKS, b"".join(_entry_bytes(entry) for entry in lane.blocks))
+
+
+def index_and_footer(index: bytes, start: int) -> bytes:
+    """Return the end of a cassette whose blocks end at `start`."""
+    packed = compress(index)
+    return packed + FOOTER.pack(start, len(packed), len(index), _footer_crc(start, packed), FOOTER_MAGIC)
+
+
+def rule_frames(rules: Iterable[Rule]) -> Iterator[bytes]:
+    """Yield the frames of an index that tell of rules, sorted by their content. Older tracers pass over those of what they cannot do."""
+    pack = wire.packer()
+    known = tuple(rules)
+    for row in sorted(rows.rule_to_row(rule) for rule in known if rows.is_plain(rule)):
+        yield _index_frame(RULE, pack(row))
+    yield from sorted(
+        _index_frame(FULL_RULE, pack(rows.rule_to_map(rule))) for rule in known if not rows.is_plain(rule)
+    )
+
+
+def index_frames(index: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the kind of each frame of an index and the frame, as it is. Raises one of `MALFORMED` where it is malformed."""
+    at = 0
+    while at < len(index):
+        length, kind = _INDEX_FRAME.unpack_from(index, at)
+        end = at + _INDEX_FRAME.size + length
+        if end > len(index):
+            raise ValueError("an index frame reaches past the index")
+        yield kind, index[at:end]
+        at = end
 
 
 def _index_frame(kind: int, payload: bytes) -> bytes:
@@ -214,24 +233,19 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
 
     Raises one of `MALFORMED` where it is malformed.
     """
-    found: dict[int, list[Any]] = {META: [], CALLABLE: [], LOSS: [], RULE: [], LANE: [], BLOCKS: []}
+    found: dict[int, list[Any]] = {META: [], CALLABLE: [], LOSS: [], RULE: [], FULL_RULE: [], LANE: [], BLOCKS: []}
     parsers: dict[int, Callable[[memoryview], Any]] = {
         META: lambda data: rows.meta_from_map(_row(data)),
         CALLABLE: lambda data: rows.callable_from_row(_row(data)),
         LOSS: lambda data: rows.loss_from_row(_row(data)),
         RULE: lambda data: rows.rule_from_row(_row(data)),
+        FULL_RULE: lambda data: rows.rule_from_map(_row(data)),
         LANE: lambda data: _summary(_row(data)),
         BLOCKS: lambda data: tuple(BlockEntry(*fields) for fields in BLOCK_ENTRY.iter_unpack(data)),
     }
-    at = 0
-    view = memoryview(index)
-    while at < len(index):
-        length, kind = _INDEX_FRAME.unpack_from(index, at)
-        at += _INDEX_FRAME.size + length
-        if at > len(index):
-            raise ValueError("an index frame reaches past the index")
+    for kind, frame in index_frames(index):
         if kind in found:
-            found[kind].append(parsers[kind](view[at - length : at]))
+            found[kind].append(parsers[kind](memoryview(frame)[_INDEX_FRAME.size :]))
     (known,) = found[META]
     recording = model.Recording(
         python=known.python,
@@ -240,7 +254,7 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
         components=known.components,
         callables=tuple(found[CALLABLE]),
         losses=tuple(found[LOSS]),
-        noise=tuple(found[RULE]),
+        noise=(*found[RULE], *found[FULL_RULE]),
         block=known.block,
     )
     lanes = tuple(LaneEntry(summary, blocks) for summary, blocks in zip(found[LANE], found[BLOCKS], strict=True))

@@ -119,13 +119,6 @@ class Cassette:
         except (OSError, OverflowError) as error:
             raise errors.CassetteError(f"read cassette {str(self.path)!r}", str(error)) from error
 
-    def write(self, stream: BinaryIO, recording: model.Recording) -> None:
-        """Write a cassette with the same lanes, whose blocks are copied unread, and with what `recording` knows."""
-        writer = form.CassetteWriter(stream)
-        for lane in self._entries.values():
-            writer.copy_lane(lane, self._read)
-        writer.finish(recording)
-
     def verify(self) -> Verified:
         """Check every checksum and digest of the file by reading all of it.
 

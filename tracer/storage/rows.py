@@ -5,9 +5,12 @@ Journals and cassettes both hold these rows. Reading checks every type, since a 
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, TypeAlias, TypeVar
 
 from tracer import model
+from tracer.errors import ConfigError
+from tracer.rules import Rule
 
 Row: TypeAlias = "list[Any]"
 T = TypeVar("T")
@@ -68,15 +71,44 @@ def loss_from_row(row: Any) -> model.Loss:
     return model.Loss(checked(str, name), checked(str, reason), checked(int, count))
 
 
-def rule_to_row(rule: model.NoiseRule) -> Row:
-    """Return a noise rule as a row."""
+def is_plain(rule: Rule) -> bool:
+    """Whether a rule fits the row that every tracer reads; others go into a map of their own kind."""
+    return rule == Rule(rule.callable, rule.kind, rule.path, rule.source)
+
+
+def rule_to_row(rule: Rule) -> Row:
+    """Return a plain rule as a row."""
     return [rule.callable, rule.kind, rule.path, rule.source]
 
 
-def rule_from_row(row: Any) -> model.NoiseRule:
-    """Return the noise rule a row describes. Raises ValueError or TypeError where it is none."""
+def rule_from_row(row: Any) -> Rule:
+    """Return the rule a row describes. Raises ValueError or TypeError where it is none."""
     name, kind, path, source = row
-    return model.NoiseRule(checked(str, name), checked(str, kind), checked(str, path), checked(str, source))
+    return _rule({"callable": name, "kind": kind, "path": path or "*", "source": source})
+
+
+def rule_to_map(rule: Rule) -> dict[str, Any]:
+    """Return a rule as a map of the parts that are set, in the order of the class."""
+    parts = {field.name: getattr(rule, field.name) for field in fields(Rule)}
+    return {name: value for name, value in parts.items() if value is not None}
+
+
+def rule_from_map(parts: Any) -> Rule:
+    """Return the rule a map describes. Raises ValueError or TypeError where it is none.
+
+    One that names code of a user's is none: a cassette may come from a stranger.
+    """
+    parts = checked(dict, parts)
+    if "compare" in parts:
+        raise ValueError("a rule names a function to call")
+    return _rule(parts)
+
+
+def _rule(parts: dict[str, Any]) -> Rule:
+    try:
+        return Rule(**parts)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
 
 
 def meta_to_map(recording: model.Recording) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from tracer.review.usage import UsageList
 from tracer.workflows.common import cassette_mode, cassette_path, settings, severity
-from tracer.workflows.comparing import diff, diff_rerun, findings_against, write_report
+from tracer.workflows.comparing import diff, findings_against, write_report
 from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
+from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
 from tracer.workflows.recording import record
+from tracer.workflows.rerunning import diff_rerun
 from tracer.workflows.review import (
     Choice,
     Waiting,
@@ -22,6 +24,7 @@ from tracer.workflows.review import (
 from tracer.workflows.reviewing import Decision, Review, tree_around
 from tracer.workflows.revision import Base, diff_revision
 from tracer.workflows.session import Session, check_accepted, failure_text, keep, open_session, require, settle_equal
+from tracer.workflows.terms import Terms
 from tracer.workflows.usage import end_run, keep_usage, note_use, prune
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "Decision",
     "Review",
     "Session",
+    "Terms",
     "UsageList",
     "Waiting",
     "accept",
@@ -44,12 +48,14 @@ __all__ = [
     "diff",
     "diff_rerun",
     "diff_revision",
+    "drop_rules",
     "end_run",
     "failure_text",
     "findings_against",
     "how_to_review",
     "keep",
     "keep_usage",
+    "learn_more",
     "list_cassettes",
     "note_use",
     "open_session",
@@ -58,6 +64,9 @@ __all__ = [
     "record",
     "recover",
     "require",
+    "rules_as_toml",
+    "rules_of",
+    "set_rules",
     "settings",
     "settle_equal",
     "severity",

@@ -8,11 +8,12 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tracer.compare.compare import compare
 from tracer.compare.noise import learn
 from tracer.errors import RecordingError
 from tracer.recording.checkout import STRANGERS_SUFFIX
@@ -26,6 +27,7 @@ from tracer.storage.progress import Progress
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, pending_path, write_side
 from tracer.workflows import common, pending
+from tracer.workflows.repeating import repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tracer.config import Config
-    from tracer.model import Loss, NoiseRule, Recording
+    from tracer.model import Loss, Recording
+    from tracer.rules import Rule
     from tracer.select.selection import Selection
 
 DEFAULT_NAME = "run"
@@ -71,7 +74,8 @@ def record_runs(take: Take, times: int, tick: Callable[[str], None] = lambda tex
     """Run a take, again to learn noise where it is to be run several times, and close it."""
     take.run(tick)
     with take:
-        noise = _learn(take, times, tick) if times > 1 and take.captured else ()
+        noise, notes = _learn(take, times, tick) if times > 1 and take.captured else ((), ())
+        take.notes += notes
         return take.close(noise)
 
 
@@ -126,7 +130,7 @@ class Take:
         """Whether any Python of the command recorded."""
         return any(self.part.glob(f"*{SUFFIX}"))
 
-    def again(self, target: Path, hash_seed: str) -> Take:
+    def again(self, target: Path, hash_seed: str | None = None) -> Take:
         """Return a take of the same command at the same place, which shares what signals came."""
         take = Take(
             self.command,
@@ -176,7 +180,7 @@ class Take:
         for path in sorted(self.part.glob(f"*{STRANGERS_SUFFIX}")):
             self.strangers |= json.loads(path.read_text("utf-8"))
 
-    def close(self, noise: Sequence[NoiseRule] = ()) -> RunSummary:
+    def close(self, noise: Sequence[Rule] = ()) -> RunSummary:
         """Write the cassette from the journals and say what is in it."""
         failures = tuple(sorted({path.read_text("utf-8", "replace") for path in self.part.glob(f"*{FAILURE_SUFFIX}")}))
         notes = [*self.notes, *(f"A process was not recorded: {reason}" for reason in failures)]
@@ -207,7 +211,9 @@ class Take:
                 f"The command failed, so {self.target} stays as it is; the new recording waits in {file}: `tracer review {self.target}`."
             )
         if noise:
-            notes.append(f"{len(noise)} rules for what differs between runs of the same code were learned.")
+            notes.append(
+                f"{counted(len(noise), 'rule')} for what differs between runs of the same code were learned: `tracer noise list {file}` shows them."
+            )
         return RunSummary(
             self.command,
             self.exit_code,
@@ -221,25 +227,19 @@ class Take:
         )
 
 
-def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[NoiseRule, ...]:
-    """Run the command again, each time with another hash seed; return rules for what differs from the first run."""
+def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """Run the command again, each time with another hash seed; return rules for what differs from the first run, and notes."""
     with tempfile.TemporaryDirectory(prefix="tracer-runs-") as scratch:
         base = Path(scratch) / "run-1.cassette"
         compact(first.part, base)
-        comparisons = []
-        for number in range(2, times + 1):
-            again = Path(scratch) / f"run-{number}.cassette"
-            if first.stopped:
-                break
-            take = first.again(again, hash_seed=str(number - 1))
-            take.run(tick)
-            with take:
-                if not take.captured:
-                    continue
-                compact(take.part, again)
-            with open_cassette(base) as old, open_cassette(again) as new:
-                comparisons.append(compare(old, new, old_name="run 1", new_name=f"run {number}"))
-        return tuple(learn(*comparisons))
+        later = (partial(_again, first, str(number)) for number in range(1, times))
+        runs = takewhile(lambda _: not first.stopped, later)
+        repeated = repeat(base, first.exit_code, runs, tick=tick)
+    return learn(repeated.seen), repeated.warnings
+
+
+def _again(first: Take, hash_seed: str, target: Path) -> Take:
+    return first.again(target, hash_seed)
 
 
 def _components(recording: Recording, calls_of: Mapping[str, int]) -> tuple[ComponentSummary, ...]:

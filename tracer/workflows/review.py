@@ -17,6 +17,7 @@ from tracer.storage.store import accepted_path, baseline_of, list_pending, pendi
 from tracer.workflows import common, pending
 from tracer.workflows.comparing import diff
 from tracer.workflows.decisions import accept_findings
+from tracer.workflows.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -87,7 +88,7 @@ def compare_waiting(cassette: Path, progress: Callable[[int, int], None] | None 
             "its baseline is not there",
             f"`tracer accept --all {cassette}` makes it the baseline, or remove it.",
         )
-    comparison = diff(cassette, pending_path(cassette), progress=progress)
+    comparison = diff(cassette, pending_path(cassette), terms=Terms(progress=progress))
     return Waiting(cassette, comparison, tuple(filter(visible_to_callers, comparison.findings)))
 
 

@@ -9,21 +9,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer.compare.context import NOTHING
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.workflows import common
 from tracer.workflows.base_cache import BaseCache, base_key
-from tracer.workflows.comparing import diff, with_notes
+from tracer.workflows.comparing import with_notes
+from tracer.workflows.confirming import diff_take
 from tracer.workflows.elsewhere import Checkout, search_path
 from tracer.workflows.recording import Take, record_runs
 from tracer.workflows.repository import Repository, clean_environment, find_repository, leave, stoppable
+from tracer.workflows.terms import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tracer.compare.context import Request
     from tracer.compare.result import Comparison
     from tracer.config import Config
+    from tracer.workflows.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,7 @@ def diff_revision(
     boundaries: Sequence[str] | None = None,
     *,
     tell: Callable[[str], object] = lambda text: None,
-    request: Request = NOTHING,
-    level: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    terms: Terms = PLAIN,
 ) -> Comparison:
     """Record a command at a git revision, in a worktree of its own, and here; compare the two under the settings that hold here.
 
@@ -79,9 +78,12 @@ def diff_revision(
     with stoppable(), _scratch() as scratch:
         old = job.base(scratch / "old.cassette")
         tell("recording the working tree")
-        new = job.here(scratch / "new.cassette")
+        take = job.here(scratch / "new.cassette")
+        new = job.run(take, 1, "in the working tree")
         job.refuse_shared(old, new)
-        comparison = diff(old.cassette, new.cassette, config=config, level=level, request=request, progress=progress)
+        comparison = diff_take(old.cassette, take, terms)
+        if take.stopped:
+            leave(take.stopped)
         notes = (*_notes(old, f"at {base.revision}"), *_notes(new, "in the working tree"))
         return with_notes(comparison, notes, new_name="working tree", old_name=base.revision)
 
@@ -102,11 +104,11 @@ class _Job:
     def action(self) -> str:
         return f"compare with {self.asked.revision!r}"
 
-    def here(self, target: Path) -> _Recorded:
-        """Record in the working tree."""
+    def here(self, target: Path) -> Take:
+        """Return a run in the working tree."""
         top = self.repository.top
         environ = {**os.environ, "PWD": str(self.folder), "PYTHONPATH": search_path(os.environ, self.folder)}
-        take = Take(
+        return Take(
             self.command,
             target,
             self.config,
@@ -116,7 +118,6 @@ class _Job:
             original=top,
             output_to_stderr=True,
         )
-        return self._run(take, 1, "in the working tree")
 
     def base(self, target: Path) -> _Recorded:
         """Return the recording of the revision: the one that is kept, or a new one."""
@@ -157,13 +158,18 @@ class _Job:
             hash_seed="0" if self.config.runs > 1 else None,
             output_to_stderr=True,
         )
-        recorded = self._run(take, self.config.runs, "at that revision")
+        recorded = self.run(take, self.config.runs, "at that revision")
         self._refuse_own(recorded, checkout)
         if self.asked.setup is None and (checkout.tree / ".gitmodules").is_file():
             return replace(recorded, notes=(_SUBMODULES,))
         return recorded
 
-    def _run(self, take: Take, times: int, where: str) -> _Recorded:
+    def run(self, take: Take, times: int, where: str) -> _Recorded:
+        """Record a take, several times to learn noise.
+
+        Raises:
+            RecordingError: it captured no call.
+        """
         summary = record_runs(take, times)
         if take.stopped:
             leave(take.stopped)

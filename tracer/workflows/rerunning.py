@@ -1,0 +1,98 @@
+"""Comparing a cassette with a new run of a command."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracer.compare.result import Severity
+from tracer.errors import ConfigError, RecordingError
+from tracer.review.acceptances import load
+from tracer.storage.reader import open_cassette
+from tracer.storage.store import accepted_path, read_side
+from tracer.workflows import common, pending
+from tracer.workflows.comparing import with_notes
+from tracer.workflows.confirming import diff_take
+from tracer.workflows.recording import Take
+from tracer.workflows.terms import PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer.compare.result import Comparison
+    from tracer.config import Config
+    from tracer.workflows.terms import Terms
+
+
+def diff_rerun(
+    old: Path,
+    command: Sequence[str] | None,
+    boundaries: Sequence[str] | None = None,
+    *,
+    rerun_recorded: bool = False,
+    terms: Terms = PLAIN,
+) -> Comparison:
+    """Run a command with the boundaries of a cassette and compare. Where that is red, the new recording waits beside the cassette.
+
+    Without a command, the one that local state or the settings know for it. One known only from what lies beside
+    the cassette may come from a stranger, and is run only with `rerun_recorded`.
+
+    Raises:
+        ConfigError: no command is known.
+        RecordingError: the command cannot be started or captured no call.
+        CassetteError: the cassette cannot be read.
+        ReviewError: the accepted changes beside the cassette cannot be read.
+    """
+    with open_cassette(old) as cassette:
+        recording = cassette.recording
+    config = common.settings(boundaries or recording.boundaries)
+    config = replace(config, granularity=recording.granularity)
+    folder = None
+    if not command:
+        command, folder = known_command(old, config, rerun_recorded)
+    load(accepted_path(old))  # what cannot be read is told before anything is run
+    with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
+        take = Take(command, Path(scratch) / "new.cassette", config, folder=folder, output_to_stderr=True)
+        _record(take)
+        comparison = diff_take(old, take, terms)
+        failed = (f"The command exited with {take.exit_code}.",) if take.exit_code else ()
+        waits = pending.settle_run(old, take.target, comparison, terms.failing or Severity(config.fail_on), config)
+        return with_notes(comparison, (*failed, *waits), new_name="this run")
+
+
+def _record(take: Take) -> None:
+    with take:
+        take.run()
+        summary = take.close()
+    if not summary.stored:
+        reason = summary.notes[-1].rstrip(".") if summary.notes else "it captured no call"
+        raise RecordingError(f"compare with a run of {take.command[0]!r}", reason)
+
+
+def known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tuple[str, ...], Path | None]:
+    """Return the command that made a cassette, and the folder to run it in.
+
+    Raises:
+        ConfigError: none is known, or only from what lies beside the cassette, and `rerun_recorded` does not allow it.
+    """
+    remembered = common.remembered_command(config, old)
+    if remembered is not None:
+        return remembered
+    if config.command:
+        return config.command, config.root
+    beside = read_side(old).get("command")
+    if isinstance(beside, list) and all(isinstance(word, str) for word in beside) and beside:
+        if rerun_recorded:
+            return tuple(beside), None
+        raise ConfigError(
+            f"run again what {str(old)!r} recorded",
+            f"the command {' '.join(beside)!r} is known only from a file beside it",
+            "Give it after two dashes, or allow it with --rerun-recorded.",
+        )
+    raise ConfigError(
+        f"run again what {str(old)!r} recorded",
+        "no command is known for it here",
+        "Give a second cassette, or the command after two dashes.",
+    )
