@@ -60,6 +60,7 @@ class Browser:
             self._stop()
             raise
         self._address += f"/session/{made['sessionId']}"
+        self._send("POST", "/url", {"url": "about:blank"})  # away from the page that new tabs show
 
     def __enter__(self) -> Self:
         return self
@@ -145,11 +146,11 @@ class Browser:
         return [entry["message"] for entry in self._send("POST", "/se/log", {"type": "browser"})]
 
     def requests(self) -> list[str]:
-        """Return the addresses that were asked for since the last time."""
-        events = [
-            json.loads(entry["message"])["message"] for entry in self._send("POST", "/se/log", {"type": "performance"})
-        ]
-        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        """Return the addresses that pages asked for since the last time, without those of the browser's own pages."""
+        entries = self._send("POST", "/se/log", {"type": "performance"})
+        events = [json.loads(entry["message"])["message"] for entry in entries]
+        asked = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        return [each["request"]["url"] for each in asked if not each["documentURL"].startswith("chrome://")]
 
 
 def until(condition: Callable[[], Any]) -> Any:
