@@ -4,6 +4,9 @@ A call inside a component pays for one Python function that looks one frame up; 
 result and for two frames in the journal. Whatever can be prepared is prepared once per callable: hence closures over
 locals where methods would read better.
 
+The hooks here say what each event means. Where tracer was built with a C compiler, those of `tracer/recording/_hooks.c` take their place: they do the
+simplest calls alone, byte for byte as it is done here, and call functions of this file for the rest.
+
 Hooks never raise into the host. What goes wrong in tracer itself is counted as a loss. What a signal handler of the host raises
 while a hook happens to run belongs to the host and passes.
 """
