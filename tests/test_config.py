@@ -168,7 +168,6 @@ def test_a_misspelt_setting_names_file_key_and_the_nearest_valid_one(tmp_path: P
         ("ignore = [{path = 'x'}]", "it is 'x'. The paths of a difference begin with: return,"),
         ("rules = [{path = 'return', absolut = 1}]", "Did you mean 'absolute'?"),
         ("rules = [{regex = '('}]", "'(' is no expression: it does not compile"),
-        ("rules = [{regex = '(a)\\1'}]", "back references"),
         ("rules = [{absolute = -1}]", "Valid: a number above 0."),
         ("rules = [{source = 'learned'}]", "there is no key 'source'"),
     ],

@@ -45,7 +45,7 @@ SOURCES: Final = (USER, LEARNED, LEARNED_PRESENCE, CONFIRMED, CONFIRMED_PRESENCE
 
 _ACTION: Final = "rule for differences"
 _COMPARATOR: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*[.:][^\W\d]\w*(\.[^\W\d]\w*)*")
-_PATH: Final = r"(?s)[^.\[\]]+(\.[^.\[\]]+|\[.+\])*"
+_PATH: Final = re.compile(r"(?s)[^.\[\]]+(\.[^.\[\]]+)*(\[.+\](\.[^.\[\]]+)*)?")
 """Names after dots, and between brackets anything: keys may hold brackets of their own."""
 
 
@@ -74,7 +74,7 @@ class Rule:
     What it makes of a difference there, at most one; with none the difference is ignored:
 
     absolute, relative: two numbers are equal that are no further apart (`relative` is a share of the larger one).
-    regex: two texts are equal that both match as a whole (in the syntax of `re`, without look-around and back references).
+    regex: two texts are equal that both match as a whole (in the syntax of `re`).
     unordered: two lists are equal that hold the same items in any order.
     presence: only whether there is a value counts, not which.
     compare: `module:function`, called with both values where the user's own process compares.
@@ -156,7 +156,7 @@ def _check_kind(kind: str) -> None:
 
 def _check_path(path: str, kind: str) -> None:
     """Refuse a path that no difference can have."""
-    if not compile_expression(_PATH).matches(path):
+    if not _PATH.fullmatch(path):
         raise _refused(
             "path", path, "A path has names after dots and keys or positions in brackets: return.items[*].id"
         )
@@ -204,7 +204,7 @@ def _compiled(name: str, expression: str) -> None:
     try:
         compile_expression(expression)
     except Unsupported as error:
-        remedy = "The syntax is that of Python's re, without look-around and back references."
+        remedy = "The syntax is that of Python's re."
         raise _refused(name, expression, remedy, cause=f"{expression!r} is no expression: {error}") from None
 
 
