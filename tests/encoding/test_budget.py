@@ -59,6 +59,27 @@ def test_what_is_not_looked_at_in_full_is_named_and_counted() -> None:
     assert encoder.losses == {f"truncated {__name__}:Box": 2, "truncated list": 1, "truncated str": 1}
 
 
+def test_small_flat_containers_are_told_whole_where_objects_are_only_named() -> None:
+    """They are what tells calls apart; one of 33 items, or one that holds an object, has its size alone."""
+    encoder = make()
+    values: tuple[Any, ...] = (
+        Box(1),
+        ("CREATE", "TABLE"),
+        [1, 2.5, None],
+        {"id": 7, "password": "hunter2"},
+        [0] * 33,
+        (Box(2),),
+    )
+
+    told = decode_arguments(encoder.arguments(values, None, full=False))
+
+    assert told[1] == Sequence("tuple", (Scalar("CREATE"), Scalar("TABLE")))
+    assert told[2] == Sequence("list", (Scalar(1), Scalar(2.5), Scalar(None)))
+    assert told[3] == Mapping(((Scalar("id"), Scalar(7)), (Scalar("password"), Redacted())))
+    assert told[4:] == (Truncated("list", 33, ()), Truncated("tuple", 1, ()))
+    assert encoder.losses == {f"truncated {__name__}:Box": 1, "truncated list": 1, "truncated tuple": 1}
+
+
 def test_what_is_only_named_is_redacted_like_the_rest() -> None:
     values = ("hunter2", Box(1), "ana")
 

@@ -137,6 +137,7 @@ PLAIN = st.one_of(
 )
 FLAT = st.one_of(
     st.lists(PLAIN, max_size=5),
+    st.lists(PLAIN, max_size=5).map(tuple),
     st.dictionaries(KEYS, PLAIN, max_size=4),
     st.sampled_from(
         [[0] * 32, [0] * 33, {str(n): n for n in range(32)}, {str(n): n for n in range(33)}, [47, 116, 109, 112]]

@@ -11,6 +11,12 @@ MAX_LEVELS: Final = 100
 FLAT_WEIGHT: Final = 8
 """Items of a flat container that cost as much as one node elsewhere: they are packed in one C call."""
 
+FEW_ITEMS: Final = 32
+"""Items of a flat container that is told whole wherever it is an argument, also where objects are only named."""
+
+FLAT_NODES: Final = 1 + 2 * FEW_ITEMS // FLAT_WEIGHT
+"""Nodes that such a container costs at most: a dict of that many scalars."""
+
 SHORT_TEXT: Final = 64
 """Characters of text that are kept even where no bytes are left: a name, a number, an identifier."""
 
@@ -47,7 +53,7 @@ class Budget:
     """The limits of one crossing.
 
     `arguments` holds for all arguments of a call together (state is one: the receiver), before and after the call, on the crossings a
-    recorder looks at in full; on the others what is no scalar and no small flat container is only named. `outcome` holds for what
+    recorder looks at in full; on the others what is no scalar and no small flat list, tuple or dict is only named. `outcome` holds for what
     is returned, raised or yielded, `repeated` for the same where it is not looked at in full.
 
     State encoded at every method call is quadratic, and it is most of the cost: on the suites of cachetools, tomlkit and sqlparse

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracer import wire
 from tracer.encoding import cut, plans
-from tracer.encoding.budget import Budget, Limit
+from tracer.encoding.budget import FEW_ITEMS, Budget, Limit
 from tracer.encoding.faults import is_ours
 from tracer.encoding.redact import Judge
 from tracer.encoding.walk import SLASH, UNPACKABLE, Name, Plan, Shared, all_str
@@ -31,7 +31,6 @@ LONG: Final = 1024
 """Characters; a longer text is looked at before it is packed."""
 
 _DEFAULT: Final = Budget()
-_FEW: Final = 32  # items of a container that is packed as it is
 
 UNKNOWN: Final = wire.extension(wire.OPAQUE, wire.array_header(2) + wire.packer()("tracer:unencoded") + b"\x00")
 """What stands for a value where not even a frame of the interpreter was left to look at it."""
@@ -189,7 +188,7 @@ class Encoder:
 
     def _small(self, value: Any, kind: type) -> Any:
         """Return a copy of a short flat list, or of a short flat dict without secret keys; None of any other."""
-        if len(value) > _FEW:
+        if len(value) > FEW_ITEMS:
             return None
         if kind is dict and not all_str(value):  # copying a dict may compare its keys
             return None

@@ -16,6 +16,8 @@
 enum {
     MAX_LEVELS = 100,
     FLAT_WEIGHT = 8,
+    FEW_ITEMS = 32,
+    FLAT_NODES = 1 + 2 * FEW_ITEMS / FLAT_WEIGHT,
     SHORT_TEXT = 64,
     NEIGHBOUR_NODES = 8,
     HEAD_ITEMS = 4

@@ -1059,6 +1059,31 @@ static int walk_failed(Walk *walk, PyObject *value, PyObject *name, const Mark *
     return written;
 }
 
+static int all_scalars(PyObject *const *items, Py_ssize_t count)
+{
+    return heavy(items, count) == 0;
+}
+
+/* Whether a value is a list, tuple or dict of few exact scalars, a dict under exact str: walk.py has the same. */
+static int is_flat(PyObject *value, const PyTypeObject *type)
+{
+    if (type == &PyDict_Type) {
+        PyObject *key, *item;
+        Py_ssize_t at = 0, size = PyDict_GET_SIZE(value);
+        if (size == 0 || size > FEW_ITEMS)
+            return 0;
+        while (PyDict_Next(value, &at, &key, &item))
+            if (!PyUnicode_CheckExact(key) || !is_scalar(Py_TYPE(item)))
+                return 0;
+        return 1;
+    }
+    if (type == &PyList_Type)
+        return Py_SIZE(value) > 0 && Py_SIZE(value) <= FEW_ITEMS
+               && all_scalars(((PyListObject *)value)->ob_item, Py_SIZE(value));
+    return type == &PyTuple_Type && Py_SIZE(value) > 0 && Py_SIZE(value) <= FEW_ITEMS
+           && all_scalars(((PyTupleObject *)value)->ob_item, Py_SIZE(value));
+}
+
 static int walk_other(Walk *walk, PyObject *value, PyTypeObject *type)
 {
     Buffer *out = &walk->out;
@@ -1073,7 +1098,10 @@ static int walk_other(Walk *walk, PyObject *value, PyTypeObject *type)
         if (kind == NULL)
             return FAILED;
     }
-    if (walk->nodes <= 0) {
+    int whole = walk->names_only && walk->level == 0 && is_flat(value, type);
+    if (whole)
+        walk->nodes = FLAT_NODES;
+    else if (walk->nodes <= 0) {
         Py_ssize_t size = 0;
         PyObject *name = kind == NULL ? sized(value, type, &size) : NULL;
         if (name != NULL)
@@ -1095,6 +1123,8 @@ static int walk_other(Walk *walk, PyObject *value, PyTypeObject *type)
     }
     if (written != 0)
         written = walk_failed(walk, value, name, &mark);
+    if (whole)
+        walk->nodes = 0;
     Py_DECREF(type);
     return written;
 }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tracer import wire
 from tracer.encoding import cut
-from tracer.encoding.budget import FLAT_WEIGHT, MAX_LEVELS, NEIGHBOUR_NODES, SHORT_TEXT
+from tracer.encoding.budget import FEW_ITEMS, FLAT_NODES, FLAT_WEIGHT, MAX_LEVELS, NEIGHBOUR_NODES, SHORT_TEXT
 from tracer.encoding.faults import is_ours
 from tracer.encoding.looks import heavy
 from tracer.encoding.redact import Secrecy, is_data
@@ -115,16 +115,36 @@ def all_str(items: Any) -> bool:
     return True
 
 
+def is_flat(value: Any, kind: type) -> bool:
+    """Say whether a value is a list, tuple or dict of few exact scalars, a dict under exact str."""
+    if kind is dict:
+        return 0 < len(value) <= FEW_ITEMS and all_str(value) and not heavy(value.values())
+    return (kind is list or kind is tuple) and 0 < len(value) <= FEW_ITEMS and not heavy(value)
+
+
 class Walk:
     """One snapshot being made. Not reused; safe to be entered again by another walk at any point."""
 
-    __slots__ = ("bytes", "keep", "level", "memo", "nodes", "opaque_memo", "opaques", "pack", "plans", "shared")
+    __slots__ = (
+        "bytes",
+        "keep",
+        "level",
+        "memo",
+        "names_only",
+        "nodes",
+        "opaque_memo",
+        "opaques",
+        "pack",
+        "plans",
+        "shared",
+    )
 
     def __init__(self, shared: Shared, pack: Callable[[Any], bytes], limit: Limit) -> None:
         self.shared = shared
         self.plans = shared.plans
         self.pack = pack
         self.nodes = limit.nodes
+        self.names_only = limit.nodes <= 0
         self.bytes = limit.bytes
         self.level = 0
         self.memo: dict[int, int] = {}
@@ -150,7 +170,10 @@ class Walk:
         if known is not None:  # a container entered before, whatever its type
             return wire.extension(wire.REFERENCE, self.pack(known))
         plan = self.plans.get(id(kind)) or self.shared.plan_of(kind)
-        if self.nodes <= 0:
+        whole = self.names_only and not self.level and is_flat(value, kind)
+        if whole:
+            self.nodes = FLAT_NODES
+        elif self.nodes <= 0:
             unseen = self.shared.names.get(id(kind))
             if unseen is not None:
                 next(unseen.missed)
@@ -166,6 +189,9 @@ class Walk:
             if not is_ours(error):
                 raise
             return self.opaque(value, plan.name, "failed " + type(error).__name__)
+        finally:
+            if whole:
+                self.nodes = 0
 
     def values(self, items: list[Any], size: int, left: int) -> bytes:
         """Return an array of values, `left` of them no scalars; a flat run (`size` is what `measure` said) in one call of the packer."""

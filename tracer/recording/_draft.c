@@ -198,6 +198,37 @@ bool put_dict(Draft *draft, PyObject *dict, Py_ssize_t longest) {
     return true;
 }
 
+/* Put a tuple of scalars: an extension of the array of its items, whose header tells the size and is put when that is known. */
+bool put_tuple(Draft *draft, PyObject *tuple, Py_ssize_t longest) {
+    Py_ssize_t start = draft->size, count = PyTuple_GET_SIZE(tuple);
+    draft->slash = true;
+    if (count > FEW || !put_array_header(draft, count))
+        return false;
+    for (Py_ssize_t at = 0; at < count; at++)
+        if (!put_item(draft, PyTuple_GET_ITEM(tuple, at), longest))
+            return false;
+    Py_ssize_t size = draft->size - start;
+    bool fixed = size <= 16 && (size & (size - 1)) == 0;
+    unsigned char header[4] = {0xc8, (unsigned char)(size >> 8), (unsigned char)size, EXT_TUPLE};
+    int length = 4;
+    if (fixed) {
+        header[0] = (unsigned char)(size == 1 ? 0xd4 : size == 2 ? 0xd5 : size == 4 ? 0xd6 : size == 8 ? 0xd7 : 0xd8);
+        header[1] = EXT_TUPLE;
+        length = 2;
+    } else if (size < 0x100) {
+        header[0] = 0xc7;
+        header[1] = (unsigned char)size;
+        header[2] = EXT_TUPLE;
+        length = 3;
+    }
+    if (size >= 0x10000 || draft->size + length > ROOM)
+        return false;
+    memmove(draft->snapshot + start + length, draft->snapshot + start, (size_t)size);
+    memcpy(draft->snapshot + start, header, (size_t)length);
+    draft->size += length;
+    return true;
+}
+
 /* -- frames ----------------------------------------------------------------------------------------------------------------------- */
 
 #define LARGEST_PRIME 65521

@@ -21,7 +21,8 @@
 #define BEGIN_HEAD 40 /* journal.BEGIN_STRUCT: u32 length, u32 checksum, u64 key, u32 lane, u32 caller, u64 parent, u64 call */
 #define END_HEAD 20   /* journal.END_STRUCT: u32 length, u32 checksum, u32 key, u64 call */
 #define ROOM 4096     /* bytes of a snapshot; a longer one is encoded in Python */
-#define FEW 32        /* items of a container that is packed as it is, as in encode.py */
+#define FEW 32        /* items of a container that is packed as it is: budget.FEW_ITEMS */
+#define EXT_TUPLE 2   /* wire.TUPLE */
 
 typedef struct {
     Py_ssize_t size; /* of the snapshot so far */
@@ -38,6 +39,7 @@ bool put_number(Draft *draft, PyObject *value); /* exact None, bool, int or floa
 bool put_text(Draft *draft, PyObject *text);    /* exact str */
 bool put_binary(Draft *draft, PyObject *data);  /* exact bytes */
 bool put_list(Draft *draft, PyObject *list, Py_ssize_t longest);
+bool put_tuple(Draft *draft, PyObject *tuple, Py_ssize_t longest);
 bool put_dict(Draft *draft, PyObject *dict, Py_ssize_t longest);
 bool is_number(PyObject *value);
 

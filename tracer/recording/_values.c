@@ -81,6 +81,8 @@ static Answer is_harmless(Kernel *kernel, PyObject *dict) {
 static Answer put_flat_container(Kernel *kernel, Draft *draft, PyObject *value) {
     if (PyList_CheckExact(value))
         return put_list(draft, value, kernel->longest) ? YES : NO;
+    if (PyTuple_CheckExact(value))
+        return put_tuple(draft, value, kernel->longest) ? YES : NO;
     Answer harmless = PyDict_GET_SIZE(value) > FEW ? NO : is_harmless(kernel, value);
     if (harmless != YES)
         return harmless;
@@ -204,8 +206,34 @@ static PyObject *put_bare(Kernel *kernel, Draft *draft, PyObject *value) {
     return put ? kernel->sizes[kind] : NULL;
 }
 
-/* Put one argument that is only named; `counter` gets who counts that something of it was left out, borrowed, or NULL. */
-static Answer put_named(Kernel *kernel, Draft *draft, PyObject *value, PyObject **counter) {
+static bool is_scalar(PyObject *value) {
+    return PyUnicode_CheckExact(value) || is_number(value) || PyBytes_CheckExact(value);
+}
+
+/* Whether a value is a list, tuple or dict of few exact scalars, a dict under exact str: as walk.py's `is_flat`. */
+static bool is_flat(PyObject *value) {
+    if (PyDict_CheckExact(value)) {
+        PyObject *key, *item;
+        Py_ssize_t at = 0;
+        if (PyDict_GET_SIZE(value) > FEW)
+            return false;
+        while (PyDict_Next(value, &at, &key, &item))
+            if (!PyUnicode_CheckExact(key) || !is_scalar(item))
+                return false;
+        return PyDict_GET_SIZE(value) > 0;
+    }
+    if (!PyList_CheckExact(value) && !PyTuple_CheckExact(value))
+        return false;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(value);
+    for (Py_ssize_t at = 0; at < count && count <= FEW; at++)
+        if (!is_scalar(PySequence_Fast_GET_ITEM(value, at)))
+            return false;
+    return count > 0 && count <= FEW;
+}
+
+/* Put one argument that is only named; `counter` gets who counts that something of it was left out, borrowed, or NULL. `flat` says that a
+   list or dict was put before: a second one may be the same, and only the walk refers back. */
+static Answer put_named(Kernel *kernel, Draft *draft, PyObject *value, PyObject **counter, bool *flat) {
     *counter = NULL;
     if (is_number(value))
         return put_number(draft, value) ? YES : NO;
@@ -214,6 +242,17 @@ static Answer put_named(Kernel *kernel, Draft *draft, PyObject *value, PyObject 
         draft->slash = false;
         bool put = PyUnicode_GET_LENGTH(value) <= kernel->longest && put_text(draft, value);
         return put ? is_clean(kernel, draft, start) : NO;
+    }
+    if (is_flat(value)) {
+        Py_ssize_t start = draft->size;
+        if (!PyTuple_CheckExact(value)) {
+            if (*flat)
+                return NO;
+            *flat = true;
+        }
+        draft->slash = false;
+        Answer put = put_flat_container(kernel, draft, value);
+        return put == YES ? is_clean(kernel, draft, start) : put;
     }
     PyObject *name = name_of(kernel, value);
     if (name != NULL) {
@@ -238,8 +277,9 @@ static Answer put_names(Kernel *kernel, Draft *draft, PyObject *lane, PyObject *
     draft->size = 0;
     if (!put_array_header(draft, count))
         return NO;
+    bool flat = false;
     for (Py_ssize_t at = 0; at < count; at++) {
-        Answer put = put_named(kernel, draft, PyList_GET_ITEM(arguments, at), &counters[at]);
+        Answer put = put_named(kernel, draft, PyList_GET_ITEM(arguments, at), &counters[at], &flat);
         if (put != YES)
             return put;
     }
