@@ -11,7 +11,7 @@ demo: .venv/installed
 	@$(BIN)/tracer demo
 
 test: .venv/installed-test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: .venv/installed-lint
 	@$(BIN)/ruff check

@@ -25,6 +25,7 @@ def test_a_file_without_text_is_removed(project: Project) -> None:
 def test_the_inner_program_sees_nothing_of_the_outer_test_run(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("TRACER_PURE", raising=False)  # handed on, so that it holds for a whole run of the tests
     for name in ("TRACER_MODE", "PYTEST_ADDOPTS", "COVERAGE_PROCESS_START", "PYTHONHASHSEED"):
         monkeypatch.setenv(name, "1")
     script = "import os; print(sorted(n for n in os.environ if n.startswith(('TRACER', 'PYTEST', 'COV', 'PYTHONH'))))"
