@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.helpers import REPOSITORY, clean_environment
+from tracer.config import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,6 +167,18 @@ def test_the_front_door_loads_nothing_heavy() -> None:
 def test_the_check_of_what_is_loaded_sees_a_heavy_module_and_a_package() -> None:
     assert loaded_by(["tomllib" if sys.version_info >= (3, 11) else "logging"])
     assert "attr" in loaded_by(["attr"])["attr"]
+
+
+def test_an_installed_tracer_has_every_file_that_is_no_module() -> None:
+    """What is read or compiled beside modules has to be named in pyproject.toml."""
+    settings = read_toml(REPOSITORY / "pyproject.toml")
+    patterns = settings["tool"]["setuptools"]["package-data"]["*"]
+    beside = [path for path in PACKAGE.rglob("*.*") if path.suffix not in {".py", ".pyc", ".so"}]
+
+    left = [path for path in beside if not any(path.match(pattern) for pattern in patterns)]
+
+    assert len(beside) > 20
+    assert left == []
 
 
 def dotted(path: Path) -> str:
