@@ -38,7 +38,7 @@ def _shown(comparison: Comparison) -> dict[str, Any]:
     counts += [("hidden as noise", summary.hidden_as_noise)] if summary.hidden_as_noise else []
     counts += [("accepted", summary.accepted)] if summary.accepted else []
     counts += [("lost", summary.lost)] if summary.lost else []
-    counts += [("values seen in part", summary.partly)] if summary.partly else []
+    counts += [("partly seen", summary.partly)] if summary.partly else []
     return {
         "verdict": comparison.verdict.value,
         "headline": headline(comparison),
