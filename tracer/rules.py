@@ -34,7 +34,6 @@ ROOTS_OF: Final = {
 }
 """What the paths of each kind of change begin with."""
 KINDS: Final = tuple(ROOTS_OF)
-ROOTS: Final = tuple(dict.fromkeys(root for roots in ROOTS_OF.values() for root in roots))
 
 USER: Final = "user"
 LEARNED: Final = "learned"

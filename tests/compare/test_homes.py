@@ -9,7 +9,7 @@ import pytest
 
 from tests.compare.runs import Run, call, function, obj
 from tracer.compare.compare import compare
-from tracer.compare.homes import other_homes
+from tracer.compare.homes import find_renaming
 from tracer.model import CallableKind
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ OLD, NEW = "lib.a:vat", "lib.b:vat"
 
 def compared(old: Run, new: Run) -> Comparison:
     return compare(old, new, old_name="old", new_name="new")
+
+
+def other_homes(old: Run, new: Run) -> dict[str, str]:
+    return dict(find_renaming(old, new).callables)
 
 
 @pytest.mark.parametrize(

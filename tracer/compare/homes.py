@@ -28,11 +28,6 @@ _LOOKED_AT: Final = 3  # calls of a method whose receivers are looked at
 _VARIADIC: Final = frozenset({ParameterKind.VAR_POSITIONAL, ParameterKind.VAR_KEYWORD})
 
 
-def other_homes(old: RecordedRun, new: RecordedRun) -> dict[str, str]:
-    """Return the new name of each callable that moved or was renamed, by its old name."""
-    return dict(find_renaming(old, new).callables)
-
-
 def find_renaming(old: RecordedRun, new: RecordedRun) -> Renaming:
     """Return what moved or was renamed.
 

@@ -1059,11 +1059,6 @@ static int walk_failed(Walk *walk, PyObject *value, PyObject *name, const Mark *
     return written;
 }
 
-static int all_scalars(PyObject *const *items, Py_ssize_t count)
-{
-    return heavy(items, count) == 0;
-}
-
 /* Whether a value is a list, tuple or dict of few exact scalars, a dict under exact str: walk.py has the same. */
 static int is_flat(PyObject *value, const PyTypeObject *type)
 {
@@ -1077,11 +1072,10 @@ static int is_flat(PyObject *value, const PyTypeObject *type)
                 return 0;
         return 1;
     }
-    if (type == &PyList_Type)
-        return Py_SIZE(value) > 0 && Py_SIZE(value) <= FEW_ITEMS
-               && all_scalars(((PyListObject *)value)->ob_item, Py_SIZE(value));
-    return type == &PyTuple_Type && Py_SIZE(value) > 0 && Py_SIZE(value) <= FEW_ITEMS
-           && all_scalars(((PyTupleObject *)value)->ob_item, Py_SIZE(value));
+    if (type != &PyList_Type && type != &PyTuple_Type)
+        return 0;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(value);
+    return count > 0 && count <= FEW_ITEMS && heavy(PySequence_Fast_ITEMS(value), count) == 0;
 }
 
 static int walk_other(Walk *walk, PyObject *value, PyTypeObject *type)

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 PURE: Final = "TRACER_PURE"
 """The environment variable that, set to anything but nothing or 0, has everything done in Python."""
 
+WANTED: Final = os.environ.get(PURE, "0") in {"", "0"}
+"""Whether this process is to use C where it was built."""
+
 _native: Any = None
-if os.environ.get(PURE, "0") in {"", "0"}:
+if WANTED:
     try:
         from tracer.encoding import _native
     except ImportError:  # no compiler, another Python than it was built for, a subinterpreter

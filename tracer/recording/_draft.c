@@ -175,13 +175,15 @@ static bool put_item(Draft *draft, PyObject *item, Py_ssize_t longest) {
     return put_number(draft, item);
 }
 
-bool put_list(Draft *draft, PyObject *list, Py_ssize_t longest) {
-    Py_ssize_t count = PyList_GET_SIZE(list);
+/* Put the items of a list or tuple as an array. */
+bool put_items(Draft *draft, PyObject *container, Py_ssize_t longest) {
+    PyObject *const *items = PySequence_Fast_ITEMS(container);
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(container);
     draft->slash = true;
     if (count > FEW || !put_array_header(draft, count))
         return false;
     for (Py_ssize_t at = 0; at < count; at++)
-        if (!put_item(draft, PyList_GET_ITEM(list, at), longest))
+        if (!put_item(draft, items[at], longest))
             return false;
     return true;
 }
@@ -200,13 +202,9 @@ bool put_dict(Draft *draft, PyObject *dict, Py_ssize_t longest) {
 
 /* Put a tuple of scalars: an extension of the array of its items, whose header tells the size and is put when that is known. */
 bool put_tuple(Draft *draft, PyObject *tuple, Py_ssize_t longest) {
-    Py_ssize_t start = draft->size, count = PyTuple_GET_SIZE(tuple);
-    draft->slash = true;
-    if (count > FEW || !put_array_header(draft, count))
+    Py_ssize_t start = draft->size;
+    if (!put_items(draft, tuple, longest))
         return false;
-    for (Py_ssize_t at = 0; at < count; at++)
-        if (!put_item(draft, PyTuple_GET_ITEM(tuple, at), longest))
-            return false;
     Py_ssize_t size = draft->size - start;
     bool fixed = size <= 16 && (size & (size - 1)) == 0;
     unsigned char header[4] = {0xc8, (unsigned char)(size >> 8), (unsigned char)size, EXT_TUPLE};

@@ -38,7 +38,7 @@ bool put_map_header(Draft *draft, Py_ssize_t count);
 bool put_number(Draft *draft, PyObject *value); /* exact None, bool, int or float */
 bool put_text(Draft *draft, PyObject *text);    /* exact str */
 bool put_binary(Draft *draft, PyObject *data);  /* exact bytes */
-bool put_list(Draft *draft, PyObject *list, Py_ssize_t longest);
+bool put_items(Draft *draft, PyObject *container, Py_ssize_t longest); /* exact list or tuple */
 bool put_tuple(Draft *draft, PyObject *tuple, Py_ssize_t longest);
 bool put_dict(Draft *draft, PyObject *dict, Py_ssize_t longest);
 bool is_number(PyObject *value);

@@ -80,7 +80,7 @@ static Answer is_harmless(Kernel *kernel, PyObject *dict) {
 
 static Answer put_flat_container(Kernel *kernel, Draft *draft, PyObject *value) {
     if (PyList_CheckExact(value))
-        return put_list(draft, value, kernel->longest) ? YES : NO;
+        return put_items(draft, value, kernel->longest) ? YES : NO;
     if (PyTuple_CheckExact(value))
         return put_tuple(draft, value, kernel->longest) ? YES : NO;
     Answer harmless = PyDict_GET_SIZE(value) > FEW ? NO : is_harmless(kernel, value);

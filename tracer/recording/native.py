@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from _thread import _local
 from contextlib import suppress
 from mmap import mmap
 from typing import TYPE_CHECKING, Any, Final
 
-PURE: Final = "TRACER_PURE"
-"""The environment variable that, set to anything but nothing or 0, has everything done in Python."""
+from tracer.encoding.walks import WANTED
 
 Entered: Any = None
 Half: Any = mmap
 Kernel: Any = None
-if os.environ.get(PURE, "0") in {"", "0"}:
+if WANTED:
     with suppress(ImportError):  # no compiler, another Python than it was built for, a subinterpreter
         from tracer.recording._native import Entered, Half, Kernel
 

@@ -29,9 +29,8 @@ def diff_take(old: Path, take: Take, terms: Terms) -> Comparison:
     if not terms.confirm or not comparison.at_or_above(failing):
         return comparison
     with open_cassette(old) as before, open_cassette(take.target) as after:
-        learned = (*before.recording.noise, *after.recording.noise)
         own = after.recording.noise
-    known = (*learned, *rules_of_settings(take.config), *terms.rules)
+        known = (*before.recording.noise, *own, *rules_of_settings(take.config), *terms.rules)
     repeated = repeat(take.target, take.exit_code, [take.again], rules=known)
     rules = learn(repeated.seen, confirming=True)
     if rules:
