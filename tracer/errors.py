@@ -6,6 +6,8 @@
     ├── RecordingError           a run could not be recorded, or captured nothing
     ├── ComparisonError          two recordings cannot be compared
     ├── ReviewError              what waits, what was accepted or which recordings are used cannot be judged
+    ├── ReplayError              recorded calls cannot be replayed, played back or exported
+    │   └── CannotRevive         a recorded value cannot become a live object
     └── CassetteError            a cassette could not be read or written
         ├── CassetteNotFound     there is no file of that name
         ├── CassetteDamaged      it is a cassette, but its bytes are not whole
@@ -57,6 +59,23 @@ class ComparisonError(TracerError):
 
 class ReviewError(TracerError):
     """What waits for a decision, what was accepted, or which recordings are used cannot be judged."""
+
+
+class ReplayError(TracerError):
+    """Recorded calls cannot be replayed, played back or exported."""
+
+
+class CannotRevive(ReplayError):
+    """A recorded value cannot become a live object.
+
+    `type` is the recorded name of the type in question (`module:qualname`, "" where there is none), `path` where inside the
+    call it stands (`argument.cart.items[3]`), `cause` why, in words that are the same for all values of one kind.
+    """
+
+    def __init__(self, type_name: str, path: str, cause: str, remedy: str = "") -> None:
+        self.type = type_name
+        self.path = path
+        super().__init__(f"revive {path or 'a value'}", cause, remedy)
 
 
 class CassetteError(TracerError):
