@@ -45,6 +45,7 @@ LATE = {
     "instrument/": {"wrapt", "opcode", "tracer.instrument"},
     "pytest_plugin.py": None,
     "recording/bootstrap/": {"tracer"},
+    "recording/child.py": {"tracer.recording.diagnosis"},
     "regex.py": {"regex"},
     "report/": {"rich", "jinja2"},
     "workflows.py": None,

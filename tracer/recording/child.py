@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from traceback import format_exception_only
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from tracer.encoding.encode import Encoder
@@ -22,6 +23,9 @@ from tracer.recording.following import Following
 from tracer.recording.recorder import Recorder
 from tracer.recording.settings import ENVIRONMENT, Settings
 from tracer.select.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FAILURE_SUFFIX = ".failure"
 """Files in the journal folder that say, in one line, why a process could not be recorded."""
@@ -99,7 +103,7 @@ def start_from_environment() -> None:
         if settings.original:
             follow_checkout(settings)
         recorder = open_recorder(settings)
-        recorder.start()
+        finish = _begin(recorder, diagnose=settings.diagnose)
     except Exception as error:  # noqa: BLE001  (the host must start whatever happens here)
         with suppress(OSError):
             reason = "".join(format_exception_only(type(error), error)).strip()
@@ -107,4 +111,16 @@ def start_from_environment() -> None:
         return
     _process_recorder = recorder
     # Registered before anything of the host, so run after everything of it.
-    atexit.register(recorder.finish)
+    atexit.register(finish)
+
+
+def _begin(recorder: Recorder, *, diagnose: bool) -> Callable[[], None]:
+    """Start a recorder; return what stops it as the process ends."""
+    if not diagnose:
+        recorder.start()
+        return recorder.finish
+    from tracer.recording.diagnosis import Diagnosis  # noqa: PLC0415  (only `tracer doctor` pays for it)
+
+    diagnosis = Diagnosis(recorder)
+    diagnosis.begin()
+    return diagnosis.finish

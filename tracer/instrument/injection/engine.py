@@ -32,6 +32,7 @@ class InjectionEngine:
     code always gives the same rewritten code, until `detach`. Engines take turns, whichever is detached first.
     """
 
+    title = "injected bytecode"
     tells_of_calls = True
 
     def __init__(self) -> None:
