@@ -381,7 +381,7 @@ class Revival:
 
     def _named(self, value: Named) -> Any:
         try:
-            return self.resolver.named(value.kind, value.name)
+            return self.resolver.named("method" if value.bound else value.kind, value.name)
         except Refused as refusal:
             return self._other(value, refusal)
 
