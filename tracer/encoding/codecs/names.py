@@ -32,7 +32,9 @@ def builtin_name(walk: Walk, value: BuiltinFunctionType) -> bytes:
 def method_name(walk: Walk, value: MethodType) -> bytes:
     """Encode a bound method by its function; what it is bound to is not told."""
     function = value.__func__
-    return walk.named("method", _function(function) if type(function) is FunctionType else looks.type_name(type(function)))
+    return walk.named(
+        "method", _function(function) if type(function) is FunctionType else looks.type_name(type(function))
+    )
 
 
 def descriptor_name(walk: Walk, value: Any) -> bytes:
