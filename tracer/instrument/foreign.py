@@ -25,7 +25,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
-from tracer.instrument.arguments import signature_of
+from tracer.instrument.arguments import signature_of, spread
 from tracer.instrument.discovery import CallableCode
 from tracer.instrument.foreign_types import ForeignTypes, Watched
 from tracer.instrument.signatures import (
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from tracer.instrument.discovery import ModuleRecord
     from tracer.instrument.probe import Probe
+    from tracer.model import Parameter
 
 MAX_UNREACHABLE: Final = 200
 """Names listed as unreachable per module."""
@@ -121,7 +122,7 @@ class ForeignCallables:
                 still.append((record, value))
             else:
                 watched = self._watched[id(value)][1]
-                wrapper = _wrapper_type()(value, _frame_of(watched.probe, watched.bind, record.name))
+                wrapper = _wrapper_type()(value, _frame_of(watched, record.name))
                 fresh[id(value)] = self._wrappers[id(value)] = (value, wrapper)
         self._left = still
         self._place(fresh)
@@ -160,7 +161,7 @@ class ForeignCallables:
         watched = self._watch(record, path, value)
         if watched is None:
             return None
-        return _wrapper_type()(value, _frame_of(watched.probe, watched.bind, record.name))
+        return _wrapper_type()(value, _frame_of(watched, record.name))
 
     def _watch(self, record: ModuleRecord, path: str, value: Any) -> Watched | None:
         name = record.name_of(path)
@@ -172,7 +173,7 @@ class ForeignCallables:
         if probe is None:
             return None
         self.callables[name] = noun
-        watched = Watched(probe, bind)
+        watched = Watched(probe, bind, parameters)
         self._watched[id(value)] = value, watched
         return watched
 
@@ -239,12 +240,14 @@ def _may_be_changed(module: ModuleType) -> bool:
     return top not in sys.stdlib_module_names and top != "tracer"
 
 
-def _frame_of(probe: Probe, bind: abc.Callable[..., Any], module: str) -> Any:
+def _frame_of(watched: Watched, module: str) -> Any:
     """Return the function whose frame plays the part of the callable's own.
 
     Its globals say that it belongs to the callable's module: what the callable calls is called from there.
     """
+    probe, bind = watched.probe, watched.bind
     entered, began, returned, raised = probe.entered, probe.began, probe.returned, probe.raised
+    answer, proceed_with = probe.answer, functools.partial(_Proceed, watched.parameters)
 
     def foreign(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         ticket = entered()
@@ -253,6 +256,8 @@ def _frame_of(probe: Probe, bind: abc.Callable[..., Any], module: str) -> Any:
         arguments = bind(args, kwargs)
         if arguments is None:
             return wrapped(*args, **kwargs)
+        if answer is not None:
+            return answer(ticket, [*arguments], proceed_with(wrapped, args, kwargs))
         token = began(ticket, [*arguments])
         try:
             value = wrapped(*args, **kwargs)
@@ -264,6 +269,22 @@ def _frame_of(probe: Probe, bind: abc.Callable[..., Any], module: str) -> Any:
 
     space = {"__name__": module, "__builtins__": builtins}
     return FunctionType(foreign.__code__, space, foreign.__name__, None, foreign.__closure__)
+
+
+class _Proceed:
+    """Runs a wrapped callable with the arguments of its call, or with others given to it, one per parameter."""
+
+    __slots__ = ("_args", "_kwargs", "_parameters", "_wrapped")
+
+    def __init__(self, parameters: tuple[Parameter, ...], wrapped: Any, args: Any, kwargs: Any) -> None:
+        self._parameters = parameters
+        self._wrapped = wrapped
+        self._args = args
+        self._kwargs = kwargs
+
+    def __call__(self, arguments: list[Any] | None = None) -> Any:
+        args, kwargs = (self._args, self._kwargs) if arguments is None else spread(self._parameters, arguments)
+        return self._wrapped(*args, **kwargs)
 
 
 @functools.lru_cache(maxsize=1)
