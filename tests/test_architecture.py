@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PACKAGE = REPOSITORY / "tracer"
 
 HOMES = {
-    "wrapt": ("instrument/foreign.py",),
+    "wrapt": ("instrument/proxies.py",),
     "msgpack": ("wire.py",),
     "deepdiff": ("compare/delta.py",),
     "typer": ("cli/",),

@@ -1,4 +1,4 @@
-"""Callables of a module that have no Python code: C functions, `lru_cache` objects, partials. The only home of wrapt.
+"""Callables of a module that have no Python code: C functions, `lru_cache` objects, partials.
 
 There is no code to instrument. Where callers can be made to tell of their calls (`callsites`), C functions stay what and where they are:
 C code checks for them (numpy's `add_docstring` refuses a wrapper). `lru_cache` objects and partials, and without call sites C
@@ -28,6 +28,7 @@ from tracer.instrument import live
 from tracer.instrument.arguments import signature_of, spread
 from tracer.instrument.discovery import CallableCode
 from tracer.instrument.foreign_types import ForeignTypes, Watched
+from tracer.instrument.proxies import wrapper_type
 from tracer.instrument.signatures import (
     class_module,
     class_namespace,
@@ -122,7 +123,7 @@ class ForeignCallables:
                 still.append((record, value))
             else:
                 watched = self._watched[id(value)][1]
-                wrapper = _wrapper_type()(value, _frame_of(watched, record.name))
+                wrapper = wrapper_type()(value, _frame_of(watched, record.name))
                 fresh[id(value)] = self._wrappers[id(value)] = (value, wrapper)
         self._left = still
         self._place(fresh)
@@ -161,7 +162,7 @@ class ForeignCallables:
         watched = self._watch(record, path, value)
         if watched is None:
             return None
-        return _wrapper_type()(value, _frame_of(watched, record.name))
+        return wrapper_type()(value, _frame_of(watched, record.name))
 
     def _watch(self, record: ModuleRecord, path: str, value: Any) -> Watched | None:
         name = record.name_of(path)
@@ -285,25 +286,3 @@ class _Proceed:
     def __call__(self, arguments: list[Any] | None = None) -> Any:
         args, kwargs = (self._args, self._kwargs) if arguments is None else spread(self._parameters, arguments)
         return self._wrapped(*args, **kwargs)
-
-
-@functools.lru_cache(maxsize=1)
-def _wrapper_type() -> Any:
-    from wrapt import FunctionWrapper  # noqa: PLC0415 - heavy, and needed only where a foreign callable is watched
-
-    class ForeignWrapper(FunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore] # untyped before wrapt 2
-        """Shows everything of the callable it stands for; pickles by name where that does, copies as itself."""
-
-        def __reduce_ex__(self, protocol: Any) -> Any:
-            return self.__wrapped__.__reduce_ex__(protocol)
-
-        def __reduce__(self) -> Any:
-            return self.__wrapped__.__reduce__()
-
-        def __copy__(self) -> Any:
-            return self
-
-        def __deepcopy__(self, memo: Any) -> Any:
-            return self
-
-    return ForeignWrapper

@@ -10,6 +10,7 @@ import json
 import os
 from contextlib import suppress
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from traceback import format_exception_only
 from weakref import WeakSet
@@ -40,19 +41,29 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     Raises:
         OSError: the journal folder cannot be written.
     """
-    redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
-    paths = PathNormaliser(project=settings.project, recording=settings.folder)
-    if _pytest.basetemp is not None:
-        paths.set_basetemp(_pytest.basetemp)
-    _pytest.waiting.add(paths)
-    encoder = Encoder(redactor=redactor, paths=paths)
-    selection = _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
+    redactor, encoder = open_encoder(settings)
+    selection = open_selection(settings)
     folder = Path(settings.folder)
     following = None
     if scoped:
         settings.write(folder / "settings.json")
         following = Following(str(folder / "settings.json"))
     return Recorder(folder, selection, encoder, redactor, dunders=settings.dunders, scoped=scoped, following=following)
+
+
+def open_encoder(settings: Settings) -> tuple[Redactor, Encoder]:
+    """Return what tells the values of this process, as its settings say."""
+    redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
+    paths = PathNormaliser(project=settings.project, recording=settings.folder)
+    if _pytest.basetemp is not None:
+        paths.set_basetemp(_pytest.basetemp)
+    _pytest.waiting.add(paths)
+    return redactor, Encoder(redactor=redactor, paths=paths)
+
+
+def open_selection(settings: Settings) -> Selection:
+    """Return what is watched in this process."""
+    return _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
 
 
 class _Pytest:
@@ -98,6 +109,10 @@ def start_from_environment() -> None:
         settings = Settings.read(path)
         if settings.original:
             follow_checkout(settings)
+        if settings.playback:
+            # By name: playing back builds on recording, and few processes need it.
+            _process_recorder = import_module("tracer.playback.child").start(settings)
+            return
         recorder = open_recorder(settings)
         recorder.start()
     except Exception as error:  # noqa: BLE001  (the host must start whatever happens here)
