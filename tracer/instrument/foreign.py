@@ -218,7 +218,9 @@ def _is_defined_in(value: Any, record: ModuleRecord, namespace: dict[str, Any]) 
     kind = type(value)
     if kind is BuiltinFunctionType:
         home = value.__self__
-        return type(home) is ModuleType and live.module_namespace(home) is namespace
+        return type(home) is ModuleType and (
+            live.module_namespace(home) is namespace or live.module_namespace(home).get("__name__") == f"_{record.name}"
+        )
     if kind is _LRU_CACHE:
         inner = value.__dict__.get("__wrapped__")
         return type(inner) is not FunctionType or inner.__globals__ is namespace

@@ -111,7 +111,7 @@ def start_from_environment() -> None:
             follow_checkout(settings)
         if settings.playback:
             # By name: playing back builds on recording, and few processes need it.
-            _process_recorder = import_module("tracer.playback.child").start(settings)
+            _process_recorder = import_module("tracer.playing.child").start(settings)
             return
         recorder = open_recorder(settings)
         recorder.start()

@@ -316,7 +316,9 @@ class Recorder:
         if code.left_out:
             return make_counter(self._callers, own, lambda: self._lose_number(number, "left-out dunder"))
         identify = self._identifier(code, number) if "<locals>" in code.qualname else None
-        return self._around(code, self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify))
+        return self._around(
+            code, self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify)
+        )
 
     def probe_of(self, callable_: Callable) -> Probe:
         """Return the hooks for a callable that no code stands for: a method of an object that was handed out."""

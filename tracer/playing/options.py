@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tracer.playback.matchers import Matchers
-from tracer.playback.recorded import covered
+from tracer.playing.matchers import Matchers
+from tracer.playing.recorded import covered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracer.playback.options import Options
-from tracer.playback.playing import Playing
+from tracer.playing.options import Options
+from tracer.playing.session import Playing
 
 if TYPE_CHECKING:
     from tracer.recording.recorder import Recorder

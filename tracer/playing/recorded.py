@@ -11,22 +11,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.decode import decode_arguments
 from tracer.model import Unfinished
-from tracer.playback.likeness import Grade, Likeness, likeness
-from tracer.playback.matchers import Matchers
-from tracer.values import ValuePath
-from tracer.wire import split_array
+from tracer.playing.likeness import Grade, Likeness, likeness
+from tracer.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tracer.model import Call, Callable, RecordedRun
+    from tracer.playing.matchers import Matchers
     from tracer.values import Value
 
 
 class Entry:
     """One recorded call, and whether it was played."""
 
-    __slots__ = ("call", "number", "noun", "played", "trees")
+    __slots__ = ("call", "noun", "number", "played", "trees")
 
     def __init__(self, call: Call, noun: Callable, number: int) -> None:
         self.call = call
@@ -40,6 +39,19 @@ class Entry:
         if self.trees is None:
             self.trees = decode_arguments(self.call.arguments)
         return self.trees
+
+    def text(self) -> str:
+        """Return the call as text, without its receiver."""
+        return f"{self.noun.name}{shown_arguments(self.noun, self.arguments())}"
+
+
+def shown_arguments(noun: Callable, arguments: tuple[Value, ...]) -> str:
+    """Return the arguments of a call as text, the receiver left out."""
+    names = [parameter.name for parameter in noun.parameters]
+    if len(names) != len(arguments):
+        return "(...)"
+    pairs = list(zip(names, arguments, strict=True))[1 if noun.bound else 0 :]
+    return f"({', '.join(f'{name}={render(value, 60)}' for name, value in pairs)})"
 
 
 class Near(NamedTuple):

@@ -17,7 +17,7 @@ from tracer.encoding.looks import type_name
 from tracer.encoding.plans import tell_as
 from tracer.instrument.proxies import is_watched, unwrapped, watched_base, watched_object
 from tracer.model import Callable, CallableKind, Flow, Parameter, ParameterKind
-from tracer.playback.handles import flow_of_handed_out
+from tracer.playing.handles import flow_of_handed_out
 from tracer.values import Form, Object, Opaque
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ class Take:
     allowed: whether the module of a class may be imported when the recording is played.
     """
 
-    def __init__(
-        self, probe_of: Function[[Callable], Probe], encoder: Encoder, allowed: Function[[str], bool]
-    ) -> None:
+    def __init__(self, probe_of: Function[[Callable], Probe], encoder: Encoder, allowed: Function[[str], bool]) -> None:
         self._probe_of = probe_of
         self._encoder = encoder
         self._allowed = allowed
@@ -59,9 +57,7 @@ class Take:
         watched = any(old is not new for old, new in zip(arguments, given, strict=True))
         return self._run(noun, probe, ticket, arguments, partial(proceed, given) if watched else proceed)
 
-    def _run(
-        self, noun: Callable, probe: Probe, ticket: Any, arguments: list[Any], proceed: Function[[], Any]
-    ) -> Any:
+    def _run(self, noun: Callable, probe: Probe, ticket: Any, arguments: list[Any], proceed: Function[[], Any]) -> Any:
         self.calls += 1
         token = probe.began(ticket, arguments)
         if token is None:  # out of the recorder's scope, or the same call as the one around it

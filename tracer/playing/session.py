@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.errors import ReplayError
 from tracer.instrument.standins import StandInEngine, StandIns, answering
 from tracer.model import DEFAULT_LEFT_OUT, OUTSIDE
-from tracer.playback.player import Player
-from tracer.playback.recorded import Recorded, covered
-from tracer.playback.taking import Take
+from tracer.playing.player import Player
+from tracer.playing.recorded import Recorded, covered
+from tracer.playing.taking import Take
 from tracer.recording.child import open_encoder, open_selection
 from tracer.recording.crossing import Callers
 from tracer.recording.recorder import Recorder
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tracer.instrument.discovery import CallableCode
     from tracer.instrument.probe import Probe
     from tracer.model import Callable
-    from tracer.playback.options import Options
+    from tracer.playing.options import Options
     from tracer.recording.settings import Settings
     from tracer.select.selection import Selection
 

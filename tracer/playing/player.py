@@ -9,14 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.decode import decode, decode_arguments
-from tracer.encoding.looks import type_name
 from tracer.encoding.revive import Reviver
 from tracer.errors import CallNotRecorded, CannotRevive
 from tracer.model import Flow
-from tracer.playback.handles import flow_of_handed_out, handle
-from tracer.playback.likeness import Grade, likeness
-from tracer.playback.restoring import restore
-from tracer.playback.script import Script
+from tracer.playing.handles import flow_of_handed_out, handle
+from tracer.playing.likeness import Grade, likeness
+from tracer.playing.recorded import shown_arguments
+from tracer.playing.restoring import restore
+from tracer.playing.script import Script
 from tracer.render import render
 from tracer.values import Named, Object, Opaque, Truncated
 
@@ -27,14 +27,22 @@ if TYPE_CHECKING:
     from tracer.encoding.encode import Encoder
     from tracer.encoding.redact import Redactor
     from tracer.model import Callable
-    from tracer.playback.recorded import Entry, Recorded
+    from tracer.playing.recorded import Entry, Recorded
     from tracer.values import Value
 
 _LOOKS: Final = frozenset(
     {
         *("__repr__", "__str__", "__format__", "__bytes__", "__hash__", "__bool__", "__len__", "__contains__"),
         *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__index__", "__int__", "__float__"),
-        *("__getstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__", "__class_getitem__", "__init_subclass__"),
+        *(
+            "__getstate__",
+            "__reduce__",
+            "__reduce_ex__",
+            "__copy__",
+            "__deepcopy__",
+            "__class_getitem__",
+            "__init_subclass__",
+        ),
     }
 )
 """Methods that anybody's tools call on a live object, and that its own code can answer: where they were not recorded, it does."""
@@ -230,14 +238,16 @@ class Player:
 
     def _describe(self, noun: Callable, arguments: list[Any], cause: str) -> CallNotRecorded:
         snapshot = self._snapshot(noun, arguments)
-        shown = _shown(noun, decode_arguments(snapshot))
+        shown = shown_arguments(noun, decode_arguments(snapshot))
         recorded = self.recorded
         near = recorded.nearest(noun.name, snapshot) if recorded is not None else None
         remedy = "Record it: mode='new_episodes' keeps what is there and adds to it, mode='all' records anew."
         if near is None or recorded is None:
             names = difflib.get_close_matches(noun.name, list(recorded.callables) if recorded is not None else [], 1)
             told = cause or f"{self.cassette} holds no call of it"
-            return CallNotRecorded(noun.name, shown, self.cassette, told, nearest=names[0] if names else "", remedy=remedy)
+            return CallNotRecorded(
+                noun.name, shown, self.cassette, told, nearest=names[0] if names else "", remedy=remedy
+            )
         total, played = recorded.times(noun.name)
         found = near.likeness
         if not cause and found.grade is not Grade.DIFFERENT:
@@ -250,7 +260,7 @@ class Player:
             shown,
             self.cassette,
             cause,
-            nearest=f"{noun.name}{_shown(near.entry.noun, near.entry.arguments())}",
+            nearest=near.entry.text(),
             field=str(found.path) if differs else "",
             recorded=_text(found.recorded) if differs else "",
             called=_text(found.called) if differs else "",
@@ -280,15 +290,6 @@ _SELVES: Final = frozenset({"__enter__", "__aenter__", "__iter__", "__aiter__"})
 
 def _simple(noun: Callable) -> str:
     return noun.name.rpartition(":")[2].rpartition(".")[2]
-
-
-def _shown(noun: Callable, arguments: tuple[Value, ...]) -> str:
-    """Return the arguments of a call as text, the receiver left out."""
-    names = [parameter.name for parameter in noun.parameters]
-    if len(names) != len(arguments):
-        return "(...)"
-    pairs = list(zip(names, arguments, strict=True))[1 if noun.bound else 0 :]
-    return f"({', '.join(f'{name}={render(value, 60)}' for name, value in pairs)})"
 
 
 def _text(value: Value | None) -> str:

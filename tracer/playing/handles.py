@@ -57,7 +57,7 @@ class Handle:
         self.__dict__["_tracer_fields"] = _fields(value)
 
     @property
-    def __class__(self) -> type:
+    def __class__(self) -> type:  # type: ignore[override]
         """The recorded class where it can be had, so that `isinstance` says what it said."""
         return self._tracer_answers.class_of(self._tracer_type) or type(self)
 
@@ -105,6 +105,7 @@ class Function(Handle):
     """Stands for a function or bound method that was handed out."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer a call of it."""
         answers: Answers = self.__dict__["_tracer_answers"]
         noun = answers.noun(self._tracer_type)
         if noun is None:

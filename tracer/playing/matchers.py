@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer import wire
 from tracer.errors import ConfigError
 from tracer.model import ParameterKind
-from tracer.playback.likeness import Grade, Likeness, likeness
+from tracer.playing.likeness import Grade, Likeness, likeness
 from tracer.values import Mapping, Scalar, ValuePath
 
 if TYPE_CHECKING:

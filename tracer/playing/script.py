@@ -9,7 +9,7 @@ from tracer.model import Item, ItemKind, Raised, Returned, Unfinished
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
 
-    from tracer.playback.recorded import Entry
+    from tracer.playing.recorded import Entry
 
 END: Final = object()
 """Stands for an item where there is none any more."""
@@ -45,7 +45,9 @@ class Script:
         if item is None:
             return END
         if item.kind is not ItemKind.YIELDED:
-            raise self._missed(f"after item {self._at} the recording goes on with a value {_PASSED[item.kind]}, which none is now")
+            raise self._missed(
+                f"after item {self._at} the recording goes on with a value {_PASSED[item.kind]}, which none is now"
+            )
         self._at += 1
         return self._live(item.value)
 
@@ -118,7 +120,9 @@ class Script:
         live = self._live(error)
         if isinstance(live, BaseException):
             return live
-        return self._missed(f"it raised {type(live).__name__}, which cannot be made again; name its module in allow=[...]")
+        return self._missed(
+            f"it raised {type(live).__name__}, which cannot be made again; name its module in allow=[...]"
+        )
 
 
 _PASSED: Final = {ItemKind.SENT: "sent in", ItemKind.THROWN: "thrown in"}
