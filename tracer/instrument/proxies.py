@@ -83,7 +83,8 @@ def watched_object(value: Any, called: Called) -> Any:
     """
     if is_watched(value):
         return value
-    proxy = _class_for(type(value))(value)
+    kind: Any = type(value)
+    proxy = _class_for(kind)(value)
     proxy._self_called = called  # noqa: SLF001  (wrapt keeps attributes of this prefix on the wrapper)
     return proxy
 

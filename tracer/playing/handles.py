@@ -56,8 +56,8 @@ class Handle:
         self.__dict__["_tracer_answers"] = answers
         self.__dict__["_tracer_fields"] = _fields(value)
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]  # writable in `object`
+    def __class__(self) -> type:
         """The recorded class where it can be had, so that `isinstance` says what it said."""
         return self._tracer_answers.class_of(self._tracer_type) or type(self)
 

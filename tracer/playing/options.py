@@ -47,7 +47,9 @@ class Options:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> tuple[Options, str]:
         """Return what `to_json` was given."""
-        parts = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        parts: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
         cassette = str(parts.pop("cassette"))
         parts["match"] = tuple((str(pattern), str(how)) for pattern, how in parts["match"])
         return cls(**parts), cassette

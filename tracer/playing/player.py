@@ -196,7 +196,8 @@ class Player:
         """Answer a call of what has no live function; one that is driven is looked for when it is first resumed, as a stand-in does."""
         if noun.flow is Flow.CALL:
             return self._found(noun, arguments)
-        return _LATE[noun.flow](partial(self._found, noun, arguments))
+        late: Any = _LATE[noun.flow]
+        return late(partial(self._found, noun, arguments))
 
     def _found(self, noun: Callable, arguments: list[Any]) -> Any:
         played = self.play(noun, arguments)

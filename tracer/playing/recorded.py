@@ -135,11 +135,19 @@ class Recorded:
         return tuple(sorted(left, key=lambda entry: entry.number))
 
     def mark(self, numbers: Iterable[int]) -> None:
-        """Take calls as played that another process has played."""
-        played = set(numbers)
-        for calls in self._calls.values():
-            for entry in calls.entries:
-                entry.played = entry.played or entry.number in played
+        """Take calls as played that other processes have played. Each of them begins with the first: one that several played stands for equal ones."""
+        entries = {entry.number: entry for calls in self._calls.values() for entry in calls.entries}
+        alike: dict[tuple[str, bytes], deque[Entry]] = {}
+        for entry in entries.values():
+            alike.setdefault((entry.noun.name, entry.call.arguments), deque()).append(entry)
+        for number in numbers:
+            found = entries[number]
+            waiting = alike[found.noun.name, found.call.arguments]
+            if found.played and waiting:
+                waiting[0].played = True
+            found.played = True
+            while waiting and waiting[0].played:
+                waiting.popleft()
 
     def played(self) -> tuple[int, ...]:
         """Return the numbers of the calls that were played, for `mark`."""

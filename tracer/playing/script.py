@@ -87,7 +87,7 @@ class Script:
         while (item := self.item()) is not END:
             try:
                 sent = yield item
-            except GeneratorExit:
+            except GeneratorExit:  # noqa: PERF203  (this is what passes through a generator)
                 raise
             except BaseException as error:  # noqa: BLE001  (whatever is thrown in)
                 self.thrown(error)
@@ -100,7 +100,7 @@ class Script:
         while (item := self.item()) is not END:
             try:
                 sent = yield item
-            except GeneratorExit:
+            except GeneratorExit:  # noqa: PERF203  (this is what passes through a generator)
                 raise
             except BaseException as error:  # noqa: BLE001  (as above)
                 self.thrown(error)

@@ -51,7 +51,7 @@ class Playing:
         self._options = options
         redactor, encoder = open_encoder(settings)
         selection = open_selection(settings)
-        recorded = _read(cassette, options) if cassette is not None and options.plays else None
+        recorded = read_recorded(cassette, options) if cassette is not None and options.plays else None
         name = os.path.relpath(cassette) if cassette is not None else "the cassette"
         self.player = Player(recorded, name, encoder, redactor, options.allowed)
         self.take: Take | None = None
@@ -140,7 +140,13 @@ def stand_ins(selection: Selection, answer: Any, dunders: Sequence[str] = ()) ->
     )
 
 
-def _read(cassette: Path, options: Options) -> Recorded:
+def read_recorded(cassette: Path, options: Options) -> Recorded:
+    """Return the recorded calls of the components.
+
+    Raises:
+        CassetteError: the cassette cannot be read.
+        ReplayError: it holds no call of a component, and nothing is recorded.
+    """
     with open_cassette(cassette) as run:
         recorded = Recorded(run, options.components, options.matchers, repeat=options.repeat)
         if not options.records:

@@ -90,7 +90,8 @@ class Take:
         """Return a generator or coroutine that was handed out, its drive recorded as a call with the arguments of the one it came from."""
         method, flow = flow_of_handed_out(type_name(type(value))) or ("", Flow.CALL)
         driven = replace(noun, name=f"{noun.name}.{method}", kind=CallableKind.FOREIGN, flow=flow, code="", reach=())
-        return _LATE[flow](partial(self._drive, driven, arguments, value))
+        late: Any = _LATE[flow]
+        return late(partial(self._drive, driven, arguments, value))
 
     def _drive(self, driven: Callable, arguments: list[Any], value: Any, frame: FrameType) -> Any:
         noun, probe = self._known(driven)
@@ -258,8 +259,8 @@ def _tell(probe: Probe, token: Any, item: Any, thrown: BaseException | None) -> 
         return
     trace = thrown.__traceback__
     try:
-        raise thrown
-    except BaseException:  # noqa: BLE001  (raised one line above)
+        raise thrown  # noqa: TRY301  (to be found as the one that is being handled)
+    except BaseException:  # noqa: BLE001  (as above)
         probe.yielded(token, item)
     finally:
         thrown.__traceback__ = trace

@@ -27,6 +27,9 @@ from tracer.select.selection import Selection
 FAILURE_SUFFIX = ".failure"
 """Files in the journal folder that say, in one line, why a process could not be recorded."""
 
+UNANSWERED = 2
+"""How a process ends in which components could not be played back."""
+
 _process_recorder: Recorder | None = None
 
 
@@ -105,6 +108,7 @@ def start_from_environment() -> None:
     path = os.environ.get(ENVIRONMENT)
     if path is None or _process_recorder is not None:
         return
+    settings: Settings | None = None
     try:
         settings = Settings.read(path)
         if settings.original:
@@ -119,6 +123,9 @@ def start_from_environment() -> None:
         with suppress(OSError):
             reason = "".join(format_exception_only(type(error), error)).strip()
             Path(path).with_name(f"{os.getpid()}{FAILURE_SUFFIX}").write_text(reason, encoding="utf-8")
+        if settings is not None and settings.playback:
+            # Unanswered, the program would reach what it is to be kept from.
+            os._exit(UNANSWERED)
         return
     _process_recorder = recorder
     # Registered before anything of the host, so run after everything of it.

@@ -9,7 +9,7 @@ from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
-from tracer.workflows.playing import Playback, PlaybackPlan
+from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
 from tracer.workflows.recording import record
 from tracer.workflows.rerunning import diff_rerun
 from tracer.workflows.review import (
@@ -34,6 +34,7 @@ __all__ = [
     "Decision",
     "Playback",
     "PlaybackPlan",
+    "PlaybackSummary",
     "Review",
     "Session",
     "Terms",
@@ -63,6 +64,7 @@ __all__ = [
     "note_use",
     "open_session",
     "parse_until",
+    "play",
     "prune",
     "record",
     "recover",

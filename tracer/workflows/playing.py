@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import tempfile
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import CallNotRecorded, CallsNotPlayed, CassetteNotFound, ConfigError, RecordingError
+from tracer.playing.child import SUFFIX as PLAYED_SUFFIX
 from tracer.playing.matchers import matchers
 from tracer.playing.options import Options
-from tracer.playing.session import Playing
+from tracer.playing.session import Playing, read_recorded
+from tracer.recording.child import FAILURE_SUFFIX
+from tracer.recording.launch import run_recorded
 from tracer.storage.compact import compact
+from tracer.storage.journal import SUFFIX as JOURNAL_SUFFIX
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, write_cassette
 from tracer.workflows import common
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from tracer.config import Config
     from tracer.model import Recording
@@ -49,14 +55,18 @@ class PlaybackPlan:
         repeat: bool = False,
     ) -> None:
         if isinstance(components, str) or not components:
-            raise ConfigError("play back", "no component is named", "Name what is to be answered: components=['shop.gateway'].")
+            raise ConfigError(
+                "play back", "no component is named", "Name what is to be answered: components=['shop.gateway']."
+            )
         self.cassette = cassette
         self.config = config
         self.exists = cassette.exists()
         self.mode = mode
         if mode == "none" and not self.exists:
             raise CassetteNotFound(
-                f"play back {str(cassette)!r}", "it was never recorded, and mode 'none' does not", "Record it in mode 'once'."
+                f"play back {str(cassette)!r}",
+                "it was never recorded, and mode 'none' does not",
+                "Record it in mode 'once'.",
             )
         chosen = matchers(ignore, match)
         self.options = Options(
@@ -74,18 +84,15 @@ class PlaybackPlan:
         selection = common.select(replace(self.config, boundaries=self.options.components), folder, command)
         return selection, replace(self.options, allow=(*self.options.allow, *selection.names))
 
-    def settle(self, part: Path, *, calls: bool) -> bool:
-        """Make what was recorded into `part` the cassette, or add it; say whether anything was."""
-        if not self.options.records or not calls:
-            return False
+    def settle(self, part: Path) -> int:
+        """Make what was recorded into `part` the cassette, or add it; return how many calls that are."""
         scratch = part / "closed"
-        if not compact(part, scratch, block=True).calls:
-            return False
-        if self.options.plays:
+        calls = compact(part, scratch, block=True).calls
+        if calls and self.options.plays:
             _add(self.cassette, scratch)
-        else:
+        elif calls:
             move_into_place(scratch, self.cassette)
-        return True
+        return calls
 
 
 class Playback:
@@ -124,8 +131,7 @@ class Playback:
             if failed or os.getpid() != self._pid:
                 return "played"
             self._check(strict=strict)
-            take = self._playing.take
-            if take is None or not self._plan.settle(self._part or self._plan.cassette, calls=bool(take.calls)):
+            if self._part is None or not self._plan.settle(self._part):
                 return self._nothing_new()
             return "added" if self._plan.options.plays else "replaced" if self._plan.exists else "recorded"
         finally:
@@ -143,7 +149,9 @@ class Playback:
         if not self._plan.options.plays:
             components = ", ".join(self._plan.options.components)
             raise RecordingError(
-                "record the block", f"no call crossed into {components}", "Name what the block calls in components=[...]."
+                "record the block",
+                f"no call crossed into {components}",
+                "Name what the block calls in components=[...].",
             )
         return "played"
 
@@ -192,3 +200,71 @@ def _merged(old: Recording, new: Recording) -> Recording:
         callables=tuple(callables[name] for name in sorted(callables)),
         losses=(*old.losses, *(loss for loss in new.losses if loss not in old.losses)),
     )
+
+
+def play(command: Sequence[str], plan: PlaybackPlan, *, strict: bool = False) -> PlaybackSummary:
+    """Run a command while components of every Python it starts are played back; say what came of it.
+
+    What was recorded becomes part of the cassette only when the command ends with 0 and nothing was missed.
+
+    Raises:
+        TracerError: the command cannot be started, or the cassette not be read or written.
+    """
+    selection, options = plan.select(Path.cwd(), command)
+    recorded = read_recorded(plan.cassette, options) if options.plays else None
+    if options.records:
+        part, _ = common.open_part(plan.cassette)
+    else:
+        part = Path(tempfile.mkdtemp(prefix="tracer-playback-"))
+    try:
+        settings = common.make_settings(plan.config, selection, part)
+        told = options.to_json(str(plan.cassette.absolute()) if plan.exists else "")
+        code = run_recorded(command, replace(settings, playback=told))
+        return _summary(plan, part, code, recorded, strict=strict)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _summary(plan: PlaybackPlan, part: Path, code: int, recorded: Recorded | None, *, strict: bool) -> PlaybackSummary:
+    processes = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(part.glob(f"*{PLAYED_SUFFIX}"))]
+    failures = sorted({path.read_text("utf-8", "replace") for path in part.glob(f"*{FAILURE_SUFFIX}")})
+    missed = tuple(text for process in processes for text in process["missed"])
+    if recorded is not None:
+        recorded.mark(number for process in processes for number in process["played"])
+    kept = 0
+    if code == 0 and not missed and not failures and any(part.glob(f"*{JOURNAL_SUFFIX}")):
+        kept = plan.settle(part)
+    left = recorded.unplayed() if recorded is not None and code == 0 and not missed else ()
+    return PlaybackSummary(
+        exit_code=code,
+        processes=len(processes),
+        played=sum(len(process["played"]) for process in processes),
+        recorded=kept,
+        missed=missed,
+        unplayed=tuple(entry.text() for entry in left),
+        strict=strict,
+        failures=tuple(failures),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackSummary:
+    """What playing back under a command came to. `played` and `recorded` count calls, the others are calls and reasons as text."""
+
+    exit_code: int
+    processes: int
+    played: int
+    recorded: int
+    missed: tuple[str, ...]
+    unplayed: tuple[str, ...]
+    strict: bool
+    failures: tuple[str, ...]
+
+    @property
+    def code(self) -> int:
+        """The exit code: the command's own, 1 where that is 0 and calls were missed or, if that counts, not made; 2 where nothing was played back."""
+        if self.exit_code:
+            return self.exit_code
+        if self.failures or not self.processes:
+            return 2
+        return 1 if self.missed or (self.strict and self.unplayed) else 0
