@@ -51,6 +51,7 @@ class Handle:
     """
 
     _tracer_type = ""
+    _tracer_kind = True  # whether `_tracer_type` names a class
 
     def __init__(self, answers: Answers, value: Value) -> None:
         self.__dict__["_tracer_answers"] = answers
@@ -59,6 +60,8 @@ class Handle:
     @property  # type: ignore[misc]  # writable in `object`
     def __class__(self) -> type:
         """The recorded class where it can be had, so that `isinstance` says what it said."""
+        if not self._tracer_kind:
+            return type(self)
         return self._tracer_answers.class_of(self._tracer_type) or type(self)
 
     def __getattr__(self, name: str) -> Any:
@@ -103,6 +106,8 @@ class _Method:
 
 class Function(Handle):
     """Stands for a function or bound method that was handed out."""
+
+    _tracer_kind = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Answer a call of it."""

@@ -71,6 +71,7 @@ class Player:
         self._redactor = redactor
         self._allowed = allowed
         self._reviver = Reviver(allowed, stand_in=lambda value, path: self._stand_in(value))
+        self._strict = Reviver(allowed)  # classes: what stands in for one is none
         self._local = threading.local()
         self._secrets: dict[str, tuple[int, ...] | None] = {}
 
@@ -105,7 +106,7 @@ class Player:
             entry,
             partial(self._outcome, noun, arguments),
             self._same,
-            partial(self._put_back, entry, arguments),
+            partial(self._put_back, noun, entry, arguments),
             partial(self._broken, noun, arguments),
         )
         match entry.call.flow:
@@ -175,11 +176,18 @@ class Player:
             return True
         return _simple(noun) in _SELVES and likeness(value, decode(now)).grade is not Grade.DIFFERENT
 
-    def _put_back(self, entry: Entry, arguments: list[Any]) -> None:
+    def _put_back(self, noun: Callable, entry: Entry, arguments: list[Any]) -> None:
         with self.at_work():
             for position, after in entry.call.after:
                 if position < len(arguments):
-                    restore(arguments[position], self._reviver.value(after))
+                    self._restore(noun, arguments, position, after)
+
+    def _restore(self, noun: Callable, arguments: list[Any], position: int, after: bytes) -> None:
+        try:
+            live = self._reviver.value(after)
+        except CannotRevive as error:
+            raise self.missed(noun, arguments, f"what it did to an argument cannot be done again: {error.cause}") from error
+        restore(arguments[position], live)
 
     def _same(self, recorded: bytes, value: Any) -> bool:
         with self.at_work():
@@ -217,7 +225,7 @@ class Player:
     def class_of(self, name: str) -> type | None:
         """Return a recorded class by name, where its module may be imported."""
         try:
-            found = self._reviver.tree(Named("class", name))
+            found = self._strict.tree(Named("class", name))
         except CannotRevive:
             return None
         return found if isinstance(found, type) else None
