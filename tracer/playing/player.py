@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -105,6 +106,7 @@ class Player:
         script = Script(
             entry,
             partial(self._outcome, noun, arguments),
+            self._error,
             self._same,
             partial(self._put_back, noun, entry, arguments),
             partial(self._broken, noun, arguments),
@@ -162,6 +164,22 @@ class Player:
             except CannotRevive:
                 return self._stand_in(value)
 
+    def _error(self, snapshot: bytes) -> BaseException | None:
+        """Return a recorded exception; without its cause, and then without its own attributes, where these have no live form."""
+        with self.at_work():
+            value = decode(snapshot)
+            if not isinstance(value, Object):
+                return None
+            for left_out in ((), ("cause",), tuple(name for name, _ in value.fields if name != "args")):
+                fields = tuple(field for field in value.fields if field[0] not in left_out)
+                try:
+                    live = self._reviver.tree(replace(value, fields=fields))
+                except CannotRevive:
+                    continue
+                if issubclass(type(live), BaseException):
+                    return live  # type: ignore[no-any-return]
+            return None
+
     def _drive(self, noun: Callable, method: str, arguments: list[Any]) -> Any:
         """Return what plays the object that a call handed out to be driven: it was recorded with the call's own arguments."""
         driven = self.noun(f"{noun.name}.{method}")
@@ -186,7 +204,9 @@ class Player:
         try:
             live = self._reviver.value(after)
         except CannotRevive as error:
-            raise self.missed(noun, arguments, f"what it did to an argument cannot be done again: {error.cause}") from error
+            raise self.missed(
+                noun, arguments, f"what it did to an argument cannot be done again: {error.cause}"
+            ) from error
         restore(arguments[position], live)
 
     def _same(self, recorded: bytes, value: Any) -> bool:

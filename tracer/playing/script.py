@@ -18,7 +18,7 @@ END: Final = object()
 class Script:
     """The steps of one recorded call, for one who drives it.
 
-    live: makes a recorded value live.
+    live: makes a recorded value live; error: makes a recorded exception live, None where that cannot be done.
     same: whether a value of today is the recorded one.
     end: puts the arguments as they were after the call; called once, before the outcome.
     missed: returns the error for what the recording does not go on with; it is given the reason.
@@ -28,12 +28,14 @@ class Script:
         self,
         entry: Entry,
         live: Callable[[bytes], Any],
+        error: Callable[[bytes], BaseException | None],
         same: Callable[[bytes, Any], bool],
         end: Callable[[], None],
         missed: Callable[[str], BaseException],
     ) -> None:
         self._entry = entry
         self._live = live
+        self._error = error
         self._same = same
         self._end = end
         self._missed = missed
@@ -117,12 +119,10 @@ class Script:
         return items[self._at] if self._at < len(items) else None
 
     def _raised(self, error: bytes) -> BaseException:
-        live = self._live(error)
-        if isinstance(live, BaseException):
+        live = self._error(error)
+        if live is not None:
             return live
-        return self._missed(
-            f"it raised {type(live).__name__}, which cannot be made again; name its module in allow=[...]"
-        )
+        return self._missed("the exception it raised cannot be made again; name the module of its class in allow=[...]")
 
 
 _PASSED: Final = {ItemKind.SENT: "sent in", ItemKind.THROWN: "thrown in"}
