@@ -23,7 +23,7 @@ from tracer.values import Named, Object, Opaque, Truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tracer.encoding.encode import Encoder
     from tracer.encoding.redact import Redactor
@@ -55,6 +55,7 @@ class Player:
     recorded: the calls there are; None where nothing is to be played.
     cassette: the file's name, for errors.
     allowed: whether a module may be imported to make a recorded value live again.
+    roots: the folders of this machine, for paths in what was recorded; see `Reviver`.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Player:
         encoder: Encoder,
         redactor: Redactor,
         allowed: Function[[str], bool],
+        roots: Mapping[str, str],
     ) -> None:
         self.recorded = recorded
         self.cassette = cassette
@@ -71,7 +73,7 @@ class Player:
         self._encoder = encoder
         self._redactor = redactor
         self._allowed = allowed
-        self._reviver = Reviver(allowed, stand_in=lambda value, path: self._stand_in(value))
+        self._reviver = Reviver(allowed, stand_in=lambda value, path: self._stand_in(value), roots=roots)
         self._strict = Reviver(allowed)  # classes: what stands in for one is none
         self._local = threading.local()
         self._secrets: dict[str, tuple[int, ...] | None] = {}

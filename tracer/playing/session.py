@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from contextlib import ExitStack
 from functools import partial
@@ -53,7 +54,8 @@ class Playing:
         selection = open_selection(settings)
         recorded = read_recorded(cassette, options) if cassette is not None and options.plays else None
         name = os.path.relpath(cassette) if cassette is not None else "the cassette"
-        self.player = Player(recorded, name, encoder, redactor, options.allowed)
+        roots = {"project": settings.project, "tmp": tempfile.gettempdir()}
+        self.player = Player(recorded, name, encoder, redactor, options.allowed, roots)
         self.take: Take | None = None
         self.recorder: Recorder | None = None
         if options.records:
@@ -63,6 +65,7 @@ class Playing:
                 encoder,
                 redactor,
                 dunders=settings.dunders,
+                detail=settings.detail,
                 engine=StandInEngine(),
                 around=self._around,
             )

@@ -15,6 +15,7 @@ from pathlib import Path
 from traceback import format_exception_only
 from weakref import WeakSet
 
+from tracer.encoding.budget import BUDGETS
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
@@ -51,7 +52,16 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     if scoped:
         settings.write(folder / "settings.json")
         following = Following(str(folder / "settings.json"))
-    return Recorder(folder, selection, encoder, redactor, dunders=settings.dunders, scoped=scoped, following=following)
+    return Recorder(
+        folder,
+        selection,
+        encoder,
+        redactor,
+        dunders=settings.dunders,
+        detail=settings.detail,
+        scoped=scoped,
+        following=following,
+    )
 
 
 def open_encoder(settings: Settings) -> tuple[Redactor, Encoder]:
@@ -61,7 +71,7 @@ def open_encoder(settings: Settings) -> tuple[Redactor, Encoder]:
     if _pytest.basetemp is not None:
         paths.set_basetemp(_pytest.basetemp)
     _pytest.waiting.add(paths)
-    return redactor, Encoder(redactor=redactor, paths=paths)
+    return redactor, Encoder(redactor=redactor, paths=paths, budget=BUDGETS[settings.detail])
 
 
 def open_selection(settings: Settings) -> Selection:

@@ -52,9 +52,6 @@ if TYPE_CHECKING:
 LOOK_THROUGH: Final = 8
 """How many frames of modules in no component are looked through for a caller: stdlib mixins, event loops, foreign decorators."""
 
-FIRST: Final = 4
-"""So often what goes into a callable in a lane, and what comes out of it, is looked at in full where it is more than scalars; then at each power of two."""
-
 # An activation is a list, the cheapest mutable thing there is: the token of a call that has begun.
 # Those of a lane that have begun and not ended are linked, innermost first, by `_ABOVE`; the last is the lane's root, whose call is 0.
 # A suspended generator has none above it, and in the place of its thread's state the identity of the exception it was handling.
@@ -190,6 +187,7 @@ class Hooks:
         self._callers = callers
         self._encoder = encoder
         self._lanes = lanes
+        self._first = encoder.first
         self._numbers = count(1) if numbers is None else numbers
         self._kernel = None if pure else self._make_kernel()
         self._yielded = self._make_yielded()
@@ -253,7 +251,7 @@ class Hooks:
             failed=failed,
             nothing=_NOTHING,
             unseen=UNSEEN,
-            first=FIRST,
+            first=self._first,
         )
 
     def _make_began(  # noqa: C901  (a factory: the hook below is all of it)
@@ -372,7 +370,7 @@ class Hooks:
             flat = encoder.flat(arguments)
             if flat is not None:
                 return flat[0], (arguments, flat[0], secret, flat[1])
-        full = _in_full(lane.seen, number)
+        full = _in_full(lane.seen, number, self._first)
         snapshot = encoder.walked(arguments, secret, full)
         # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
         return snapshot, (arguments, snapshot, secret, None) if full and not immutable(arguments) else None
@@ -431,7 +429,7 @@ class Hooks:
 
     def _outcome_of(self, lane: Lane, number: int, value: Any) -> bytes:
         """Return the snapshot of what came out of a callable, if it is no short scalar."""
-        return self._encoder.value(value, _in_full(lane.out, number))
+        return self._encoder.value(value, _in_full(lane.out, number, self._first))
 
     def _make_generator_raised(self) -> Function[[list[Any], BaseException], None]:
         ended = self._make_end(RAISED, moves=True)
@@ -536,10 +534,10 @@ def _thrown_into(frame: FrameType, suspended: int) -> BaseException | None:
     return None  # the one that whoever resumed it is handling
 
 
-def _in_full(seen: dict[int, int], number: int) -> bool:
-    """Count one more for a callable; say whether it is one to be looked at in full."""
+def _in_full(seen: dict[int, int], number: int, first: int) -> bool:
+    """Count one more for a callable; say whether it is one to be looked at in full: one of the first, or a power of two."""
     times = seen[number] = seen.get(number, 0) + 1
-    return times <= FIRST or not times & (times - 1)
+    return times <= first or not times & (times - 1)
 
 
 def _unlink(lane: Lane, token: list[Any]) -> None:
