@@ -37,6 +37,10 @@ class Matchers:
     ignore: tuple[str, ...] = ()
     match: tuple[tuple[str, str], ...] = ()
 
+    def whole(self, noun: Callable) -> bool:
+        """Whether all arguments of a callable count."""
+        return not self.ignore and not self._by_order(noun)
+
     def key(self, noun: Callable, arguments: bytes) -> bytes | None:
         """Return what equal calls have in common; None where that is not to be told from the bytes."""
         if self._by_order(noun):
