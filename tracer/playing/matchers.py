@@ -100,8 +100,21 @@ class Matchers:
         return Mapping(tuple(kept))
 
 
-def matchers(ignore: Sequence[str], match: str | Map[str, str] | None) -> Matchers:
-    """Return the matchers that a user asks for; `match` is one way for all callables or a way for each pattern.
+def as_names(given: Sequence[str]) -> tuple[str, ...]:
+    """Return names of parameters.
+
+    Raises:
+        ConfigError: they are one text, which would be taken letter by letter.
+    """
+    if isinstance(given, str):
+        raise ConfigError("ignore arguments", f"{given!r} is no list", f"Write it as [{given!r}].")
+    return tuple(given)
+
+
+def matchers(
+    ignore: Sequence[str], match: str | Map[str, str] | None, by_order: Sequence[str] = ()
+) -> Matchers:
+    """Return the matchers that a user asks for; `match` is one way for all callables or a way for each pattern, and goes before `by_order`.
 
     Raises:
         ConfigError: there is no such way.
@@ -110,9 +123,8 @@ def matchers(ignore: Sequence[str], match: str | Map[str, str] | None) -> Matche
     for how in chosen.values():
         if how not in MATCHES:
             raise ConfigError("match calls", f"{how!r} is no way to match", f"Use one of: {', '.join(MATCHES)}.")
-    if isinstance(ignore, str):
-        raise ConfigError("ignore arguments", f"{ignore!r} is no list", f"Write it as [{ignore!r}].")
-    return Matchers(tuple(ignore), tuple(chosen.items()))
+    ordered = ((pattern, "callable") for pattern in by_order)
+    return Matchers(tuple(ignore), (*chosen.items(), *ordered))
 
 
 def _parts(arguments: bytes, count: int) -> list[bytes] | None:
