@@ -41,6 +41,10 @@ def blocks() -> None:
         assert_type(recording.path, Path)
 
 
+    with tracer.playback("block", components=["shop"], match={"shop:*": "callable"}) as played:
+        assert_type(played.misses, tuple[tracer.CallNotRecorded, ...])
+
+
 async def async_blocks() -> None:
     async with tracer.cassette("block") as cassette:
         assert_type(cassette.name, str)
