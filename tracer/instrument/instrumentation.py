@@ -181,6 +181,23 @@ class Instrumentation:
                             found[noun.name] = replace(noun, code=code, reach=inner)
             return tuple(found[name] for name in sorted(found))
 
+    def functions(self) -> dict[str, Any]:
+        """Return the live Python functions that names of watched modules and their classes lead to, by the names of their callables.
+
+        Each takes all its arguments, the receiver first. What only exists inside a call is not among them.
+        """
+        found: dict[str, Any] = {}
+        with self._lock:
+            for record in tuple(self._catalogue.modules.values()):
+                module = sys.modules.get(record.name)
+                if not issubclass(type(module), ModuleType):
+                    continue
+                for binding in live.bindings(record.name, live.module_namespace(module)):
+                    name = self._adoption.name_of(binding.function)
+                    if name and "<locals>" not in name:
+                        found.setdefault(name, binding.function)
+        return found
+
     @property
     def report(self) -> InstrumentationReport:
         """What is watched by now, and what could not be."""

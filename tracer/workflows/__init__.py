@@ -10,6 +10,7 @@ from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
 from tracer.workflows.recording import record
+from tracer.workflows.replaying import Replaying, replay
 from tracer.workflows.rerunning import diff_rerun
 from tracer.workflows.review import (
     Choice,
@@ -31,6 +32,7 @@ __all__ = [
     "Base",
     "Choice",
     "Decision",
+    "Replaying",
     "Review",
     "Session",
     "Terms",
@@ -63,6 +65,7 @@ __all__ = [
     "prune",
     "record",
     "recover",
+    "replay",
     "require",
     "rules_as_toml",
     "rules_of",

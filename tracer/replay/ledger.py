@@ -1,0 +1,58 @@
+"""What became of all calls: which came out otherwise, and counts by component and reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tracer.compare.result import Replay, ReplayedComponent, SkippedCalls
+from tracer.replay.task import Fate
+
+if TYPE_CHECKING:
+    from tracer.replay.task import Outcomes, Result, Spot
+
+_COUNTED = (Fate.EQUAL, Fate.CHANGED, Fate.SKIPPED)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Collects results. `changed` holds the new outcomes by call, `by_chance` counts calls that differed from themselves."""
+
+    changed: dict[Spot, Outcomes] = field(default_factory=dict)
+    by_chance: int = 0
+    fates: Counter[tuple[str, Fate]] = field(default_factory=Counter)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def enter(self, spot: Spot, component: str, result: Result) -> None:
+        """Take note of what became of a call of a callable of some component."""
+        self.fates[component, result.fate] += 1
+        if result.fate is Fate.SKIPPED:
+            self.reasons[result.reason, result.type] += 1
+        if result.outcomes is not None:
+            self.changed[spot] = result.outcomes
+
+    def enter_again(self, spot: Spot, component: str, result: Result) -> None:
+        """Take note of a second try of a call that came out otherwise: what does not come out alike twice is chance."""
+        if result.outcomes != self.changed[spot]:
+            del self.changed[spot]
+            self.by_chance += 1
+            self.fates[component, Fate.CHANGED] -= 1
+            self.fates[component, Fate.EQUAL] += 1
+
+    @property
+    def replayed(self) -> int:
+        """How many calls were made."""
+        return sum(count for (_, fate), count in self.fates.items() if fate in {Fate.EQUAL, Fate.CHANGED})
+
+    def summary(self) -> Replay:
+        """Return the counts."""
+        names = sorted({component for component, fate in self.fates if fate in _COUNTED})
+        return Replay(
+            tuple(ReplayedComponent(name, *(self.fates[name, fate] for fate in _COUNTED)) for name in names),
+            tuple(
+                SkippedCalls(reason, type_name, count)
+                for (reason, type_name), count in sorted(self.reasons.items(), key=lambda each: (-each[1], each[0]))
+            ),
+            self.by_chance,
+        )

@@ -1,0 +1,207 @@
+"""Making one recorded call again: what can be rebuilt is rebuilt, called, and looked at as a recorder would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer.decode import decode
+from tracer.errors import CannotRevive
+from tracer.model import Flow, Item, ItemKind, Raised, Returned, Unfinished
+from tracer.replay.binding import MISSING, bind, is_default
+from tracer.replay.driving import Script, run
+from tracer.replay.task import Fate, Outcomes, Result
+from tracer.values import Opaque, Scalar, Sequence
+from tracer.wire import split_array
+
+if TYPE_CHECKING:
+    from tracer.encoding.encode import Encoder
+    from tracer.encoding.redact import Redactor
+    from tracer.encoding.revive import Reviver
+    from tracer.model import Call, Callable, Ending, Outcome
+    from tracer.recording.images import Counts, Images, Secret
+    from tracer.replay.today import Today
+
+NAMELESS: Final = "no name leads to it: it is a lambda or was made inside a call"
+UNFINISHED: Final = "it had not ended when the recording did"
+UNKEPT: Final = "its arguments were not kept"
+UNFAITHFUL: Final = "its arguments came out otherwise when they were rebuilt"
+THROWN: Final = "whether its exception was thrown into it was not recorded"
+GONE: Final = "there is no such callable any more"
+FORBIDDEN: Final = "its module may not be imported"
+TEMPORARY: Final = "what lay in a temporary folder is gone"
+
+_EQUAL: Final = Result(Fate.EQUAL)
+_GENERATORS: Final = frozenset({Flow.GENERATOR, Flow.ASYNC_GENERATOR})
+_PASSING: Final = (b"<tmp>", b"<recording>")
+"""What stands for folders that are not there any more, see `tracer.encoding.paths`."""
+
+
+class SkippedError(Exception):
+    """A call is not made, for a reason and because of a type."""
+
+    def __init__(self, reason: str, type_name: str = "") -> None:
+        self.reason = reason
+        self.type = type_name
+        super().__init__(reason, type_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A call that can be made: what to call, its live arguments in the order of the recorded parameters, which of those to pass."""
+
+    function: Any
+    flow: Flow
+    arguments: list[Any]
+    passed: list[Any]
+    script: Script
+
+
+class Maker:
+    """Makes recorded calls on today's code. `then` are the recorded callables by name."""
+
+    def __init__(
+        self,
+        today: Today,
+        then: dict[str, Callable],
+        reviver: Reviver,
+        encoder: Encoder,
+        images: Images,
+        redactor: Redactor,
+    ) -> None:
+        self._today = today
+        self._then = then
+        self._reviver = reviver
+        self._encoder = encoder
+        self._images = images
+        self._redactor = redactor
+
+    def make(self, call: Call, counts: Counts, number: int) -> Result:
+        """Make a call; say what became of it. `number` stands for its callable in `counts`."""
+        module = call.callable.partition(":")[0]
+        failure = self._today.failed.get(module)
+        if failure is not None and not self._today.is_gone(module):
+            return _judged(call, Outcomes(call.flow, Raised(self._encoder.value(failure))))
+        try:
+            done = self._perform(call, self.rebuild(call), counts, number)
+            if self._was_thrown(call, done, counts, number):
+                raise SkippedError(THROWN)
+        except SkippedError as skipped:
+            return Result(Fate.SKIPPED, reason=skipped.reason, type=skipped.type)
+        except CannotRevive as cannot:
+            return Result(Fate.SKIPPED, reason=cannot.cause, type=cannot.type)
+        return _judged(call, done)
+
+    def rebuild(self, call: Call, thrown_at_end: BaseException | None = None) -> Rebuilt:
+        """Return a call ready to be made.
+
+        Raises:
+            SkippedError, CannotRevive: it cannot be rebuilt.
+        """
+        then, now = self._then[call.callable], self._today.callable(call.callable)
+        if "<locals>" in call.callable or "<lambda>" in call.callable:
+            raise SkippedError(NAMELESS)
+        if now is None:
+            raise SkippedError(GONE if self._today.may_import(call.callable.partition(":")[0]) else FORBIDDEN)
+        function = self._today.function(now)
+        if function is None:
+            raise SkippedError(NAMELESS)
+        if isinstance(call.outcome, Unfinished) and call.flow not in _GENERATORS:
+            raise SkippedError(UNFINISHED)
+        arguments, passed = self._arguments(call, then)
+        bound = bind(then.parameters, now.parameters, passed)
+        made = partial(function, *bound.positional, **bound.named)
+        return Rebuilt(made, now.flow, arguments, passed, self._script(call, thrown_at_end))
+
+    def _arguments(self, call: Call, then: Callable) -> tuple[list[Any], list[Any]]:
+        """Return the live arguments, and those to pass: `MISSING` in the place of each that is its parameter's default."""
+        tree = decode(call.arguments)
+        if not isinstance(tree, Sequence) or tree.type != "list" or len(tree.items) != len(then.parameters):
+            raise SkippedError(UNKEPT)
+        if any(mark in call.arguments for mark in _PASSING):
+            raise SkippedError(TEMPORARY)
+        defaults = [is_default(*pair) for pair in zip(then.parameters, tree.items, strict=True)]
+        # A default that nothing is known of but its type is left to the callable, which still has it.
+        items = [
+            Scalar(None) if default and isinstance(item, Opaque) else item
+            for default, item in zip(defaults, tree.items, strict=True)
+        ]
+        arguments: list[Any] = self._reviver.tree(Sequence("list", tuple(items)))
+        passed = [MISSING if default else value for default, value in zip(defaults, arguments, strict=True)]
+        return arguments, passed
+
+    def _script(self, call: Call, thrown_at_end: BaseException | None) -> Script:
+        resumptions: dict[int, tuple[ItemKind, Any]] = {}
+        handed_out = 0
+        for item in call.items:
+            if item.kind is ItemKind.YIELDED:
+                handed_out += 1
+            else:
+                resumptions[handed_out] = item.kind, self._reviver.value(item.value)
+        return Script(resumptions, handed_out, isinstance(call.outcome, Unfinished), thrown_at_end)
+
+    def _perform(self, call: Call, rebuilt: Rebuilt, counts: Counts, number: int) -> Outcomes:
+        """Make a call, and look at it as a recorder does."""
+        arguments, secret = rebuilt.arguments, self._secret(call.callable)
+        snapshot, observed = self._images.observe(counts, number, secret, arguments)
+        self._check_rebuilt(call, rebuilt, snapshot, secret)
+        if observed is None and call.after:
+            observed = arguments, self._encoder.arguments(arguments, secret, full=True), secret, None
+        passed: list[Item] = []
+
+        def note(kind: ItemKind, value: Any) -> None:
+            was = call.items[len(passed)].value if len(passed) < len(call.items) else None
+            passed.append(Item(kind, self._image(counts, number, value, was)))
+
+        ending, value = run(rebuilt.function, rebuilt.flow, rebuilt.script, note)
+        after = tuple(self._images.changed(observed)) if observed is not None else ()
+        return Outcomes(rebuilt.flow, self._outcome(call, counts, number, ending, value), tuple(passed), after)
+
+    def _outcome(self, call: Call, counts: Counts, number: int, ending: Ending, value: Any) -> Outcome:
+        if issubclass(ending, Unfinished):
+            return Unfinished()
+        was = None if isinstance(call.outcome, Unfinished) else snapshot_of(call.outcome)
+        return ending(self._image(counts, number, value, was))
+
+    def _image(self, counts: Counts, number: int, value: Any, was: bytes | None) -> bytes:
+        """Return the snapshot of what came out: the recorded one, where looking at it in full or not gives that."""
+        image = self._encoder.scalar(value) or self._images.outcome(counts, number, value)
+        if was is None or image == was or not any(self._encoder.value(value, full) == was for full in (True, False)):
+            return image
+        return was
+
+    def _check_rebuilt(self, call: Call, rebuilt: Rebuilt, snapshot: bytes, secret: Secret) -> None:
+        """Refuse arguments that are not, byte for byte, those that were recorded, but for defaults that are not passed."""
+        if snapshot == call.arguments:
+            return
+        full = self._encoder.arguments(rebuilt.arguments, secret, full=True)
+        pairs = zip(rebuilt.passed, split_array(full), split_array(call.arguments), strict=True)
+        if any(now != was for value, now, was in pairs if value is not MISSING):
+            raise SkippedError(UNFAITHFUL)
+
+    def _was_thrown(self, call: Call, done: Outcomes, counts: Counts, number: int) -> bool:
+        """Whether a generator that raised then, and does not when it is resumed, raises what it did when that is thrown in."""
+        if not isinstance(call.outcome, Raised) or not call.items or call.flow not in _GENERATORS:
+            return False
+        if done == _recorded(call):
+            return False
+        rebuilt = self.rebuild(call, self._reviver.value(call.outcome.error))
+        return self._perform(call, rebuilt, counts, number).outcome == call.outcome
+
+    def _secret(self, name: str) -> Secret:
+        secret = tuple(self._redactor.secret(parameter.name) for parameter in self._then[name].parameters)
+        return secret if any(secret) else None
+
+
+def snapshot_of(outcome: Returned | Raised) -> bytes:
+    """Return what was returned or raised."""
+    return outcome.value if isinstance(outcome, Returned) else outcome.error
+
+
+def _recorded(call: Call) -> Outcomes:
+    return Outcomes(call.flow, call.outcome, call.items, call.after)
+
+
+def _judged(call: Call, done: Outcomes) -> Result:
+    return _EQUAL if done == _recorded(call) else Result(Fate.CHANGED, done)

@@ -1,0 +1,60 @@
+"""Cutting the calls of a cassette into tasks."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from tracer.replay.task import Pick, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tracer.model import LaneSummary
+    from tracer.replay.task import Options, Spot
+
+LEAST: Final = 500
+"""Calls that are worth a process of their own: starting one and importing the modules costs as much as many a call."""
+PER_WORKER: Final = 2
+"""Tasks for each worker, so that one that has the slow calls does not keep all others waiting."""
+
+
+def plan(cassette: str, lanes: Iterable[LaneSummary], options: Options, workers: int) -> tuple[Task, ...]:
+    """Return tasks for all calls of some lanes. The first surveys today's code."""
+    picks = [Pick(lane.name, 0, lane.calls) for lane in lanes if lane.calls]
+    return _tasks(cassette, picks, options, workers, survey=True)
+
+
+def plan_again(cassette: str, spots: Iterable[Spot], options: Options, workers: int) -> tuple[Task, ...]:
+    """Return tasks for single calls."""
+    picks = [Pick(lane, number, number + 1) for lane, number in sorted(spots)]
+    return _tasks(cassette, picks, options, workers, survey=False)
+
+
+def _tasks(cassette: str, picks: list[Pick], options: Options, workers: int, *, survey: bool) -> tuple[Task, ...]:
+    calls = sum(pick.stop - pick.first for pick in picks)
+    size = max(LEAST, ceil(calls / (workers * PER_WORKER)))
+    groups = tuple(_groups(picks, size))
+    return tuple(
+        Task(cassette, group, options, survey=survey and not number) for number, group in enumerate(groups)
+    )
+
+
+def _groups(picks: Iterable[Pick], size: int) -> Iterator[tuple[Pick, ...]]:
+    """Yield picks in groups of so many calls, the last may have fewer; a longer pick is cut."""
+    group: list[Pick] = []
+    room = size
+    for whole in picks:
+        pick = whole
+        while pick.stop - pick.first > room:
+            group.append(Pick(pick.lane, pick.first, pick.first + room))
+            pick = Pick(pick.lane, pick.first + room, pick.stop)
+            yield tuple(group)
+            group, room = [], size
+        group.append(pick)
+        room -= pick.stop - pick.first
+        if not room:
+            yield tuple(group)
+            group, room = [], size
+    if group:
+        yield tuple(group)

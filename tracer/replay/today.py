@@ -1,0 +1,114 @@
+"""The code as it is today: the modules of a recording imported, and what stands behind the names of their callables."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer.instrument.instrumentation import Instrumentation
+from tracer.instrument.probe import Probe
+from tracer.instrument.signatures import class_namespace, mro
+from tracer.model import DEFAULT_LEFT_OUT, CallableKind
+from tracer.recording.recorder import portable
+from tracer.replay.task import Survey
+from tracer.select.patterns import covers
+from tracer.select.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tracer.model import Callable
+    from tracer.replay.task import Options
+
+_INERT: Final = Probe(
+    entered=lambda: None,
+    began=lambda ticket, arguments: None,
+    returned=lambda token, value: None,
+    raised=lambda token, error: None,
+    yielded=lambda token, value: None,
+    resumed=lambda token, value: None,
+    entered_at=lambda frame: None,
+)
+
+
+class Today:
+    """Today's code. Modules are found by the instrumentation that a recording of them would have, so names mean the same.
+
+    `failed` holds, by name, the error of each module that could not be imported.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self.selection = selection = Selection.from_json(options.selection)
+        self.instrumentation = Instrumentation(
+            selection.component_of,
+            selection.wanted,
+            lambda callable_, code: _INERT,
+            name_of=selection.name_of,
+            left_out=DEFAULT_LEFT_OUT - set(options.dunders),
+            caller_of=selection.caller_of,
+            boundaries=selection.boundaries,
+        )
+        self.failed: dict[str, BaseException] = {}
+        self._functions: dict[str, Any] = {}
+        self._callables: dict[str, Callable] = {}
+
+    def may_import(self, module: str) -> bool:
+        """Whether the user named a module as one that may be imported, or what it stands in."""
+        return any(covers(prefix, module) for prefix in self._options.trusted)
+
+    def load(self, modules: Iterable[str]) -> None:
+        """Import modules that may be imported, and learn what their callables are."""
+        sys.path[:0] = self._options.folders
+        self.instrumentation.start()
+        for name in modules:
+            if not self.may_import(name):
+                continue
+            try:
+                import_module(name)
+            except BaseException as error:  # noqa: BLE001  (a module may raise anything, SystemExit too)
+                self.failed[name] = error
+        self._callables = {each.name: each for each in self.instrumentation.callables()}
+        self._functions = self.instrumentation.functions()
+
+    def survey(self) -> Survey:
+        """Return what a recording would say of the code."""
+        callables = tuple(replace(each, file=portable(each)) for each in self._callables.values())
+        failed = tuple((name, f"{type(error).__name__}: {error}") for name, error in sorted(self.failed.items()))
+        gone = tuple(name for name, _ in failed if self.is_gone(name))
+        return Survey(callables, f"{sys.version_info.major}.{sys.version_info.minor}", failed, gone)
+
+    def callable(self, name: str) -> Callable | None:
+        """Return the callable of that name, None where there is none any more."""
+        return self._callables.get(name)
+
+    def function(self, callable_: Callable) -> Any:
+        """Return what to call with all arguments, the receiver first; None where no name leads to it."""
+        found = self._functions.get(callable_.name)
+        if found is None and callable_.kind is CallableKind.FOREIGN:
+            found = self._functions[callable_.name] = _by_name(callable_.name)
+        return found
+
+    def is_gone(self, module: str) -> bool:
+        """Whether there is no such module any more, by the error that importing it gave."""
+        error = self.failed.get(module)
+        return isinstance(error, ModuleNotFoundError) and error.name is not None and covers(error.name, module)
+
+
+def _by_name(name: str) -> Any:
+    """Return what a name leads to, past descriptors and the attribute access of the host; None where it leads nowhere."""
+    module, _, path = name.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in path.split("."):
+        if isinstance(found, type):
+            entry = next((class_namespace(base)[part] for base in mro(found) if part in class_namespace(base)), None)
+            found = entry.__func__ if isinstance(entry, (staticmethod, classmethod)) else entry
+        else:
+            found = getattr(found, "__dict__", {}).get(part)
+        if found is None:
+            return None
+    return found if callable(found) else None
+
+

@@ -1,0 +1,230 @@
+"""Replaying a cassette: its calls made on today's code, and the two compared as any other two recordings are."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from tracer.compare.result import Replay
+from tracer.errors import ConfigError, ReplayError
+from tracer.replay.ledger import Ledger
+from tracer.replay.plan import plan, plan_again
+from tracer.replay.picking import Calls
+from tracer.replay.rewriting import write_replayed
+from tracer.replay.supervise import replay_task, stop_all
+from tracer.replay.task import Answer, Options, Survey
+from tracer.report.sentences import counted, listed
+from tracer.review.acceptances import load
+from tracer.select.patterns import covers, parse_boundary, parse_pattern
+from tracer.select.project import import_folders
+from tracer.storage.reader import open_cassette
+from tracer.storage.store import accepted_path
+from tracer.workflows import common
+from tracer.workflows.comparing import diff, with_notes
+from tracer.workflows.terms import PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tracer.compare.result import Comparison
+    from tracer.config import Config
+    from tracer.model import Recording
+    from tracer.replay.task import Task
+    from tracer.storage.reader import Cassette
+    from tracer.workflows.terms import Terms
+
+MOST_WORKERS = 8
+"""Workers where nobody says how many: more of them need more memory than most machines have for each core."""
+_TYPES_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """How a cassette is replayed.
+
+    boundaries, allowed: prefixes that may be imported beside the project's own modules; the first are what a boundary of the recording may be.
+    only: patterns of the callables whose calls are made. isolated: answer crossings inside a call from the recording.
+    workers: processes at a time, None for as many as there are cores. timeout: seconds for a call. memory: bytes for a process.
+    executor: what carries out tasks instead of processes started here; each is `replay_task` with bytes, and returns bytes.
+    """
+
+    boundaries: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    isolated: bool = False
+    workers: int | None = None
+    timeout: float = 10.0
+    memory: int = 4 << 30
+    executor: Executor | None = None
+
+
+def replay(
+    old: Path, how: Replaying, terms: Terms = PLAIN, progress: Callable[[int, int], None] | None = None
+) -> Comparison:
+    """Make the calls of a cassette on today's code; return what is different. `progress` is told the calls done and all calls.
+
+    Raises:
+        CassetteError: the cassette cannot be read.
+        ConfigError, SelectionError: the settings or a pattern are wrong.
+        ReplayError: no call can be made.
+    """
+    config = common.settings(how.boundaries)
+    load(accepted_path(old))  # what cannot be read is told before anything is run
+    workers = _workers(how)
+    with open_cassette(old) as cassette, tempfile.TemporaryDirectory(prefix="tracer-replay-") as scratch:
+        options = _options(old, cassette.recording, config, how)
+        work = _Work(cassette, how.executor, workers, progress)
+        ledger, survey = work.first(plan(str(old.resolve()), cassette.lanes, options, workers))
+        if not ledger.replayed:
+            raise _nothing(old, ledger.summary(), survey)
+        if terms.confirm and ledger.changed:
+            work.again(ledger, plan_again(str(old.resolve()), ledger.changed, options, workers))
+        target = Path(scratch) / "today.cassette"
+        write_replayed(target, cassette, ledger.changed, survey, options)
+        comparison = diff(old, target, config=config, terms=terms)
+    summary = ledger.summary()
+    told = replace(comparison, replay=summary)
+    return with_notes(told, (*_about_modules(survey), *_about(summary)), new_name="today's code")
+
+
+class _Work:
+    """Has tasks carried out and takes note of what came of them."""
+
+    def __init__(
+        self, cassette: Cassette, executor: Executor | None, workers: int, progress: Callable[[int, int], None] | None
+    ) -> None:
+        self._home = {each.name: each.component for each in cassette.recording.callables}
+        self._calls = Calls(cassette)
+        self._executor = executor
+        self._workers = workers
+        self._progress = progress
+
+    def first(self, tasks: Sequence[Task]) -> tuple[Ledger, Survey]:
+        """Carry out the tasks of a replay."""
+        ledger = Ledger()
+        survey = Survey((), "")
+        for task, answer in self._carried_out(tasks):
+            survey = answer.survey or survey
+            for spot, result in answer.each(task):
+                ledger.enter(spot, self._component(*spot), result)
+        return ledger, survey
+
+    def again(self, ledger: Ledger, tasks: Sequence[Task]) -> None:
+        """Carry out tasks of calls that came out otherwise."""
+        for task, answer in self._carried_out(tasks):
+            for spot, result in answer.each(task):
+                ledger.enter_again(spot, self._component(*spot), result)
+
+    def _component(self, lane: str, number: int) -> str:
+        return self._home.get(self._calls.call(lane, number).callable, "")
+
+    def _carried_out(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer]]:
+        counter = _Counter(sum(task.calls for task in tasks), self._progress)
+        with _executor(self._executor, self._workers) as executor:
+            function = partial(replay_task, tick=counter.tick) if self._executor is None else replay_task
+            futures: dict[Future[bytes], Task] = {executor.submit(function, task.pack()): task for task in tasks}
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], Answer.unpack(future.result())
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                stop_all()
+                raise
+
+
+class _Counter:
+    """Counts calls from several threads."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], None] | None) -> None:
+        self._total = total
+        self._progress = progress
+        self._done = 0
+        self._lock = Lock()
+
+    def tick(self) -> None:
+        """Count one more."""
+        with self._lock:
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, self._total)
+
+
+@contextmanager
+def _executor(given: Executor | None, workers: int) -> Iterator[Executor]:
+    if given is not None:
+        yield given
+        return
+    with ThreadPoolExecutor(workers, "tracer-replay") as executor:
+        yield executor
+
+
+def _workers(how: Replaying) -> int:
+    if how.workers is None:
+        return min(MOST_WORKERS, os.cpu_count() or 1)
+    if how.workers < 1:
+        raise ConfigError("replay", f"{how.workers} workers make no call", "Give --workers 1 or more.")
+    return how.workers
+
+
+def _options(old: Path, recording: Recording, config: Config, how: Replaying) -> Options:
+    """Return how the calls of a recording are made under the settings that hold here."""
+    watched = replace(config, boundaries=recording.boundaries, granularity=recording.granularity)
+    selection = common.select(watched, Path.cwd())
+    root = Path(selection.root)
+    own = selection.names
+    known = (*config.boundaries, *common.remembered_boundaries(config, old))
+    return Options(
+        root=selection.root,
+        folders=tuple(str(folder) for folder in (*import_folders(root), root)),
+        selection=selection.to_json(),
+        trusted=tuple(dict.fromkeys((*own, *known, *(parse_boundary(prefix) for prefix in how.allowed)))),
+        only=tuple(parse_pattern(text) for text in how.only),
+        redact=config.redact,
+        redact_allow=config.redact_allow,
+        dunders=config.dunders,
+        isolated=how.isolated,
+        timeout=how.timeout,
+        memory=how.memory,
+    )
+
+
+def _nothing(old: Path, summary: Replay, survey: Survey) -> ReplayError:
+    """Return the error of a replay that made no call."""
+    action = f"replay {str(old)!r}"
+    if not summary.calls:
+        return ReplayError(action, "it holds no call that was asked for", "Check the cassette and --only.")
+    reason = summary.skipped[0].reason
+    if survey.failed:
+        name, error = survey.failed[0]
+        return ReplayError(action, f"{name} cannot be imported ({error})", "Run it where the project can be imported.")
+    cause = f"none of its {counted(summary.calls, 'call')} can be made again, most of them where {reason}"
+    remedy = "Name what may be imported with --boundary or --allow-import." if "imported" in reason else ""
+    return ReplayError(action, cause, remedy)
+
+
+def _about_modules(survey: Survey) -> Iterator[str]:
+    for name, reason in survey.failed:
+        if name not in survey.gone:
+            yield f"Couldn't import {name}: {reason}. Each call into it counts as raising that."
+
+
+def _about(summary: Replay) -> Iterator[str]:
+    """Say what was made again and what not."""
+    changed = sum(each.changed for each in summary.components)
+    yield (
+        f"Replayed {summary.replayed:,} of {counted(summary.calls, 'call')} ({summary.replayed / summary.calls:.0%}): "
+        f"{summary.replayed - changed:,} came out as recorded, {changed:,} otherwise."
+    )
+    if summary.by_chance:
+        yield f"{counted(summary.by_chance, 'call')} came out otherwise, and not alike a second time: counted as chance."
+    for reason, count, types in summary.by_reason():
+        named = f" ({listed(types, _TYPES_SHOWN)})" if types else ""
+        yield f"Not replayed: {counted(count, 'call')}, where {reason}{named}."
