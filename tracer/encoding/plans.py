@@ -139,18 +139,18 @@ def _standard(cls: type, order: tuple[type, ...]) -> Plan | None:  # noqa: PLR09
         return Plan(name, names.enum_member)
     if id(cls) in FIELDS:
         return instances.by_fields(name, FIELDS[id(cls)])
-    if any(_is_standard(each, NEVER) for each in order):
+    if any(is_standard(each, NEVER) for each in order):
         return instances.opaque(cls)
-    if any(_is_standard(each, BY_NAME) for each in order):
+    if any(is_standard(each, BY_NAME) for each in order):
         return Plan(name, names.logger_name)
     if cls is looks.loaded("functools", "partial"):
         return instances.by_fields(name, atoms.partial_fields)
     if name.startswith("pathlib") and any(cls is looks.loaded("pathlib", path) for path in PATHS):
         return Plan(name, atoms.path_content)
-    return Plan(name, LAZY[name]) if _is_standard(cls, LAZY) else None
+    return Plan(name, LAZY[name]) if is_standard(cls, LAZY) else None
 
 
-def _is_standard(cls: type, table: Any) -> bool:
+def is_standard(cls: type, table: Any) -> bool:
     """Say whether a class is the very one that a table names, not one that took its name."""
     name = looks.type_name(cls)
     if name not in table:
@@ -165,7 +165,7 @@ def _with_content(cls: type, order: tuple[type, ...]) -> Plan | None:
         return instances.by_attributes(cls, Form.ARRAY, containers.array_content, ("typecode", containers.array_type))
     more = next((MORE[id(each)] for each in order if id(each) in MORE), None)
     for each in order:
-        content = CONTENT.get(id(each)) or (LAZY[looks.type_name(each)] if _is_standard(each, LAZY) else None)
+        content = CONTENT.get(id(each)) or (LAZY[looks.type_name(each)] if is_standard(each, LAZY) else None)
         if content is not None:
             fields = instances.namedtuple_fields(cls) if each is tuple else None
             if fields is not None:

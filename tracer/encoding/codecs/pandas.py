@@ -9,15 +9,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.encoding import budget, cut, looks
+from tracer.encoding.causes import Cause, Refused
+from tracer.encoding.revival import given
 from tracer.encoding.walk import Plan
-from tracer.values import Form
+from tracer.values import Form, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tracer.encoding.revival import Revival, Steps
     from tracer.encoding.walk import Walk
+    from tracer.values import Atom, Object, Value
 
 _WRAPPERS: Final = ("NumpyExtensionArray", "PandasArray")  # the second is its name before pandas 2.1
+_CONTENT: Final = ""
+_UNITS: Final = ("s", "ms", "us", "ns")
 
 
 def plan(cls: type) -> Plan | None:
@@ -114,3 +120,113 @@ def _moment(walk: Walk, name: str, value: Any) -> bytes:
         names.append("tzinfo")
         values.append(zone)
     return walk.object(value, name, Form.PLAIN.value, names, values)
+
+
+def revive(revival: Revival, cls: type, value: Object) -> Steps | None:
+    """Return the steps that make a value of pandas' own classes; None for any other class."""
+    makers: dict[str, tuple[tuple[str, ...], Callable[[Any, dict[str, Any]], Any]]] = {
+        "DataFrame": (("columns", "index", "dtypes"), _make_frame),
+        "Series": (("name", "index", "dtype"), _make_series),
+        "RangeIndex": (("start", "stop", "step"), _make_range),
+        "Index": (("names", "dtype"), _make_index),
+        "Timestamp": (("value", "unit"), _make_moment),
+        "Timedelta": (("value", "unit"), _make_moment),
+    }
+    for public, (names, make) in makers.items():
+        base = looks.loaded("pandas", public)
+        if looks.derives(cls, base):
+            plain = cls is base or (public == "Index" and looks.module_of(cls).startswith("pandas."))
+            return _revived(revival, cls, value, names, make) if plain else _subclass(value)
+    if looks.derives(cls, looks.loaded("pandas.api.extensions", "ExtensionArray")):
+        return _revived(revival, cls, value, ("dtype", "shape"), _make_extension)
+    return None
+
+
+def _subclass(value: Object) -> Steps:
+    """Refuse an instance of a subclass: how it is made of what pandas holds is its own code."""
+    raise Refused(Cause.NOT_MADE, value.type)
+    yield  # a generator like the others
+
+
+def _revived(
+    revival: Revival,
+    cls: Any,
+    value: Object,
+    names: tuple[str, ...],
+    make: Callable[[Any, dict[str, Any]], Any],
+) -> Steps:
+    """Make the parts of a value and hand them to the constructor that pandas has for them."""
+    if tuple(name for name, _ in value.fields[: len(names)]) != names:
+        raise Refused(Cause.DAMAGED)
+    promise = revival.promise()
+    parts: dict[str, Any] = {}
+    for name, each in value.fields:
+        parts[name] = given((yield name, each))
+    if isinstance(value.payload, Sequence):
+        parts[_CONTENT] = yield from revival.parts(value.payload.items)
+    elif value.payload is not None:
+        parts[_CONTENT] = given((yield "", value.payload))
+    try:
+        live = make(cls, parts)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, ArithmeticError) as error:
+        raise Refused(Cause.MISFIT) from error
+    if type(live) is not cls:
+        raise Refused(Cause.NOT_MADE)
+    return revival.settle(promise, live)
+
+
+def _make_frame(cls: Any, parts: dict[str, Any]) -> Any:
+    live = cls(dict(enumerate(parts[_CONTENT])), index=parts["index"])
+    live.columns = parts["columns"]
+    return live
+
+
+def _make_series(cls: Any, parts: dict[str, Any]) -> Any:
+    return cls(_array_of(parts[_CONTENT], parts["dtype"]), index=parts["index"], name=parts["name"])
+
+
+def _make_range(cls: Any, parts: dict[str, Any]) -> Any:
+    return cls(parts["start"], parts["stop"], parts["step"])
+
+
+def _make_index(_: Any, parts: dict[str, Any]) -> Any:
+    pandas_index, names = looks.loaded("pandas", "Index"), parts["names"]
+    if len(names) > 1:
+        return looks.loaded("pandas", "MultiIndex").from_tuples(parts[_CONTENT], names=names)
+    return pandas_index(_array_of(parts[_CONTENT], parts["dtype"]), name=names[0])
+
+
+def _make_extension(_: Any, parts: dict[str, Any]) -> Any:
+    return _array_of(parts[_CONTENT], parts["dtype"])
+
+
+def _array_of(content: Any, dtype: str) -> Any:
+    """Return an array of a type that is known by its text. A list is what one of pandas' own arrays held."""
+    if type(content) is not list:
+        return content
+    if dtype == "category":
+        raise Refused(Cause.UNTOLD)  # the categories that no item has, and their order
+    return looks.loaded("pandas", "array")(content, dtype=dtype)
+
+
+def _make_moment(cls: Any, parts: dict[str, Any]) -> Any:
+    if parts["unit"] not in _UNITS:
+        raise Refused(Cause.DAMAGED)
+    numpy_class = looks.loaded("numpy", "datetime64" if cls is looks.loaded("pandas", "Timestamp") else "timedelta64")
+    live = cls(numpy_class(parts["value"], parts["unit"]))
+    zone = parts.get("tzinfo")
+    return live if zone is None else live.tz_localize("UTC").tz_convert(zone)
+
+
+def _constant(name: str) -> Callable[[Revival, Atom], Any]:
+    def value(revival: Revival, _: Atom) -> Any:
+        return getattr(revival.resolver.module("pandas"), name)
+
+    return value
+
+
+TEXTS: Final[dict[str, Callable[[Revival, Atom], Any]]] = {
+    "pandas._libs.tslibs.nattype:NaTType": _constant("NaT"),
+    "pandas._libs.missing:NAType": _constant("NA"),
+}
+"""Values with a text that pandas holds."""
