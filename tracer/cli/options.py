@@ -23,9 +23,7 @@ Boundaries = Annotated[
     ),
 ]
 Format = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the report.")]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="OUT", help="Write the report to a file.")
-]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="Write the report to a file.")]
 FailOn = Annotated[
     str | None,
     typer.Option(
@@ -42,9 +40,7 @@ Level = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show effects and internal changes in full.")]
 
 
-def tell(
-    comparison: Comparison, failing: Severity, format_: str, output: Path | None, *, verbose: bool
-) -> int:
+def tell(comparison: Comparison, failing: Severity, format_: str, output: Path | None, *, verbose: bool) -> int:
     """Write a comparison to standard output or a file; return the exit code that it stands for."""
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)

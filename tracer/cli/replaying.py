@@ -26,7 +26,9 @@ def replay(
     cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", help="The recording.", show_default=False)],
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="PREFIX", help="Make only calls of this component or callable; may be repeated."),
+        typer.Option(
+            "--only", metavar="PREFIX", help="Make only calls of this component or callable; may be repeated."
+        ),
     ] = None,
     isolated: Annotated[
         bool, typer.Option("--isolated", help="Answer what a call calls in other components from the recording.")
@@ -37,10 +39,13 @@ def replay(
     ] = None,
     allow_import: Annotated[
         list[str] | None,
-        typer.Option("--allow-import", metavar="PREFIX", help="Further modules that may be imported, to rebuild arguments."),
+        typer.Option(
+            "--allow-import", metavar="PREFIX", help="Further modules that may be imported, to rebuild arguments."
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", help="Processes at a time. Default: one for each core, at most 8.")
+        int | None,
+        typer.Option("--workers", metavar="N", help="Processes at a time. Default: one for each core, at most 8."),
     ] = None,
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long one call may take.")

@@ -21,6 +21,7 @@ from tracer.report.safe import plain
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison
 
+
 @app.command(context_settings={"allow_interspersed_args": False})
 def record(
     command: Annotated[list[str] | None, typer.Argument(metavar="[--] COMMAND [ARG]...", show_default=False)] = None,

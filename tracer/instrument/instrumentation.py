@@ -190,7 +190,7 @@ class Instrumentation:
         with self._lock:
             for record in tuple(self._catalogue.modules.values()):
                 module = sys.modules.get(record.name)
-                if not issubclass(type(module), ModuleType):
+                if module is None or not issubclass(type(module), ModuleType):
                     continue
                 for binding in live.bindings(record.name, live.module_namespace(module)):
                     name = self._adoption.name_of(binding.function)

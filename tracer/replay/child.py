@@ -61,7 +61,9 @@ def _answer(task: Task, cassette: Cassette, out: FrameWriter) -> None:
     encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=options.root))
     then = {callable_.name: callable_ for callable_ in recording.callables}
     numbers = {name: number for number, name in enumerate(then)}
-    maker = Maker(today, then, Reviver(today.may_import), encoder, Images(encoder), redactor)
+    maker = Maker(
+        today, then, Reviver(today.may_import, roots={"project": options.root}), encoder, Images(encoder), redactor
+    )
     wanted = compile_patterns(options.only, ())
     given_up = frozenset(task.given_up)
     counts: dict[str, PlainCounts] = {}

@@ -85,13 +85,12 @@ class Maker:
             return _judged(call, Outcomes(call.flow, Raised(self._encoder.value(failure))))
         try:
             done = self._perform(call, self.rebuild(call), counts, number)
-            if self._was_thrown(call, done, counts, number):
-                raise SkippedError(THROWN)
+            thrown = self._was_thrown(call, done, counts, number)
         except SkippedError as skipped:
             return Result(Fate.SKIPPED, reason=skipped.reason, type=skipped.type)
         except CannotRevive as cannot:
             return Result(Fate.SKIPPED, reason=cannot.cause, type=cannot.type)
-        return _judged(call, done)
+        return Result(Fate.SKIPPED, reason=THROWN) if thrown else _judged(call, done)
 
     def rebuild(self, call: Call, thrown_at_end: BaseException | None = None) -> Rebuilt:
         """Return a call ready to be made.

@@ -35,9 +35,7 @@ def _tasks(cassette: str, picks: list[Pick], options: Options, workers: int, *, 
     calls = sum(pick.stop - pick.first for pick in picks)
     size = max(LEAST, ceil(calls / (workers * PER_WORKER)))
     groups = tuple(_groups(picks, size))
-    return tuple(
-        Task(cassette, group, options, survey=survey and not number) for number, group in enumerate(groups)
-    )
+    return tuple(Task(cassette, group, options, survey=survey and not number) for number, group in enumerate(groups))
 
 
 def _groups(picks: Iterable[Pick], size: int) -> Iterator[tuple[Pick, ...]]:

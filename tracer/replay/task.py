@@ -180,8 +180,7 @@ def _outcomes_from(row: Any) -> Outcomes | None:
     if row is None:
         return None
     flow, kind, data, items, after = row
-    ending = _ENDINGS[kind]
-    outcome = Unfinished() if ending is Unfinished else ending(data)
+    outcome = (Returned(data), Raised(data), Unfinished())[kind]
     passed = tuple(Item(ItemKind(each), value) for each, value in items)
     return Outcomes(Flow(flow), outcome, passed, tuple((position, image) for position, image in after))
 

@@ -110,5 +110,3 @@ def _by_name(name: str) -> Any:
         if found is None:
             return None
     return found if callable(found) else None
-
-

@@ -12,17 +12,16 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from tracer.compare.result import Replay
 from tracer.errors import ConfigError, ReplayError
 from tracer.replay.ledger import Ledger
-from tracer.replay.plan import plan, plan_again
 from tracer.replay.picking import Calls
+from tracer.replay.plan import plan, plan_again
 from tracer.replay.rewriting import write_replayed
 from tracer.replay.supervise import replay_task, stop_all
 from tracer.replay.task import Answer, Options, Survey
 from tracer.report.sentences import counted, listed
 from tracer.review.acceptances import load
-from tracer.select.patterns import covers, parse_boundary, parse_pattern
+from tracer.select.patterns import parse_boundary, parse_pattern
 from tracer.select.project import import_folders
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import accepted_path
@@ -33,7 +32,7 @@ from tracer.workflows.terms import PLAIN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tracer.compare.result import Comparison
+    from tracer.compare.result import Comparison, Replay
     from tracer.config import Config
     from tracer.model import Recording
     from tracer.replay.task import Task
