@@ -43,6 +43,12 @@ def replay(
             "--allow-import", metavar="PREFIX", help="Further modules that may be imported, to rebuild arguments."
         ),
     ] = None,
+    python: Annotated[
+        str | None,
+        typer.Option(
+            "--python", metavar="PATH", help="The Python that runs the code. Default: the one that recorded it here."
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", metavar="N", help="Processes at a time. Default: one for each core, at most 8."),
@@ -73,6 +79,7 @@ def replay(
         allowed=tuple(allow_import or ()),
         only=tuple(only or ()),
         isolated=isolated,
+        python=python,
         workers=workers,
         timeout=timeout,
         memory=int(memory * _GIB),

@@ -1,6 +1,7 @@
-"""The process in which calls are made: `python -m tracer.replay.child FD` takes a task from its input and answers on a pipe.
+"""The process in which calls are made: `python -m tracer.replay.child FD` reads calls from its input and answers on a pipe.
 
-Each answer is sent before the next call is made, so whoever reads them knows which call a process died or hangs in.
+It runs in the user's environment, so it needs no more of tracer than a recorded process does. Each answer is sent before the next call is
+made, so whoever reads them knows which call a process died or hangs in.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
 from tracer.encoding.encode import Encoder
@@ -16,58 +17,51 @@ from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.encoding.revive import Reviver
 from tracer.recording.images import Images, PlainCounts
-from tracer.replay.frames import FrameWriter
+from tracer.replay.frames import FrameWriter, read_frames
 from tracer.replay.making import Maker
-from tracer.replay.picking import Calls
-from tracer.replay.task import Fate, Result, Task
+from tracer.replay.task import Fate, Options, Result, Task, unpack_call
 from tracer.replay.today import Today
 from tracer.select.patterns import compile_patterns
-from tracer.storage.reader import open_cassette
+from tracer.storage import rows
 
 if TYPE_CHECKING:
-    from tracer.model import Call
-    from tracer.storage.reader import Cassette
+    from collections.abc import Iterator
+
+    from tracer.model import Call, Callable
 
 GIVEN_UP: Final = "its callable hung or ended the process before"
-
-SAFE_PATH: Final = "PYTHONSAFEPATH"
-"""Keeps a file of the user's from taking the place of a module that this one imports; not for what is replayed."""
+OWN_ENVIRONMENT: Final = "TRACER_REPLAY_OWN"
+"""Names, one a line, the environment variables that are for this process alone, with what the user had there after an equals sign."""
 
 _PASSED_OVER: Final = Result(Fate.PASSED_OVER).pack()
 
 
 def main() -> None:
-    """Carry out the task on standard input. Ends without the clean-up of the interpreter: what was replayed may have left threads."""
+    """Carry out what comes on standard input. Ends without the clean-up of the interpreter: what was replayed may have left threads."""
     out = FrameWriter(int(sys.argv[1]))
     os.set_inheritable(int(sys.argv[1]), False)
-    task = Task.unpack(sys.stdin.buffer.read())
-    os.environ.pop(SAFE_PATH, None)
-    _be_quiet()
+    frames = read_frames(_own_input())
+    task = Task.unpack(next(frames))
+    recorded = [rows.callable_from_row(row) for row in wire.unpack(next(frames))]
+    _restore_environment()
     _bound_memory(task.options.memory)
     sys.argv = [""]
-    with open_cassette(task.cassette) as cassette:
-        _answer(task, cassette, out)
+    _answer(task, recorded, frames, out)
     out.flush()
     os._exit(0)
 
 
-def _answer(task: Task, cassette: Cassette, out: FrameWriter) -> None:
-    options, recording = task.options, cassette.recording
-    today = Today(options)
-    today.load(sorted({callable_.name.partition(":")[0] for callable_ in recording.callables}))
+def _answer(task: Task, recorded: list[Callable], frames: Iterator[bytes], out: FrameWriter) -> None:
+    today = Today(task.options)
+    today.load(sorted({callable_.name.partition(":")[0] for callable_ in recorded}))
     out.put(wire.packer()(today.survey().row() if task.survey else None))
     out.flush()
-    redactor = Redactor(extra=options.redact, allow=options.redact_allow)
-    encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=options.root))
-    then = {callable_.name: callable_ for callable_ in recording.callables}
-    numbers = {name: number for number, name in enumerate(then)}
-    maker = Maker(
-        today, then, Reviver(today.may_import, roots={"project": options.root}), encoder, Images(encoder), redactor
-    )
-    wanted = compile_patterns(options.only, ())
+    maker = _maker(today, task.options, recorded)
+    numbers = {callable_.name: number for number, callable_ in enumerate(recorded)}
+    wanted = compile_patterns(task.options.only, ())
     given_up = frozenset(task.given_up)
     counts: dict[str, PlainCounts] = {}
-    for lane, call in Calls(cassette).picked(task.picks):
+    for lane, call in map(unpack_call, frames):
         name = call.callable
         if not wanted(name):
             out.put(_PASSED_OVER)
@@ -78,6 +72,13 @@ def _answer(task: Task, cassette: Cassette, out: FrameWriter) -> None:
             out.put(_made(maker, call, counts.setdefault(lane, PlainCounts()), numbers[name]).pack())
 
 
+def _maker(today: Today, options: Options, recorded: list[Callable]) -> Maker:
+    redactor = Redactor(extra=options.redact, allow=options.redact_allow)
+    encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=options.root))
+    reviver = Reviver(today.may_import, roots={"project": options.root})
+    return Maker(today, {each.name: each for each in recorded}, reviver, encoder, Images(encoder), redactor)
+
+
 def _made(maker: Maker, call: Call, counts: PlainCounts, number: int) -> Result:
     try:
         return maker.make(call, counts, number)
@@ -85,11 +86,22 @@ def _made(maker: Maker, call: Call, counts: PlainCounts, number: int) -> Result:
         return Result(Fate.SKIPPED, reason=f"tracer failed: {type(error).__name__}")
 
 
-def _be_quiet() -> None:
-    """Let what is replayed read nothing and write nowhere."""
+def _own_input() -> Any:
+    """Return standard input for this process alone: what is replayed reads nothing there, and writes nowhere."""
+    own = os.fdopen(os.dup(0), "rb")
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(nothing, descriptor)
+    return own
+
+
+def _restore_environment() -> None:
+    for line in os.environ.pop(OWN_ENVIRONMENT, "").splitlines():
+        name, is_set, value = line.partition("=")
+        if is_set:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
 
 
 def _bound_memory(size: int) -> None:

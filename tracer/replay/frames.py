@@ -6,7 +6,10 @@ import os
 import select
 from struct import Struct
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LENGTH: Final = Struct("<I")
 _CHUNK: Final = 1 << 16
@@ -75,3 +78,10 @@ class FrameReader:
         frame = bytes(read[_LENGTH.size : end])
         del read[:end]
         return frame
+
+
+def read_frames(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the frames of a stream as they come, until it ends."""
+    while len(head := stream.read(_LENGTH.size)) == _LENGTH.size:
+        (length,) = _LENGTH.unpack(head)
+        yield stream.read(length)

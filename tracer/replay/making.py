@@ -11,7 +11,7 @@ from tracer.errors import CannotRevive
 from tracer.model import Flow, Item, ItemKind, Raised, Returned, Unfinished
 from tracer.replay.binding import MISSING, bind, is_default
 from tracer.replay.driving import Script, run
-from tracer.replay.task import Fate, Outcomes, Result
+from tracer.replay.task import Fate, Outcomes, Result, recorded
 from tracer.values import Opaque, Scalar, Sequence
 from tracer.wire import split_array
 
@@ -183,7 +183,7 @@ class Maker:
         """Whether a generator that raised then, and does not when it is resumed, raises what it did when that is thrown in."""
         if not isinstance(call.outcome, Raised) or not call.items or call.flow not in _GENERATORS:
             return False
-        if done == _recorded(call):
+        if done == recorded(call):
             return False
         rebuilt = self.rebuild(call, self._reviver.value(call.outcome.error))
         return self._perform(call, rebuilt, counts, number).outcome == call.outcome
@@ -198,9 +198,5 @@ def snapshot_of(outcome: Returned | Raised) -> bytes:
     return outcome.value if isinstance(outcome, Returned) else outcome.error
 
 
-def _recorded(call: Call) -> Outcomes:
-    return Outcomes(call.flow, call.outcome, call.items, call.after)
-
-
 def _judged(call: Call, done: Outcomes) -> Result:
-    return _EQUAL if done == _recorded(call) else Result(Fate.CHANGED, done)
+    return _EQUAL if done == recorded(call) else Result(Fate.CHANGED, done)

@@ -5,6 +5,7 @@ A task says which calls of a cassette to make; its answer is bytes, so that any 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -32,6 +33,7 @@ class Options:
     trusted: prefixes of the modules that may be imported.
     only: patterns of the callables whose calls are made; empty for all.
     redact, redact_allow, dunders: as in the settings.
+    python: the interpreter that runs the code.
     isolated: answer the crossings inside a call from those recorded inside it.
     timeout: seconds a call may take. memory: bytes of address space a process may have, 0 for no limit.
     """
@@ -44,6 +46,7 @@ class Options:
     redact: tuple[str, ...] = ()
     redact_allow: tuple[str, ...] = ()
     dunders: tuple[str, ...] = ()
+    python: str = sys.executable
     isolated: bool = False
     timeout: float = 10.0
     memory: int = 0
@@ -115,6 +118,19 @@ class Task:
         raise IndexError(place)
 
 
+def pack_call(lane: str, call: Call) -> bytes:
+    """Return a call and its lane as bytes."""
+    return wire.packer()([lane, call.callable, call.arguments, _outcomes_row(recorded(call))])
+
+
+def unpack_call(data: bytes) -> tuple[str, Call]:
+    """Return what `pack_call` was given; who called, and within what, is not told."""
+    lane, name, arguments, row = wire.unpack(data)
+    was = _outcomes_from(row)
+    assert was is not None
+    return lane, was.instead(Call(name, "", 0, was.flow, arguments, was.outcome))
+
+
 class Fate(IntEnum):
     """What became of one recorded call."""
 
@@ -138,6 +154,11 @@ class Outcomes:
         return Call(
             call.callable, call.caller, call.parent, self.flow, call.arguments, self.outcome, self.items, self.after
         )
+
+
+def recorded(call: Call) -> Outcomes:
+    """Return what was recorded of a call's outcome."""
+    return Outcomes(call.flow, call.outcome, call.items, call.after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import tempfile
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -16,13 +18,14 @@ from tracer.errors import ConfigError, ReplayError
 from tracer.replay.ledger import Ledger
 from tracer.replay.picking import Calls
 from tracer.replay.plan import plan, plan_again
+from tracer.replay.process import stop_all
 from tracer.replay.rewriting import write_replayed
-from tracer.replay.supervise import replay_task, stop_all
+from tracer.replay.supervise import replay_task
 from tracer.replay.task import Answer, Options, Survey
 from tracer.report.sentences import counted, listed
 from tracer.review.acceptances import load
 from tracer.select.patterns import parse_boundary, parse_pattern
-from tracer.select.project import import_folders
+from tracer.select.project import import_folders, runs_python
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import accepted_path
 from tracer.workflows import common
@@ -50,6 +53,7 @@ class Replaying:
 
     boundaries, allowed: prefixes that may be imported beside the project's own modules; the first are what a boundary of the recording may be.
     only: patterns of the callables whose calls are made. isolated: answer crossings inside a call from the recording.
+    python: the interpreter that runs the code; None for the one that recorded it here, else this one.
     workers: processes at a time, None for as many as there are cores. timeout: seconds for a call. memory: bytes for a process.
     executor: what carries out tasks instead of processes started here; each is `replay_task` with bytes, and returns bytes.
     """
@@ -58,6 +62,7 @@ class Replaying:
     allowed: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     isolated: bool = False
+    python: str | None = None
     workers: int | None = None
     timeout: float = 10.0
     memory: int = 4 << 30
@@ -189,10 +194,20 @@ def _options(old: Path, recording: Recording, config: Config, how: Replaying) ->
         redact=config.redact,
         redact_allow=config.redact_allow,
         dunders=config.dunders,
+        python=how.python or _python_of(config, old) or sys.executable,
         isolated=how.isolated,
         timeout=how.timeout,
         memory=how.memory,
     )
+
+
+def _python_of(config: Config, old: Path) -> str | None:
+    """Return the interpreter that the command runs which made a cassette here; None where that is not known."""
+    command, folder = common.remembered_command(config, old) or ((), Path())
+    if not command or not runs_python(command[0]):
+        return None
+    found = folder / command[0]  # as it was typed there, or found along PATH
+    return str(found) if "/" in command[0] else shutil.which(command[0])
 
 
 def _nothing(old: Path, summary: Replay, survey: Survey) -> ReplayError:
