@@ -33,7 +33,7 @@ class Cause(str, Enum):
     DAMAGED = "no recording writes such a value"
 
 
-class Refused(Exception):  # noqa: N818  (it says what happened, and is caught in this room alone)
+class Refused(Exception):
     """A value that cannot be made, before anyone knows where it stands. `type_name` is the type in question, if it is not the value's own."""
 
     def __init__(self, cause: Cause, type_name: str = "", remedy: str = "") -> None:

@@ -14,6 +14,7 @@ from types import (
     MethodDescriptorType,
     MethodType,
     ModuleType,
+    SimpleNamespace,
     WrapperDescriptorType,
 )
 from typing import TYPE_CHECKING, Any, Final
@@ -90,6 +91,7 @@ FIELDS: Final[dict[int, Fields]] = _by_id(
     (re.Match, atoms.match_fields),
     (io.StringIO, atoms.buffer_fields),
     (io.BytesIO, atoms.buffer_fields),
+    (SimpleNamespace, atoms.namespace_fields),
 )
 """C types that are a few fields."""
 

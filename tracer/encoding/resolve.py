@@ -26,16 +26,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NAMELESS: Final = tuple(
-    type(each) for each in ({}.keys(), {}.values(), {}.items(), types.MappingProxyType({}), None, ..., NotImplemented)
+_EMPTY: Final[dict[Any, Any]] = {}
+_NAMELESS: Final = (
+    *(type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())),
+    *(types.MappingProxyType, type(None), type(...), type(NotImplemented)),
 )
 """Builtin types that no module names as their own name says."""
 
-_BY_NAME: Final = {
-    looks.type_name(cls): cls
-    for cls in (*_NAMELESS, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType)
-    + (re.Pattern, re.Match, io.StringIO, io.BytesIO)
-}
+_NAMED_ELSEWHERE: Final = (
+    *(types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType),
+    *(re.Pattern, re.Match, io.StringIO, io.BytesIO),
+)
+_BY_NAME: Final = {looks.type_name(cls): cls for cls in (*_NAMELESS, *_NAMED_ELSEWHERE)}
 
 STANDARD: Final[dict[str, frozenset[str]]] = {
     "argparse": frozenset({"Namespace"}),
@@ -70,8 +72,39 @@ _ABSTRACT: Final = frozenset({"collections.abc", "numbers"})
 _ARITHMETIC: Final = frozenset({"_operator", "cmath", "math"})
 _CALLS: Final = frozenset({"call"})
 _FUNCTIONS: Final = frozenset(
-    ("abs", "all", "any", "ascii", "bin", "callable", "chr", "divmod", "format", "hash", "hex", "id", "isinstance")
-    + ("issubclass", "iter", "len", "max", "min", "next", "oct", "ord", "pow", "print", "repr", "round", "sorted", "sum")
+    (
+        *(
+            "abs",
+            "all",
+            "any",
+            "ascii",
+            "bin",
+            "callable",
+            "chr",
+            "divmod",
+            "format",
+            "hash",
+            "hex",
+            "id",
+            "isinstance",
+        ),
+        *(
+            "issubclass",
+            "iter",
+            "len",
+            "max",
+            "min",
+            "next",
+            "oct",
+            "ord",
+            "pow",
+            "print",
+            "repr",
+            "round",
+            "sorted",
+            "sum",
+        ),
+    )
 )
 """Builtin functions that a callee may be handed: with none of them can data from a cassette reach code or files."""
 
@@ -100,9 +133,7 @@ class Resolver:
             self._classes[name] = known
         return _given(known)
 
-    def setters(
-        self, cls: type, names: tuple[str, ...], more: dict[str, Setter] | None = None
-    ) -> tuple[Setter, ...]:
+    def setters(self, cls: type, names: tuple[str, ...], more: dict[str, Setter] | None = None) -> tuple[Setter, ...]:
         """Return what puts the recorded attributes of an instance of one of these classes where they belong.
 
         Raises:
@@ -120,6 +151,24 @@ class Resolver:
                 known = refusal
             self._setters[key] = known
         return _given(known)
+
+    def named(self, kind: str, name: str) -> Any:
+        """Return the class, function or module of a name.
+
+        Raises:
+            Refused: as `find_class`, `function` and `module`.
+        """
+        match kind:
+            case "class":
+                return self.find_class(name)
+            case "function":
+                return self.function(name)
+            case "module":
+                return self.module(name)
+            case "method":
+                raise Refused(Cause.BOUND, name)
+            case _:
+                raise Refused(Cause.DAMAGED, name)
 
     def function(self, name: str) -> Any:
         """Return the function of a recorded name, as its module or class holds it.

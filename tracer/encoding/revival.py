@@ -10,6 +10,7 @@ is no depth of calls. What can be changed later is entered before its parts are 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -34,13 +35,13 @@ from tracer.values import (
 from tracer.wire import MAX_DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from tracer.encoding.paths import PathRestorer
     from tracer.encoding.places import Setter
     from tracer.encoding.resolve import Resolver
 
-Step: TypeAlias = "str | int | Value"
+Step: TypeAlias = "str | int | Key | Value"
 """Where a part stands in its whole: a name, a position, or a mapping's key as it was recorded."""
 
 Steps: TypeAlias = "Generator[tuple[Step, Value], Any, Any]"
@@ -102,7 +103,15 @@ class Revival:
         self._entered: list[Any] = []
         self._opaques: dict[int, Any] = {}
         self._where: list[Step] = []
-        self._late: list[tuple[Callable[[], None], ValuePath]] = []
+        self._late: list[tuple[Callable[[], None], list[Step]]] = []
+        self._leaves: dict[type, Callable[[Any], Any]] = {
+            Scalar: self.scalar,
+            Atom: self._atom,
+            Named: self._named,
+            Opaque: self._opaque,
+            Reference: self._reference,
+            Redacted: self._redacted,
+        }
 
     def revive(self, value: Value, path: ValuePath) -> Any:
         """Return the live form of a value that stands at `path`. Several may be made one after another; they share containers.
@@ -110,11 +119,9 @@ class Revival:
         Raises:
             CannotRevive: some part has no live form.
         """
-        self._where = list(path.steps)  # type: ignore[arg-type]  (a key of the outer path is its own text)
-        try:
+        self._where = list(path.steps)
+        with self._told():
             return self._run(value)
-        except Refused as refusal:
-            raise _error(refusal, self._path(), "") from refusal
 
     def finish(self) -> None:
         """Fill what could be filled only once all was there: sets and mappings whose keys have a hash of their own.
@@ -122,20 +129,27 @@ class Revival:
         Raises:
             CannotRevive: a key cannot be hashed.
         """
-        for fill, path in self._late:
-            try:
+        with self._told():
+            for fill, where in self._late:
+                self._where = where
                 fill()
-            except Refused as refusal:
-                raise _error(refusal, path, "") from refusal
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell a refusal with the place of the value it is about."""
+        try:
+            yield
+        except Refused as refusal:
+            raise _error(refusal, self._path(), "") from refusal
 
     def _run(self, value: Value) -> Any:
         frames: list[Steps] = []
         part: Any = value
         made: Any = None
         while True:
-            leaf = _LEAVES.get(type(part)) if part is not _NO_PART else None
+            leaf = self._leaves.get(type(part))
             if leaf is not None:
-                made = leaf(self, part)
+                made = leaf(part)
             elif part is not _NO_PART:
                 if len(frames) >= MAX_DEPTH:
                     raise Refused(Cause.TOO_DEEP)
@@ -272,7 +286,7 @@ class Revival:
             made.append((name, self.scalar(value) if type(value) is Scalar else (yield key, value)))
 
         def fill() -> None:
-            hashed(lambda: [_put(put, live, name, value) for name, value in made])
+            hashed(lambda: _put_all(put, live, made))
             if dict.__len__(live) != len(made):
                 raise Refused(Cause.COLLIDING)
 
@@ -283,7 +297,7 @@ class Revival:
         if all(map(_is_data, keys)):
             fill()
         else:
-            self._late.append((fill, self._path()))
+            self._late.append((fill, [*self._where]))
 
     def content(self, value: Value | None) -> tuple[Value, ...]:
         """Return the items of a payload that is a sequence.
@@ -345,7 +359,7 @@ class Revival:
         live = self._other(value, refused)
         if enters:
             self.enter(live)
-        for part in below:
+        for part in below:  # noqa: UP028  (what is sent in must not reach the list)
             yield part
         return live
 
@@ -366,11 +380,8 @@ class Revival:
             return self._other(value, refusal)
 
     def _named(self, value: Named) -> Any:
-        kinds = {"class": self.resolver.find_class, "function": self.resolver.function, "module": self.resolver.module}
         try:
-            if value.kind not in kinds:
-                raise Refused(Cause.BOUND if value.kind == "method" else Cause.DAMAGED, value.name)
-            return kinds[value.kind](value.name)
+            return self.resolver.named(value.kind, value.name)
         except Refused as refusal:
             return self._other(value, refusal)
 
@@ -390,16 +401,6 @@ class Revival:
     def _path(self) -> ValuePath:
         steps = [step if isinstance(step, (str, int, Key)) else Key(render(step)) for step in self._where]
         return ValuePath(tuple(step for step in steps if step != ""))
-
-
-_LEAVES: Final[dict[Any, Callable[[Any, Any], Any]]] = {
-    Scalar: Revival.scalar,
-    Atom: Revival._atom,
-    Named: Revival._named,
-    Opaque: Revival._opaque,
-    Reference: Revival._reference,
-    Redacted: Revival._redacted,
-}
 
 
 def given(live: Any) -> Any:
@@ -456,8 +457,9 @@ def held_bytes(value: Value | None) -> bytes:
             raise Refused(Cause.DAMAGED)
 
 
-def _put(put: Callable[[Any, Any, Any], object], live: Any, name: Any, value: Any) -> None:
-    put(live, name, value.meant(partial(put, live, name)) if type(value) is Promise else value)
+def _put_all(put: Callable[[Any, Any, Any], object], live: Any, pairs: list[tuple[Any, Any]]) -> None:
+    for name, value in pairs:
+        put(live, name, value.meant(partial(put, live, name)) if type(value) is Promise else value)
 
 
 def _is_data(value: Value) -> bool:

@@ -8,7 +8,7 @@ that the user allowed are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tracer.decode import decode, decode_arguments
 from tracer.encoding import looks
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tracer.encoding.revival import StandIn, Steps
     from tracer.values import Object, Value
 
-ARGUMENT = ValuePath(("argument",))
+ARGUMENT: Final = ValuePath(("argument",))
+NOWHERE: Final = ValuePath()
 
 
 class Reviver:
@@ -65,7 +66,7 @@ class Reviver:
         revival.finish()
         return made
 
-    def value(self, snapshot: bytes, path: ValuePath = ValuePath()) -> Any:
+    def value(self, snapshot: bytes, path: ValuePath = NOWHERE) -> Any:
         """Return what came out of a call, or an image of it. `path` says what it is, for errors.
 
         Raises:
@@ -74,7 +75,7 @@ class Reviver:
         """
         return self.tree(decode(snapshot), path)
 
-    def tree(self, value: Value, path: ValuePath = ValuePath()) -> Any:
+    def tree(self, value: Value, path: ValuePath = NOWHERE) -> Any:
         """As `value`, for a snapshot that was read.
 
         Raises:
@@ -115,7 +116,9 @@ def _plain(revival: Revival, cls: type, value: Object) -> Steps:
     content = _content(cls)
     if content is not None:
         return contents.revive_content(revival, cls, value, content)
-    if any(is_standard(each, LAZY) for each in looks.mro(cls)):  # its base is written in Python: the attributes are all there is
+    if any(
+        is_standard(each, LAZY) for each in looks.mro(cls)
+    ):  # its base is written in Python: the attributes are all there is
         return instances.revive_attributes(revival, cls, value)
     raise Refused(Cause.OTHER_KIND)
 

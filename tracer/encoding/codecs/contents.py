@@ -184,7 +184,7 @@ def _proxy(revival: Revival, _: type, value: Object) -> Steps:
         raise Refused(Cause.DAMAGED)
     promise = revival.promise()
     made = given((yield "", value.payload))
-    return revival.settle(promise, _new(types.MappingProxyType, lambda cls, each: cls(each), made))  # type: ignore[arg-type]
+    return revival.settle(promise, _new(types.MappingProxyType, lambda cls, each: cls(each), made))
 
 
 def _view(show: Callable[[list[Any]], Any]) -> Callable[[Revival, type, Object], Steps]:
@@ -236,7 +236,7 @@ def _buffer(kind: Any) -> Callable[[Revival, type, Object], Steps]:
     return _by_fields(make)
 
 
-def _untold(_: Revival, cls: type, value: Object) -> Steps:
+def _untold(_revival: Revival, _cls: type, value: Object) -> Steps:
     raise Refused(Cause.UNTOLD, value.type)
     yield  # a generator like the others
 

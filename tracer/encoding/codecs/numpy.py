@@ -15,8 +15,6 @@ from tracer.encoding.walk import Plan
 from tracer.values import SAMPLED_DIGEST, Form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tracer.encoding.revival import Revival, Steps
     from tracer.encoding.walk import Walk
     from tracer.values import Atom, Object, Value
@@ -164,7 +162,9 @@ def _fill(flat: Any, items: list[Any], dtype: Any) -> None:
         if dtype.kind in _TIME_KINDS:
             flat.view("i8")[...] = items
         else:
-            for place, item in enumerate(items):  # one by one: a list of tuples or lists would be taken for more dimensions
+            for place, item in enumerate(
+                items
+            ):  # one by one: a list of tuples or lists would be taken for more dimensions
                 flat[place] = item
     except (TypeError, ValueError, OverflowError) as error:
         raise Refused(Cause.MISFIT) from error
@@ -212,10 +212,9 @@ def _read_dtype(text: Any) -> Any:
         raise Refused(Cause.TEXT) from error
 
 
-def _dtype_value(revival: Revival, value: Atom) -> Any:
+def revive_dtype(revival: Revival, value: Atom) -> Any:
+    """Return a dtype; None for any other value with a text."""
+    if value.type != "numpy:dtype":
+        return None
     revival.resolver.module("numpy")
     return _read_dtype(value.text)
-
-
-TEXTS: Final[dict[str, Callable[[Revival, Atom], Any]]] = {"numpy:dtype": _dtype_value}
-"""Values with a text that numpy makes."""

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from tracer.encoding.revival import Revival, Steps
     from tracer.encoding.walk import Walk
-    from tracer.values import Atom, Object, Value
+    from tracer.values import Atom, Object
 
 _WRAPPERS: Final = ("NumpyExtensionArray", "PandasArray")  # the second is its name before pandas 2.1
+_MISSING: Final = {"NaTType": "NaT", "NAType": "NA"}
 _CONTENT: Final = ""
 _UNITS: Final = ("s", "ms", "us", "ns")
 
@@ -33,6 +34,7 @@ def plan(cls: type) -> Plan | None:
         ("DataFrame", _frame),
         ("Series", _series),
         ("RangeIndex", _range_index),
+        ("MultiIndex", _multi_index),
         ("Index", _index),
         ("Timestamp", _moment),
         ("Timedelta", _moment),
@@ -88,6 +90,20 @@ def _index(walk: Walk, name: str, value: Any) -> bytes:
     return walk.object(value, name, Form.TABLE.value, ["names", "dtype"], [names, str(array.dtype)], payload)
 
 
+def _multi_index(walk: Walk, name: str, value: Any) -> bytes:
+    """Encode an index of several levels: its names, and its entries as tuples."""
+    index = looks.loaded("pandas", "MultiIndex")
+    fields = [list(index.names.__get__(value)), "object"]
+
+    def payload(walk: Walk, _: Any) -> bytes:
+        size = index.__len__(value)
+        few = value if walk.admits(size) else index.__getitem__(value, slice(budget.HEAD_ITEMS))
+        entries = list(index.to_numpy(few))
+        return walk.sequence("list", entries) if walk.admits(size) else cut.container(walk, "list", size, entries)
+
+    return walk.object(value, name, Form.TABLE.value, ["names", "dtype"], fields, payload)
+
+
 def _range_index(walk: Walk, name: str, value: Any) -> bytes:
     base = looks.loaded("pandas", "RangeIndex")
     parts = [getattr(base, part).__get__(value) for part in ("start", "stop", "step")]
@@ -128,6 +144,7 @@ def revive(revival: Revival, cls: type, value: Object) -> Steps | None:
         "DataFrame": (("columns", "index", "dtypes"), _make_frame),
         "Series": (("name", "index", "dtype"), _make_series),
         "RangeIndex": (("start", "stop", "step"), _make_range),
+        "MultiIndex": (("names", "dtype"), _make_multi_index),
         "Index": (("names", "dtype"), _make_index),
         "Timestamp": (("value", "unit"), _make_moment),
         "Timedelta": (("value", "unit"), _make_moment),
@@ -135,7 +152,7 @@ def revive(revival: Revival, cls: type, value: Object) -> Steps | None:
     for public, (names, make) in makers.items():
         base = looks.loaded("pandas", public)
         if looks.derives(cls, base):
-            plain = cls is base or (public == "Index" and looks.module_of(cls).startswith("pandas."))
+            plain = cls is base or (public == "Index" and looks.module_of(cls).partition(".")[0] == "pandas")
             return _revived(revival, cls, value, names, make) if plain else _subclass(value)
     if looks.derives(cls, looks.loaded("pandas.api.extensions", "ExtensionArray")):
         return _revived(revival, cls, value, ("dtype", "shape"), _make_extension)
@@ -189,11 +206,13 @@ def _make_range(cls: Any, parts: dict[str, Any]) -> Any:
     return cls(parts["start"], parts["stop"], parts["step"])
 
 
+def _make_multi_index(cls: Any, parts: dict[str, Any]) -> Any:
+    return cls.from_tuples(parts[_CONTENT], names=parts["names"])
+
+
 def _make_index(_: Any, parts: dict[str, Any]) -> Any:
-    pandas_index, names = looks.loaded("pandas", "Index"), parts["names"]
-    if len(names) > 1:
-        return looks.loaded("pandas", "MultiIndex").from_tuples(parts[_CONTENT], names=names)
-    return pandas_index(_array_of(parts[_CONTENT], parts["dtype"]), name=names[0])
+    (name,) = parts["names"]
+    return looks.loaded("pandas", "Index")(_array_of(parts[_CONTENT], parts["dtype"]), name=name)
 
 
 def _make_extension(_: Any, parts: dict[str, Any]) -> Any:
@@ -218,15 +237,8 @@ def _make_moment(cls: Any, parts: dict[str, Any]) -> Any:
     return live if zone is None else live.tz_localize("UTC").tz_convert(zone)
 
 
-def _constant(name: str) -> Callable[[Revival, Atom], Any]:
-    def value(revival: Revival, _: Atom) -> Any:
-        return getattr(revival.resolver.module("pandas"), name)
-
-    return value
-
-
-TEXTS: Final[dict[str, Callable[[Revival, Atom], Any]]] = {
-    "pandas._libs.tslibs.nattype:NaTType": _constant("NaT"),
-    "pandas._libs.missing:NAType": _constant("NA"),
-}
-"""Values with a text that pandas holds."""
+def revive_missing(revival: Revival, value: Atom) -> Any:
+    """Return the one value that pandas has for a missing moment, or for anything missing; None for any other text."""
+    if value.text not in _MISSING or value.type.partition(".")[0] != "pandas":
+        return None
+    return getattr(revival.resolver.module("pandas"), _MISSING[value.text])

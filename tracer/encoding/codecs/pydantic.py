@@ -65,9 +65,9 @@ def revive(revival: Revival, cls: type, value: Object) -> Steps:
 
 def _prepare(live: Any, cls: type) -> None:
     """Give a model of version 2 what each has, to be filled."""
-    private, extra = looks.declared(cls, "__private_attributes__"), _takes_extra(cls)
-    for name, content in (("__pydantic_extra__", {} if extra else None), ("__pydantic_private__", {} if private else None)):
-        looks.declared(cls, name).__set__(live, content)
+    private = looks.declared(cls, "__private_attributes__")
+    looks.declared(cls, "__pydantic_extra__").__set__(live, {} if _takes_extra(cls) else None)
+    looks.declared(cls, "__pydantic_private__").__set__(live, {} if private else None)
 
 
 def _takes_extra(cls: type) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tracer.values import Atom
 
 _RANGE: Final = re.compile(r"range\((-?\d+), (-?\d+)(?:, (-?\d+))?\)")
+_NUMBER: Final = re.compile(r"-?\d+")
 _DATE: Final = r"(\d{4})-(\d\d)-(\d\d)"
 _TIME: Final = r"(\d\d):(\d\d):(\d\d)(?:\.(\d{6}))?(?:\[(.*)\])?( fold=1)?"
 _DURATION: Final = re.compile(r"(?:(-?\d+) days?, )?(\d+):(\d\d):(\d\d)(?:\.(\d{6}))?")
@@ -36,8 +37,12 @@ def atom_value(revival: Revival, value: Atom) -> Any:
     constant = _CONSTANTS.get(value.type)
     if constant is not None:
         return constant[1] if value.text == constant[0] else _refuse()
-    if value.type in _NAMED:
-        return _NAMED[value.type](revival, value)
+    for special in (numpy.revive_dtype, pandas.revive_missing):
+        found = special(revival, value)
+        if found is not None:
+            return found
+    if value.type == "logging:Logger":
+        return import_module("logging").getLogger(value.text)
     is_path = value.type.startswith("pathlib:")
     read = _plain if is_path else _READERS.get(value.type)
     text = revival.paths.text(value.text) if is_path else value.text
@@ -54,7 +59,7 @@ def _refuse() -> Any:
 
 def _matched(pattern: re.Pattern[str] | str, text: str) -> re.Match[str]:
     found = re.fullmatch(pattern, text, re.DOTALL) if isinstance(pattern, str) else pattern.fullmatch(text)
-    return found or _refuse()  # type: ignore[no-any-return]
+    return found or _refuse()
 
 
 def _range(_: type, text: str) -> range:
@@ -117,10 +122,6 @@ def _timezone(_: Any, text: str) -> Any:
     return datetime.timezone(offset) if offset else datetime.timezone.utc
 
 
-def _logger(_: Revival, value: Atom) -> Any:
-    return import_module("logging").getLogger(value.text)
-
-
 def _member(cls: Any, text: str) -> Any:
     """Return an enumeration's member by name; a flag's by number or by the names of its parts."""
     if not looks.derives(cls, Enum):
@@ -130,14 +131,14 @@ def _member(cls: Any, text: str) -> Any:
         return members[text]
     if not looks.derives(cls, Flag):
         raise Refused(Cause.GONE)
-    if re.fullmatch(r"-?\d+", text):
-        number = int(text)
-    else:
-        number = 0
-        for name in text.split("|"):
-            if name not in members:
-                raise Refused(Cause.GONE)
-            number |= object.__getattribute__(members[name], "__dict__")["_value_"]
+    number = 0
+    for part in text.split("|"):
+        if part in members:
+            number |= object.__getattribute__(members[part], "__dict__")["_value_"]
+        elif _NUMBER.fullmatch(part):  # bits without a name
+            number |= int(part)
+        else:
+            raise Refused(Cause.GONE)
     known = (looks.declared(cls, "_value2member_map_") or {}).get(number)
     return known or _composite(cls, number)
 
@@ -152,9 +153,6 @@ _CONSTANTS: Final[dict[str, tuple[str, Any]]] = {
     "builtins:ellipsis": ("Ellipsis", ...),
     "builtins:NotImplementedType": ("NotImplemented", NotImplemented),
 }
-
-_NAMED: Final[dict[str, Callable[[Revival, Atom], Any]]] = {"logging:Logger": _logger, **numpy.TEXTS, **pandas.TEXTS}
-"""Those whose type needs no look: made by a function of their library."""
 
 _READERS: Final[dict[str, Callable[[Any, str], Any]]] = {
     "builtins:complex": _plain,
