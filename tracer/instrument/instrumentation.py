@@ -26,7 +26,7 @@ from tracer.model import DEFAULT_LEFT_OUT
 
 if TYPE_CHECKING:
     from collections import abc
-    from types import CodeType
+    from types import CodeType, FunctionType
 
     from tracer.instrument.discovery import CallableCode, ModuleRecord
     from tracer.instrument.probe import Engine, Probe
@@ -180,6 +180,10 @@ class Instrumentation:
                         if noun is not None:
                             found[noun.name] = replace(noun, code=code, reach=inner)
             return tuple(found[name] for name in sorted(found))
+
+    def code_of(self, function: FunctionType) -> CodeType:
+        """Return the code of a live function as it was compiled."""
+        return self._engine.original(function.__code__)
 
     def functions(self) -> dict[str, Any]:
         """Return the live Python functions that names of watched modules and their classes lead to, by the names of their callables.

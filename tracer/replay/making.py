@@ -16,6 +16,8 @@ from tracer.values import Opaque, Scalar, Sequence
 from tracer.wire import split_array
 
 if TYPE_CHECKING:
+    from types import CodeType
+
     from tracer.encoding.encode import Encoder
     from tracer.encoding.redact import Redactor
     from tracer.encoding.revive import Reviver
@@ -49,9 +51,10 @@ class SkippedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """A call that can be made: what to call, its live arguments in the order of the recorded parameters, which of those to pass."""
+    """A call that can be made: what to call and its code, its live arguments in the order of the recorded parameters, which of those to pass."""
 
     function: Any
+    code: CodeType | None
     flow: Flow
     arguments: list[Any]
     passed: list[Any]
@@ -111,7 +114,9 @@ class Maker:
         arguments, passed = self._arguments(call, then)
         bound = bind(then.parameters, now.parameters, passed)
         made = partial(function, *bound.positional, **bound.named)
-        return Rebuilt(made, now.flow, arguments, passed, self._script(call, thrown_at_end))
+        return Rebuilt(
+            made, self._today.code_of(function), now.flow, arguments, passed, self._script(call, thrown_at_end)
+        )
 
     def _arguments(self, call: Call, then: Callable) -> tuple[list[Any], list[Any]]:
         """Return the live arguments, and those to pass: `MISSING` in the place of each that is its parameter's default."""
@@ -153,7 +158,11 @@ class Maker:
             was = call.items[len(passed)].value if len(passed) < len(call.items) else None
             passed.append(Item(kind, self._image(counts, number, value, was)))
 
+        self._today.watch.arm(rebuilt.code)
         ending, value = run(rebuilt.function, rebuilt.flow, rebuilt.script, note)
+        own = self._today.watch.taken()
+        if observed is not None and own is not None and len(own) == len(arguments):
+            observed = own, *observed[1:]
         after = tuple(self._images.changed(observed)) if observed is not None else ()
         return Outcomes(rebuilt.flow, self._outcome(call, counts, number, ending, value), tuple(passed), after)
 

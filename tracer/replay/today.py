@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 from tracer.instrument.instrumentation import Instrumentation
 from tracer.instrument.probe import Probe
@@ -18,19 +19,46 @@ from tracer.select.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import CodeType, FrameType
 
     from tracer.model import Callable
     from tracer.replay.task import Options
 
-_INERT: Final = Probe(
-    entered=lambda: None,
-    began=lambda ticket, arguments: None,
-    returned=lambda token, value: None,
-    raised=lambda token, error: None,
-    yielded=lambda token, value: None,
-    resumed=lambda token, value: None,
-    entered_at=lambda frame: None,
-)
+
+class Watch:
+    """Takes hold of the arguments of one activation as the callable has them: its own `**kwargs`, its defaults.
+
+    A call of another callable meanwhile is of no interest, nor is a second one of the same.
+    """
+
+    def __init__(self) -> None:
+        self._code: CodeType | None = None
+        self._arguments: list[Any] | None = None
+
+    def arm(self, code: CodeType | None) -> None:
+        """Wait for the first activation of a code object as it was compiled."""
+        self._code, self._arguments = code, None
+
+    def taken(self) -> list[Any] | None:
+        """Return the arguments of that activation, None where there was none; and wait for no other."""
+        self._code, found, self._arguments = None, self._arguments, None
+        return found
+
+    def probe(self, code: CodeType) -> Probe:
+        """Return the hooks of a code object."""
+
+        def entered(_: FrameType | None = None) -> bool | None:
+            return True if self._code is code else None
+
+        return Probe(entered, self._began, _nothing, _nothing, _nothing, _nothing, entered)
+
+    def _began(self, _: Any, arguments: list[Any]) -> None:
+        if self._code is not None:
+            self._code, self._arguments = None, arguments
+
+
+def _nothing(token: Any, value: Any) -> None:
+    """Do nothing: the hook of an event that is of no interest."""
 
 
 class Today:
@@ -41,11 +69,12 @@ class Today:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self.watch = Watch()
         self.selection = selection = Selection.from_json(options.selection)
         self.instrumentation = Instrumentation(
             selection.component_of,
             selection.wanted,
-            lambda callable_, code: _INERT,
+            lambda callable_, code: self.watch.probe(code.code),
             name_of=selection.name_of,
             left_out=DEFAULT_LEFT_OUT - set(options.dunders),
             caller_of=selection.caller_of,
@@ -90,6 +119,10 @@ class Today:
         if found is None and callable_.kind is CallableKind.FOREIGN:
             found = self._functions[callable_.name] = _by_name(callable_.name)
         return found
+
+    def code_of(self, function: Any) -> CodeType | None:
+        """Return the code object, as it was compiled, of what `function` returned; None where it has none."""
+        return self.instrumentation.code_of(function) if type(function) is FunctionType else None
 
     def is_gone(self, module: str) -> bool:
         """Whether there is no such module any more, by the error that importing it gave."""
