@@ -33,6 +33,12 @@ def replay(
     isolated: Annotated[
         bool, typer.Option("--isolated", help="Answer what a call calls in other components from the recording.")
     ] = False,
+    learn: Annotated[
+        bool,
+        typer.Option(
+            "--learn", help="The code is as it was recorded: write down the calls that come out otherwise all the same."
+        ),
+    ] = False,
     boundary: Annotated[
         list[str] | None,
         typer.Option("--boundary", "-b", metavar="PREFIX", help="A boundary of the recording that may be imported."),
@@ -79,6 +85,7 @@ def replay(
         allowed=tuple(allow_import or ()),
         only=tuple(only or ()),
         isolated=isolated,
+        learn=learn,
         python=python,
         workers=workers,
         timeout=timeout,

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracer.compare.result import Replay, ReplayedComponent, SkippedCalls
-from tracer.replay.task import Fate
+from tracer.replay.task import Fate, Result
 
 if TYPE_CHECKING:
-    from tracer.replay.task import Outcomes, Result, Spot
+    from tracer.replay.task import Outcomes, Spot
 
 _COUNTED = (Fate.EQUAL, Fate.CHANGED, Fate.SKIPPED)
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Collects results. `changed` holds the new outcomes by call, `by_chance` counts calls that differed from themselves."""
+    """Collects results. `changed` holds the new outcomes by call, `by_chance` calls that differed from themselves."""
 
     changed: dict[Spot, Outcomes] = field(default_factory=dict)
-    by_chance: int = 0
+    by_chance: list[Spot] = field(default_factory=list)
     fates: Counter[tuple[str, Fate]] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -36,9 +36,17 @@ class Ledger:
         """Take note of a second try of a call that came out otherwise: what does not come out alike twice is chance."""
         if result.outcomes != self.changed[spot]:
             del self.changed[spot]
-            self.by_chance += 1
+            self.by_chance.append(spot)
             self.fates[component, Fate.CHANGED] -= 1
             self.fates[component, Fate.EQUAL] += 1
+
+    def set_aside(self, spot: Spot, component: str, reason: str) -> None:
+        """Count a call that was made as one that was not."""
+        fate = Fate.CHANGED if self.changed.pop(spot, None) is not None else Fate.EQUAL
+        if fate is Fate.EQUAL:
+            self.by_chance.remove(spot)
+        self.fates[component, fate] -= 1
+        self.enter(spot, component, Result(Fate.SKIPPED, reason=reason))
 
     @property
     def replayed(self) -> int:
@@ -54,5 +62,5 @@ class Ledger:
                 SkippedCalls(reason, type_name, count)
                 for (reason, type_name), count in sorted(self.reasons.items(), key=lambda each: (-each[1], each[0]))
             ),
-            self.by_chance,
+            len(self.by_chance),
         )

@@ -19,9 +19,14 @@ PER_WORKER: Final = 2
 """Tasks for each worker, so that one that has the slow calls does not keep all others waiting."""
 
 
-def plan(cassette: str, lanes: Iterable[LaneSummary], options: Options, workers: int) -> tuple[Task, ...]:
-    """Return tasks for all calls of some lanes. The first surveys today's code."""
-    picks = [Pick(lane.name, 0, lane.calls) for lane in lanes if lane.calls]
+def plan(
+    cassette: str, lanes: Iterable[LaneSummary], options: Options, workers: int, left_out: Iterable[Spot] = ()
+) -> tuple[Task, ...]:
+    """Return tasks for all calls of some lanes but those left out. The first surveys today's code."""
+    numbers: dict[str, list[int]] = {}
+    for lane, number in left_out:
+        numbers.setdefault(lane, []).append(number)
+    picks = [pick for lane in lanes for pick in _between(lane, sorted(numbers.get(lane.name, ())))]
     return _tasks(cassette, picks, options, workers, survey=True)
 
 
@@ -29,6 +34,15 @@ def plan_again(cassette: str, spots: Iterable[Spot], options: Options, workers: 
     """Return tasks for single calls."""
     picks = [Pick(lane, number, number + 1) for lane, number in sorted(spots)]
     return _tasks(cassette, picks, options, workers, survey=False)
+
+
+def _between(lane: LaneSummary, numbers: Iterable[int]) -> Iterator[Pick]:
+    """Yield what lies between the calls of a lane with these numbers, which are sorted."""
+    first = 0
+    for number in (*numbers, lane.calls):
+        if number > first:
+            yield Pick(lane.name, first, number)
+        first = number + 1
 
 
 def _tasks(cassette: str, picks: list[Pick], options: Options, workers: int, *, survey: bool) -> tuple[Task, ...]:

@@ -15,35 +15,39 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from tracer.errors import ConfigError, ReplayError
+from tracer.replay.learned import read_learned, write_learned
 from tracer.replay.ledger import Ledger
 from tracer.replay.picking import Calls
 from tracer.replay.plan import plan, plan_again
 from tracer.replay.process import stop_all
 from tracer.replay.rewriting import write_replayed
 from tracer.replay.supervise import replay_task
-from tracer.replay.task import Answer, Options, Survey
+from tracer.replay.task import Answer, Fate, Options, Result, Survey
 from tracer.report.sentences import counted, listed
 from tracer.review.acceptances import load
 from tracer.select.patterns import parse_boundary, parse_pattern
 from tracer.select.project import import_folders, runs_python
 from tracer.storage.reader import open_cassette
-from tracer.storage.store import accepted_path
+from tracer.storage.store import accepted_path, learned_path
 from tracer.workflows import common
 from tracer.workflows.comparing import diff, with_notes
 from tracer.workflows.terms import PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tracer.compare.result import Comparison, Replay
     from tracer.config import Config
     from tracer.model import Recording
-    from tracer.replay.task import Task
+    from tracer.replay.task import Spot, Task
     from tracer.storage.reader import Cassette
     from tracer.workflows.terms import Terms
 
 MOST_WORKERS = 8
 """Workers where nobody says how many: more of them need more memory than most machines have for each core."""
+PATIENCE = 3
+"""How many times longer than at first a call may take when it is made once more: the machine may have been busy."""
+DEPENDS = "more than its arguments decides, as was learned"
 _TYPES_SHOWN = 4
 
 
@@ -62,6 +66,7 @@ class Replaying:
     allowed: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     isolated: bool = False
+    learn: bool = False
     python: str | None = None
     workers: int | None = None
     timeout: float = 10.0
@@ -84,18 +89,27 @@ def replay(
     workers = _workers(how)
     with open_cassette(old) as cassette, tempfile.TemporaryDirectory(prefix="tracer-replay-") as scratch:
         options = _options(old, cassette.recording, config, how)
+        known = frozenset() if how.learn and not how.only else read_learned(old, cassette)
         work = _Work(cassette, how.executor, workers, progress)
-        ledger, survey = work.first(plan(str(old.resolve()), cassette.lanes, options, workers))
+        ledger, survey = work.first(plan(str(old.resolve()), cassette.lanes, options, workers, known), known)
         if not ledger.replayed:
             raise _nothing(old, ledger.summary(), survey)
-        if terms.confirm and ledger.changed:
-            work.again(ledger, plan_again(str(old.resolve()), ledger.changed, options, workers))
+        if ledger.changed and (terms.confirm or how.learn):
+            patient = replace(options, timeout=options.timeout * PATIENCE)
+            work.again(ledger, plan_again(str(old.resolve()), ledger.changed, patient, workers))
+        learned = work.learned(ledger) if how.learn else ()
+        if learned:
+            write_learned(old, cassette, (*known, *learned))
         target = Path(scratch) / "today.cassette"
         write_replayed(target, cassette, ledger.changed, survey, options)
         comparison = diff(old, target, config=config, terms=terms)
     summary = ledger.summary()
-    told = replace(comparison, replay=summary)
-    return with_notes(told, (*_about_modules(survey), *_about(summary)), new_name="today's code")
+    notes = [*_about_modules(survey), *_about(summary)]
+    if learned:
+        notes.append(
+            f"Wrote down in {learned_path(old)} that more than its arguments decides: {counted(len(learned), 'call')}."
+        )
+    return with_notes(replace(comparison, replay=summary), notes, new_name="today's code")
 
 
 class _Work:
@@ -110,9 +124,11 @@ class _Work:
         self._workers = workers
         self._progress = progress
 
-    def first(self, tasks: Sequence[Task]) -> tuple[Ledger, Survey]:
-        """Carry out the tasks of a replay."""
+    def first(self, tasks: Sequence[Task], known: Iterable[Spot]) -> tuple[Ledger, Survey]:
+        """Carry out the tasks of a replay, without the calls that are known to depend on more than their arguments."""
         ledger = Ledger()
+        for spot in known:
+            ledger.enter(spot, self._component(*spot), Result(Fate.SKIPPED, reason=DEPENDS))
         survey = Survey((), "")
         for task, answer in self._carried_out(tasks):
             survey = answer.survey or survey
@@ -125,6 +141,13 @@ class _Work:
         for task, answer in self._carried_out(tasks):
             for spot, result in answer.each(task):
                 ledger.enter_again(spot, self._component(*spot), result)
+
+    def learned(self, ledger: Ledger) -> tuple[Spot, ...]:
+        """Take the calls that came out otherwise, once or twice, for ones that depend on more than their arguments; return them."""
+        found = (*ledger.changed, *ledger.by_chance)
+        for spot in found:
+            ledger.set_aside(spot, self._component(*spot), DEPENDS)
+        return found
 
     def _component(self, lane: str, number: int) -> str:
         return self._home.get(self._calls.call(lane, number).callable, "")
