@@ -75,7 +75,7 @@ class Images:
             return
         encoder = self._encoder
         after = encoder.arguments(arguments, secret, full=True)
-        if after == before or not (_is_list(before) and _is_list(after)):
+        if after == before or not (is_array(before) and is_array(after)):
             return
         several = heavy(arguments) > 1
         pairs = zip(split_array(before), split_array(after), strict=True)
@@ -95,6 +95,6 @@ def in_full(seen: dict[int, int], number: int) -> bool:
     return times <= FIRST or not times & (times - 1)
 
 
-def _is_list(data: bytes) -> bool:
+def is_array(data: bytes) -> bool:
     """Whether a snapshot of arguments is one: where the stack was too short to encode them, they are one opaque value, counted there."""
     return data[0] & 0xF0 == 0x90 or data[0] in {0xDC, 0xDD}  # noqa: PLR2004  (msgpack's fixarray, array 16 and array 32)

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from tracer.model import RecordedRun
     from tracer.replay.task import Spot
-    from tracer.storage.reader import Cassette
 
 
-def read_learned(path: Path, cassette: Cassette) -> frozenset[Spot]:
+def read_learned(path: Path, run: RecordedRun) -> frozenset[Spot]:
     """Return the calls that were learned of a cassette; those of lanes that have other calls since are forgotten.
 
     Raises:
@@ -27,7 +27,7 @@ def read_learned(path: Path, cassette: Cassette) -> frozenset[Spot]:
         lanes = json.loads(file.read_bytes())["lanes"]
         return frozenset(
             (lane.name, int(number))
-            for lane in cassette.lanes
+            for lane in run.lanes
             if lanes.get(lane.name, {}).get("digest") == lane.digest.hex()
             for number in lanes[lane.name]["calls"]
             if 0 <= int(number) < lane.calls
@@ -41,13 +41,13 @@ def read_learned(path: Path, cassette: Cassette) -> frozenset[Spot]:
         ) from error
 
 
-def write_learned(path: Path, cassette: Cassette, spots: Iterable[Spot]) -> None:
+def write_learned(path: Path, run: RecordedRun, spots: Iterable[Spot]) -> None:
     """Write down which calls of a cassette were learned.
 
     Raises:
         CassetteError: the folder cannot be written.
     """
-    digests = {lane.name: lane.digest.hex() for lane in cassette.lanes}
+    digests = {lane.name: lane.digest.hex() for lane in run.lanes}
     lanes: dict[str, Any] = {}
     for lane, number in sorted(set(spots)):
         lanes.setdefault(lane, {"digest": digests[lane], "calls": []})["calls"].append(number)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracer.compare.result import Replay, ReplayedComponent, SkippedCalls
-from tracer.replay.task import Fate, Result
+from tracer.replay.task import GONE, Fate, Result
 
 if TYPE_CHECKING:
     from tracer.replay.task import Outcomes, Spot
@@ -17,10 +17,11 @@ _COUNTED = (Fate.EQUAL, Fate.CHANGED, Fate.SKIPPED)
 
 @dataclass(slots=True)
 class Ledger:
-    """Collects results. `changed` holds the new outcomes by call, `by_chance` calls that differed from themselves."""
+    """Collects results. `changed` holds the new outcomes by call, `by_chance` calls that differed from themselves, `gone` those of what is not there any more."""
 
     changed: dict[Spot, Outcomes] = field(default_factory=dict)
     by_chance: list[Spot] = field(default_factory=list)
+    gone: set[Spot] = field(default_factory=set)
     fates: Counter[tuple[str, Fate]] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -29,6 +30,8 @@ class Ledger:
         self.fates[component, result.fate] += 1
         if result.fate is Fate.SKIPPED:
             self.reasons[result.reason, result.type] += 1
+            if result.reason == GONE:
+                self.gone.add(spot)
         if result.outcomes is not None:
             self.changed[spot] = result.outcomes
 

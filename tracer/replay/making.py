@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.decode import decode
+from tracer.decode import decode_arguments
+from tracer.encoding.causes import Cause
 from tracer.errors import CannotRevive
 from tracer.model import Flow, Item, ItemKind, Raised, Returned, Unfinished
+from tracer.recording.images import is_array
 from tracer.replay.binding import MISSING, bind, is_default
 from tracer.replay.driving import Script, run
-from tracer.replay.task import Fate, Outcomes, Result, recorded
-from tracer.values import Opaque, Scalar, Sequence
-from tracer.wire import split_array
+from tracer.replay.task import GONE, Fate, Outcomes, Result, recorded
+from tracer.values import Named, Object, Opaque
+from tracer.wire import array_header, packer, split_array
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import CodeType
 
     from tracer.encoding.encode import Encoder
@@ -24,18 +27,21 @@ if TYPE_CHECKING:
     from tracer.model import Call, Callable, Ending, Outcome
     from tracer.recording.images import Counts, Images, Secret
     from tracer.replay.today import Today
+    from tracer.values import Value
 
 NAMELESS: Final = "no name leads to it: it is a lambda or was made inside a call"
 UNFINISHED: Final = "it had not ended when the recording did"
 UNKEPT: Final = "its arguments were not kept"
 UNFAITHFUL: Final = "its arguments came out otherwise when they were rebuilt"
 THROWN: Final = "whether its exception was thrown into it was not recorded"
-GONE: Final = "there is no such callable any more"
 FORBIDDEN: Final = "its module may not be imported"
 TEMPORARY: Final = "what lay in a temporary folder is gone"
 
 _EQUAL: Final = Result(Fate.EQUAL)
 _GENERATORS: Final = frozenset({Flow.GENERATOR, Flow.ASYNC_GENERATOR})
+_NIL: Final = packer()(None)
+_EMPTY: Final = packer()([])
+"""A list, which counts as a container that others may refer to, as the object does whose place it keeps."""
 _PASSING: Final = (b"<tmp>", b"<recording>")
 """What stands for folders that are not there any more, see `tracer.encoding.paths`."""
 
@@ -120,18 +126,23 @@ class Maker:
 
     def _arguments(self, call: Call, then: Callable) -> tuple[list[Any], list[Any]]:
         """Return the live arguments, and those to pass: `MISSING` in the place of each that is its parameter's default."""
-        tree = decode(call.arguments)
-        if not isinstance(tree, Sequence) or tree.type != "list" or len(tree.items) != len(then.parameters):
+        values = decode_arguments(call.arguments)
+        if len(values) != len(then.parameters) or not is_array(call.arguments):
             raise SkippedError(UNKEPT)
         if any(mark in call.arguments for mark in _PASSING):
             raise SkippedError(TEMPORARY)
-        defaults = [is_default(*pair) for pair in zip(then.parameters, tree.items, strict=True)]
-        # A default that nothing is known of but its type is left to the callable, which still has it.
-        items = [
-            Scalar(None) if default and isinstance(item, Opaque) else item
-            for default, item in zip(defaults, tree.items, strict=True)
-        ]
-        arguments: list[Any] = self._reviver.tree(Sequence("list", tuple(items)))
+        defaults = [is_default(*pair) for pair in zip(then.parameters, values, strict=True)]
+        parts = split_array(call.arguments)
+        for place, (default, value) in enumerate(zip(defaults, values, strict=True)):
+            if default and isinstance(value, Opaque):
+                parts[place] = _NIL  # nothing is known of it but its type; the callable still has it
+        fresh = _fresh_receiver(then, values)
+        if fresh:
+            parts[0] = _EMPTY
+        names = [parameter.name for parameter in then.parameters]
+        arguments = self._reviver.arguments(array_header(len(parts)) + b"".join(parts), names)
+        if fresh:
+            arguments[0] = _bare(self._reviver.tree(Named("class", fresh)), fresh)
         passed = [MISSING if default else value for default, value in zip(defaults, arguments, strict=True)]
         return arguments, passed
 
@@ -200,6 +211,24 @@ class Maker:
     def _secret(self, name: str) -> Secret:
         secret = tuple(self._redactor.secret(parameter.name) for parameter in self._then[name].parameters)
         return secret if any(secret) else None
+
+
+def _fresh_receiver(then: Callable, values: Sequence[Value]) -> str:
+    """Return the type of an object that `__init__` was called on before anything was set in it; "" for any other call."""
+    if not then.name.endswith(".__init__") or not values:
+        return ""
+    match values[0]:
+        case Object(type=name, fields=(), payload=None):
+            return name
+        case _:
+            return ""
+
+
+def _bare(cls: Any, name: str) -> Any:
+    try:
+        return object.__new__(cls)
+    except TypeError:
+        raise CannotRevive(name, "argument", Cause.NOT_MADE.value) from None
 
 
 def snapshot_of(outcome: Returned | Raised) -> bytes:

@@ -1,4 +1,4 @@
-"""The calls of a cassette that a task names."""
+"""The calls of a recorded run that a task names."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tracer.model import Call
+    from tracer.model import Call, RecordedRun
     from tracer.replay.task import Pick
-    from tracer.storage.reader import Cassette
 
 
 class Calls:
-    """Reads single calls of a cassette; neighbours are found without reading their block again."""
+    """Reads single calls of a recorded run; neighbours are found without reading their block again."""
 
-    def __init__(self, cassette: Cassette) -> None:
-        self._cassette = cassette
+    def __init__(self, run: RecordedRun) -> None:
+        self._run = run
         self._lane = ""
         self._first = 0
         self._block: tuple[Call, ...] = ()
@@ -44,10 +43,10 @@ class Calls:
 
     def _load(self, lane: str, number: int) -> None:
         first = 0
-        for block, summary in enumerate(self._cassette.blocks(lane)):
+        for block, summary in enumerate(self._run.blocks(lane)):
             if number < first + summary.calls:
                 self._lane, self._first = lane, first
-                self._block = tuple(self._cassette.calls(lane, block))
+                self._block = tuple(self._run.calls(lane, block))
                 return
             first += summary.calls
         raise IndexError(number)

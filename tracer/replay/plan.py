@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from tracer.replay.task import Pick, Task
+from tracer.replay.task import Pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tracer.model import LaneSummary
-    from tracer.replay.task import Options, Spot
+    from tracer.replay.task import Spot, Task
 
 LEAST: Final = 500
 """Calls that are worth a process of their own: starting one and importing the modules costs as much as many a call."""
@@ -19,21 +20,18 @@ PER_WORKER: Final = 2
 """Tasks for each worker, so that one that has the slow calls does not keep all others waiting."""
 
 
-def plan(
-    cassette: str, lanes: Iterable[LaneSummary], options: Options, workers: int, left_out: Iterable[Spot] = ()
-) -> tuple[Task, ...]:
-    """Return tasks for all calls of some lanes but those left out. The first surveys today's code."""
+def plan(task: Task, lanes: Iterable[LaneSummary], workers: int, left_out: Iterable[Spot] = ()) -> tuple[Task, ...]:
+    """Return tasks as the given one, which names no calls, for all calls of some lanes but those left out."""
     numbers: dict[str, list[int]] = {}
     for lane, number in left_out:
         numbers.setdefault(lane, []).append(number)
     picks = [pick for lane in lanes for pick in _between(lane, sorted(numbers.get(lane.name, ())))]
-    return _tasks(cassette, picks, options, workers, survey=True)
+    return _tasks(task, picks, workers)
 
 
-def plan_again(cassette: str, spots: Iterable[Spot], options: Options, workers: int) -> tuple[Task, ...]:
-    """Return tasks for single calls."""
-    picks = [Pick(lane, number, number + 1) for lane, number in sorted(spots)]
-    return _tasks(cassette, picks, options, workers, survey=False)
+def plan_again(task: Task, spots: Iterable[Spot], workers: int) -> tuple[Task, ...]:
+    """Return tasks as the given one for single calls."""
+    return _tasks(task, [Pick(lane, number, number + 1) for lane, number in sorted(spots)], workers)
 
 
 def _between(lane: LaneSummary, numbers: Iterable[int]) -> Iterator[Pick]:
@@ -45,11 +43,10 @@ def _between(lane: LaneSummary, numbers: Iterable[int]) -> Iterator[Pick]:
         first = number + 1
 
 
-def _tasks(cassette: str, picks: list[Pick], options: Options, workers: int, *, survey: bool) -> tuple[Task, ...]:
+def _tasks(task: Task, picks: list[Pick], workers: int) -> tuple[Task, ...]:
     calls = sum(pick.stop - pick.first for pick in picks)
     size = max(LEAST, ceil(calls / (workers * PER_WORKER)))
-    groups = tuple(_groups(picks, size))
-    return tuple(Task(cassette, group, options, survey=survey and not number) for number, group in enumerate(groups))
+    return tuple(replace(task, picks=group) for group in _groups(picks, size))
 
 
 def _groups(picks: Iterable[Pick], size: int) -> Iterator[tuple[Pick, ...]]:

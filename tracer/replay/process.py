@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tracer.storage.reader import Cassette
+    from tracer.model import RecordedRun
 
 PATIENCE: Final = 300.0
 """Seconds in which a process has to import the modules."""
@@ -57,9 +57,9 @@ class Process:
         ReplayError: it cannot be started.
     """
 
-    def __init__(self, task: Task, cassette: Cassette) -> None:
+    def __init__(self, task: Task, run: RecordedRun) -> None:
         self._task = task
-        self._cassette = cassette
+        self._run = run
         self._scratch = tempfile.TemporaryDirectory(prefix="tracer-replay-")
         reading, writing = os.pipe()
         self._reading = reading
@@ -126,7 +126,7 @@ class Process:
             try:
                 frame = self._reader.next(limit)
             except TimeoutError:
-                return TIMED_OUT, f"no outcome within {limit:g} seconds"
+                return TIMED_OUT, "no outcome within the time for one call"
             if frame is None:
                 if self._failure is not None:
                     raise self._failure
@@ -142,8 +142,8 @@ class Process:
         pack = wire.packer()
         try:
             writer.put(self._task.pack())
-            writer.put(pack([rows.callable_to_row(each) for each in self._cassette.recording.callables]))
-            for number, (lane, call) in enumerate(Calls(self._cassette).picked(self._task.picks)):
+            writer.put(pack([rows.callable_to_row(each) for each in self._run.recording.callables]))
+            for number, (lane, call) in enumerate(Calls(self._run).picked(self._task.picks)):
                 writer.put(pack_call(lane, call))
                 if not number % _AT_ONCE:
                     writer.flush()

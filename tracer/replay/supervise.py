@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracer import wire
 from tracer.model import Raised
+from tracer.replay.names import renamed
 from tracer.replay.picking import Calls
 from tracer.replay.process import Process
 from tracer.replay.task import Answer, Fate, Outcomes, Result, Survey, Task
@@ -16,8 +17,7 @@ from tracer.values import Form
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tracer.model import Call
-    from tracer.storage.reader import Cassette
+    from tracer.model import Call, RecordedRun
 
 CHANCES: Final = 3
 """So often the calls of one callable may hang or end their process before the rest of them are skipped."""
@@ -32,18 +32,18 @@ def replay_task(data: bytes, tick: Callable[[], None] = lambda: None) -> bytes:
     """
     task = Task.unpack(data)
     with open_cassette(task.cassette) as cassette:
-        return _carry_out(task, cassette, tick).pack()
+        return _carry_out(task, renamed(cassette, task.renamings), tick).pack()
 
 
-def _carry_out(task: Task, cassette: Cassette, tick: Callable[[], None]) -> Answer:
-    calls = Calls(cassette)
+def _carry_out(task: Task, run: RecordedRun, tick: Callable[[], None]) -> Answer:
+    calls = Calls(run)
     results: list[bytes] = []
     survey: Survey | None = None
     spent: Counter[str] = Counter()
     todo = task
     while todo.calls or (task.survey and survey is None):
         before = len(results)
-        with Process(todo, cassette) as process:
+        with Process(todo, run) as process:
             survey = process.ready() or survey
             ended = process.collect(results, task.calls, tick)
         if ended is not None:

@@ -6,7 +6,7 @@ A task says which calls of a cassette to make; its answer is bytes, so that any 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Spot: TypeAlias = "tuple[str, int]"
 """A call by its lane and its number there, counted from 0."""
+
+GONE: Final = "there is no such callable any more"
+"""The reason why a call is skipped that today's code could not make either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,26 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """Today's names by those that were recorded; see `tracer.compare.renaming.Renaming`."""
+
+    callables: dict[str, str] = field(default_factory=dict)
+    classes: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """Calls of one cassette to be made in this order.
 
-    `survey` asks for the callables of today too. Calls of callables in `given_up` are not made: they hung or killed their process before.
+    `renamings` are applied to the cassette one after the other; lanes and calls are then those of the renamed one. `survey` asks for the
+    callables of today too. Calls of callables in `given_up` are not made: they hung or killed their process before.
     """
 
     cassette: str
     picks: tuple[Pick, ...]
     options: Options
+    renamings: tuple[Names, ...] = ()
     survey: bool = False
     given_up: tuple[str, ...] = ()
 
@@ -83,13 +97,14 @@ class Task:
         """Return the task that `pack` was asked of."""
         parts = wire.unpack(data)
         options = parts["options"]
-        for field in fields(Options):
-            if isinstance(options[field.name], list):
-                options[field.name] = tuple(options[field.name])
+        for each in fields(Options):
+            if isinstance(options[each.name], list):
+                options[each.name] = tuple(options[each.name])
         return cls(
             parts["cassette"],
             tuple(Pick(**pick) for pick in parts["picks"]),
             Options(**options),
+            tuple(Names(**names) for names in parts["renamings"]),
             parts["survey"],
             tuple(parts["given_up"]),
         )
@@ -102,7 +117,7 @@ class Task:
             if done < size:
                 left.append(Pick(pick.lane, pick.first + done, pick.stop))
             done = max(0, done - size)
-        return Task(self.cassette, tuple(left), self.options, survey=False, given_up=tuple(given_up))
+        return replace(self, picks=tuple(left), survey=False, given_up=tuple(given_up))
 
     @property
     def calls(self) -> int:

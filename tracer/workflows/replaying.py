@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 from tracer.errors import ConfigError, ReplayError
 from tracer.replay.learned import read_learned, write_learned
 from tracer.replay.ledger import Ledger
+from tracer.replay.names import find_names, renamed
 from tracer.replay.picking import Calls
 from tracer.replay.plan import plan, plan_again
 from tracer.replay.process import stop_all
 from tracer.replay.rewriting import write_replayed
 from tracer.replay.supervise import replay_task
-from tracer.replay.task import Answer, Fate, Options, Result, Survey
+from tracer.replay.task import Answer, Fate, Options, Result, Task
 from tracer.report.sentences import counted, listed
 from tracer.review.acceptances import load
 from tracer.select.patterns import parse_boundary, parse_pattern
@@ -38,9 +39,8 @@ if TYPE_CHECKING:
 
     from tracer.compare.result import Comparison, Replay
     from tracer.config import Config
-    from tracer.model import Recording
-    from tracer.replay.task import Spot, Task
-    from tracer.storage.reader import Cassette
+    from tracer.model import RecordedRun, Recording
+    from tracer.replay.task import Spot, Survey
     from tracer.workflows.terms import Terms
 
 MOST_WORKERS = 8
@@ -89,19 +89,24 @@ def replay(
     workers = _workers(how)
     with open_cassette(old) as cassette, tempfile.TemporaryDirectory(prefix="tracer-replay-") as scratch:
         options = _options(old, cassette.recording, config, how)
-        known = frozenset() if how.learn and not how.only else read_learned(old, cassette)
-        work = _Work(cassette, how.executor, workers, progress)
-        ledger, survey = work.first(plan(str(old.resolve()), cassette.lanes, options, workers, known), known)
-        if not ledger.replayed:
-            raise _nothing(old, ledger.summary(), survey)
-        if ledger.changed and (terms.confirm or how.learn):
-            patient = replace(options, timeout=options.timeout * PATIENCE)
-            work.again(ledger, plan_again(str(old.resolve()), ledger.changed, patient, workers))
+        bare = Task(str(old.resolve()), (), options)
+        with _executor(how.executor, workers) as executor:
+            survey = _survey(executor, bare)
+            bare = replace(bare, renamings=find_names(cassette, survey.callables, dict(config.renamed)))
+            run = renamed(cassette, bare.renamings)
+            known = frozenset() if how.learn and not how.only else read_learned(old, run)
+            work = _Work(run, executor, progress, ticks=how.executor is None)
+            ledger = work.first(plan(bare, run.lanes, workers, known), known)
+            if not ledger.replayed:
+                raise _nothing(old, ledger.summary(), survey)
+            if ledger.changed and (terms.confirm or how.learn):
+                patient = replace(bare, options=replace(options, timeout=options.timeout * PATIENCE))
+                work.again(ledger, plan_again(patient, ledger.changed, workers))
         learned = work.learned(ledger) if how.learn else ()
         if learned:
-            write_learned(old, cassette, (*known, *learned))
+            write_learned(old, run, (*known, *learned))
         target = Path(scratch) / "today.cassette"
-        write_replayed(target, cassette, ledger.changed, survey, options)
+        write_replayed(target, run, ledger, survey, options)
         comparison = diff(old, target, config=config, terms=terms)
     summary = ledger.summary()
     notes = [*_about_modules(survey), *_about(summary)]
@@ -116,25 +121,23 @@ class _Work:
     """Has tasks carried out and takes note of what came of them."""
 
     def __init__(
-        self, cassette: Cassette, executor: Executor | None, workers: int, progress: Callable[[int, int], None] | None
+        self, run: RecordedRun, executor: Executor, progress: Callable[[int, int], None] | None, *, ticks: bool
     ) -> None:
-        self._home = {each.name: each.component for each in cassette.recording.callables}
-        self._calls = Calls(cassette)
+        self._home = {each.name: each.component for each in run.recording.callables}
+        self._calls = Calls(run)
         self._executor = executor
-        self._workers = workers
         self._progress = progress
+        self._ticks = ticks  # whether tasks run in this process, and can say so for each call
 
-    def first(self, tasks: Sequence[Task], known: Iterable[Spot]) -> tuple[Ledger, Survey]:
+    def first(self, tasks: Sequence[Task], known: Iterable[Spot]) -> Ledger:
         """Carry out the tasks of a replay, without the calls that are known to depend on more than their arguments."""
         ledger = Ledger()
         for spot in known:
             ledger.enter(spot, self._component(*spot), Result(Fate.SKIPPED, reason=DEPENDS))
-        survey = Survey((), "")
         for task, answer in self._carried_out(tasks):
-            survey = answer.survey or survey
             for spot, result in answer.each(task):
                 ledger.enter(spot, self._component(*spot), result)
-        return ledger, survey
+        return ledger
 
     def again(self, ledger: Ledger, tasks: Sequence[Task]) -> None:
         """Carry out tasks of calls that came out otherwise."""
@@ -154,17 +157,28 @@ class _Work:
 
     def _carried_out(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer]]:
         counter = _Counter(sum(task.calls for task in tasks), self._progress)
-        with _executor(self._executor, self._workers) as executor:
-            function = partial(replay_task, tick=counter.tick) if self._executor is None else replay_task
-            futures: dict[Future[bytes], Task] = {executor.submit(function, task.pack()): task for task in tasks}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], Answer.unpack(future.result())
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                stop_all()
-                raise
+        function = partial(replay_task, tick=counter.tick) if self._ticks else replay_task
+        futures: dict[Future[bytes], Task] = {self._executor.submit(function, task.pack()): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], Answer.unpack(future.result())
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            stop_all()
+            raise
+
+
+def _survey(executor: Executor, bare: Task) -> Survey:
+    """Return what today's code is."""
+    future = executor.submit(replay_task, replace(bare, survey=True).pack())
+    try:
+        survey = Answer.unpack(future.result()).survey
+    except BaseException:
+        stop_all()
+        raise
+    assert survey is not None
+    return survey
 
 
 class _Counter:
