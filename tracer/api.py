@@ -120,23 +120,26 @@ class Recording(_Around):
     Args:
         path: the cassette to write; replaced only when the block ends without an exception.
         boundaries: prefixes whose interfaces are watched; the settings', else the project's own modules.
+        detail: "full" to look at every crossing, so that each call can be replayed; "sampled"; the settings' else.
 
     Raises:
+        ConfigError: there is no such detail.
         RecordingError: at the end of the block, when no call was captured.
     """
 
-    def __init__(self, path: str | Path, *, boundaries: Sequence[str] | None = None) -> None:
+    def __init__(self, path: str | Path, *, boundaries: Sequence[str] | None = None, detail: str | None = None) -> None:
         self.path = Path(path)
         self._boundaries = boundaries
+        self._detail = detail
         self._session: workflows.Session | None = None
 
     def _fresh(self) -> Recording:
-        return Recording(self.path, boundaries=self._boundaries)
+        return Recording(self.path, boundaries=self._boundaries, detail=self._detail)
 
     def _open(self) -> None:
         # Absolute from here on: the block may change the working folder.
         self._target = self.path.absolute()
-        self._session = workflows.open_session(self._target, self._boundaries)
+        self._session = workflows.open_session(self._target, self._boundaries, detail=self._detail)
 
     def _close(self, *, failed: bool) -> None:
         session, self._session = self._session, None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GRANULARITIES = ("module", "package")
 MODES = ("none", "once", "new_episodes", "all", "off")
 LEVELS = ("value", "shape")
+DETAILS = ("sampled", "full")
 SEVERITIES = ("breaking", "changed", "compatible", "internal", "noise")
 
 
@@ -44,6 +45,7 @@ class Config:
     fail_on: the lowest severity that makes the exit code 1.
     ignore: places where no difference counts.
     rules: the user's own rules for differences: what is equal that is not the same.
+    detail: how much of values is looked at: "sampled" keeps recording cheap, "full" looks at every crossing, so that calls can be replayed.
     dunders: dunder methods to record that are left out by default.
     level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
     renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
@@ -64,6 +66,7 @@ class Config:
     fail_on: str = "changed"
     ignore: tuple[Rule, ...] = ()
     rules: tuple[Rule, ...] = ()
+    detail: str = "sampled"
     dunders: tuple[str, ...] = ()
     mode: str = "once"
     level: str = "value"
@@ -276,6 +279,7 @@ _SETTINGS = {
         _rules((*PLACES, *ACTIONS)),
         f"a list of tables with one or more of {', '.join(PLACES)}, and what is equal there: {', '.join(ACTIONS)}",
     ),
+    "detail": _one_of(DETAILS),
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),
     "level": _one_of(LEVELS),

@@ -13,6 +13,7 @@ from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
 from tracer.cli.options import Boundaries, FailOn, Format, Level, Output, Verbose, tell
 from tracer.cli.terminal import color, say, width
+from tracer.config import DETAILS
 from tracer.errors import ConfigError
 from tracer.report.formats import request_of, require
 from tracer.report.listing import render_summary
@@ -41,6 +42,14 @@ def record(
             min=1, metavar="N", help="Run N times, each with another hash seed; what differs is kept as noise."
         ),
     ] = None,
+    detail: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DETAIL",
+            help=f"How much of values is looked at: {' or '.join(DETAILS)}. Full lets every call be replayed, and costs more. "
+            "Default: the settings', else sampled.",
+        ),
+    ] = None,
 ) -> int:
     """Run any command; record the calls that cross boundaries in every Python it starts.
 
@@ -50,7 +59,7 @@ def record(
         return fail("Couldn't record: no command was given. Put it after two dashes: tracer record -- pytest")
     # The command writes to the same terminal: there a live line would erase the last one of its own.
     with LiveLine(sys.stderr, quiet=sys.stdout.isatty()) as live:
-        summary = workflows.record(command, output, boundaries=boundary, runs=runs, tick=live.tick)
+        summary = workflows.record(command, output, boundaries=boundary, runs=runs, detail=detail, tick=live.tick)
     sys.stderr.write(render_summary(summary, width(sys.stderr), color(sys.stderr)))
     return summary.exit_code if summary.seen else UNUSABLE
 

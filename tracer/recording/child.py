@@ -14,6 +14,7 @@ from pathlib import Path
 from traceback import format_exception_only
 from weakref import WeakSet
 
+from tracer.encoding.budget import BUDGETS
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
@@ -45,14 +46,23 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     if _pytest.basetemp is not None:
         paths.set_basetemp(_pytest.basetemp)
     _pytest.waiting.add(paths)
-    encoder = Encoder(redactor=redactor, paths=paths)
+    encoder = Encoder(redactor=redactor, paths=paths, budget=BUDGETS[settings.detail])
     selection = _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
     folder = Path(settings.folder)
     following = None
     if scoped:
         settings.write(folder / "settings.json")
         following = Following(str(folder / "settings.json"))
-    return Recorder(folder, selection, encoder, redactor, dunders=settings.dunders, scoped=scoped, following=following)
+    return Recorder(
+        folder,
+        selection,
+        encoder,
+        redactor,
+        dunders=settings.dunders,
+        detail=settings.detail,
+        scoped=scoped,
+        following=following,
+    )
 
 
 class _Pytest:

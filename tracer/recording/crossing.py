@@ -24,7 +24,7 @@ from tracer.encoding.walk import UNPACKABLE
 from tracer.instrument.probe import UNSEEN, Probe
 from tracer.model import Flow, ItemKind
 from tracer.recording import native
-from tracer.recording.images import FIRST, Images
+from tracer.recording.images import Images
 from tracer.recording.lanes import Lane, ThreadState
 from tracer.storage.journal import (
     RAISED,
@@ -249,7 +249,7 @@ class Hooks:
             failed=failed,
             nothing=_NOTHING,
             unseen=UNSEEN,
-            first=FIRST,
+            first=self._encoder.first,
         )
 
     def _make_began(  # noqa: C901  (a factory: the hook below is all of it)

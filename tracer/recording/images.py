@@ -6,7 +6,7 @@ Recording and replaying look by the same functions, so that the same values give
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tracer.encoding.encode import immutable, unchanged
 from tracer.encoding.looks import heavy
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     Secret = tuple[int, ...] | None
     Observed = tuple[list[Any], bytes, Secret, list[Any] | None]
     """Arguments to look at again after the call: they, their snapshot, which are secret, and where they were flat what was encoded."""
-
-FIRST: Final = 4
-"""So often what goes into a callable in a lane, and what comes out of it, is looked at in full where it is more than scalars; then at each power of two."""
 
 
 class Counts(Protocol):
@@ -59,14 +56,14 @@ class Images:
             flat = encoder.flat(arguments)
             if flat is not None:
                 return flat[0], (arguments, flat[0], secret, flat[1])
-        full = in_full(counts.seen, number)
+        full = in_full(counts.seen, number, self._encoder.first)
         snapshot = encoder.walked(arguments, secret, full)
         # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
         return snapshot, (arguments, snapshot, secret, None) if full and not immutable(arguments) else None
 
     def outcome(self, counts: Counts, number: int, value: Any) -> bytes:
         """Return the snapshot of what came out of a callable, if it is no short scalar."""
-        return self._encoder.value(value, in_full(counts.out, number))
+        return self._encoder.value(value, in_full(counts.out, number, self._encoder.first))
 
     def changed(self, observed: Observed) -> Iterator[tuple[int, bytes]]:
         """Yield the position and the after-image of each argument that the call changed."""
@@ -89,10 +86,10 @@ class Images:
                 yield position, alone
 
 
-def in_full(seen: dict[int, int], number: int) -> bool:
-    """Count one more for a callable; say whether it is one to be looked at in full."""
+def in_full(seen: dict[int, int], number: int, first: int) -> bool:
+    """Count one more for a callable; say whether it is one to be looked at in full: one of the first, or a power of two."""
     times = seen[number] = seen.get(number, 0) + 1
-    return times <= FIRST or not times & (times - 1)
+    return times <= first or not times & (times - 1)
 
 
 def is_array(data: bytes) -> bool:

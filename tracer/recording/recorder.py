@@ -62,6 +62,7 @@ class Recorder:
         redactor: Redactor,
         *,
         dunders: tuple[str, ...] = (),
+        detail: str = "sampled",
         scoped: bool = False,
         following: Following | None = None,
     ) -> None:
@@ -70,6 +71,7 @@ class Recorder:
         self.selection = selection
         self._encoder = encoder
         self._redactor = redactor
+        self._detail = detail
         self._scoped = scoped
         self._origin = os.getpid()
         self._fork_lane: str | None = None
@@ -158,7 +160,12 @@ class Recorder:
 
     def _write_meta(self, components: tuple[Component, ...]) -> None:
         selection = self.selection
-        known = Recording(boundaries=selection.boundaries, granularity=selection.granularity, components=components)
+        known = Recording(
+            boundaries=selection.boundaries,
+            granularity=selection.granularity,
+            components=components,
+            detail=self._detail,
+        )
         self._journal.meta(rows.meta_to_map(known))
 
     def _open_journal(self) -> None:

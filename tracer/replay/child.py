@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
+from tracer.encoding.budget import BUDGETS
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
@@ -53,7 +54,7 @@ def main() -> None:
 
 def _answer(task: Task, recorded: list[Callable], frames: Iterator[bytes], out: FrameWriter) -> None:
     today = Today(task.options)
-    today.load(sorted({callable_.name.partition(":")[0] for callable_ in recorded}))
+    today.load(recorded)
     out.put(wire.packer()(today.survey().row() if task.survey else None))
     out.flush()
     maker = _maker(today, task.options, recorded)
@@ -74,7 +75,7 @@ def _answer(task: Task, recorded: list[Callable], frames: Iterator[bytes], out: 
 
 def _maker(today: Today, options: Options, recorded: list[Callable]) -> Maker:
     redactor = Redactor(extra=options.redact, allow=options.redact_allow)
-    encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=options.root))
+    encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=options.root), budget=BUDGETS[options.detail])
     reviver = Reviver(today.may_import, roots={"project": options.root})
     return Maker(today, {each.name: each for each in recorded}, reviver, encoder, Images(encoder), redactor)
 

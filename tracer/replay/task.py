@@ -37,6 +37,7 @@ class Options:
     only: patterns of the callables whose calls are made; empty for all.
     redact, redact_allow, dunders: as in the settings.
     python: the interpreter that runs the code.
+    detail: how much of values was looked at when they were recorded.
     isolated: answer the crossings inside a call from those recorded inside it.
     timeout: seconds a call may take. memory: bytes of address space a process may have, 0 for no limit.
     """
@@ -50,6 +51,7 @@ class Options:
     redact_allow: tuple[str, ...] = ()
     dunders: tuple[str, ...] = ()
     python: str = sys.executable
+    detail: str = "sampled"
     isolated: bool = False
     timeout: float = 10.0
     memory: int = 0

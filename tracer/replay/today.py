@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from importlib import import_module
+from pkgutil import iter_modules
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tracer.select.patterns import covers
 from tracer.select.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from types import CodeType, FrameType
 
     from tracer.model import Callable
@@ -88,17 +89,31 @@ class Today:
         """Whether the user named a module as one that may be imported, or what it stands in."""
         return any(covers(prefix, module) for prefix in self._options.trusted)
 
-    def load(self, modules: Iterable[str]) -> None:
-        """Import modules that may be imported, and learn what their callables are."""
+    def load(self, callables: Collection[Callable]) -> None:
+        """Import the modules of recorded callables that may be imported, and learn what their callables are now."""
         sys.path[:0] = self._options.folders
         self.instrumentation.start()
+        recorded = {callable_.name.partition(":")[0] for callable_ in callables}
+        self._import_all(sorted(recorded))
+        self._look()
+        moved = {callable_.name.partition(":")[0] for callable_ in callables if callable_.name not in self._callables}
+        if moved:
+            # Looked for where it may have gone to: in the other modules of the same package.
+            self._import_all(sorted({name for module in moved for name in modules_beside(module)} - recorded))
+            self._look()
+
+    def _import_all(self, modules: Iterable[str]) -> None:
         for name in modules:
-            if not self.may_import(name):
-                continue
-            try:
-                import_module(name)
-            except BaseException as error:  # noqa: BLE001  (a module may raise anything, SystemExit too)
-                self.failed[name] = error
+            if self.may_import(name):
+                self._import(name)
+
+    def _import(self, name: str) -> None:
+        try:
+            import_module(name)
+        except BaseException as error:  # noqa: BLE001  (a module may raise anything, SystemExit too)
+            self.failed[name] = error
+
+    def _look(self) -> None:
         self._callables = {each.name: each for each in self.instrumentation.callables()}
         self._functions = self.instrumentation.functions()
 
@@ -128,6 +143,14 @@ class Today:
         """Whether there is no such module any more, by the error that importing it gave."""
         error = self.failed.get(module)
         return isinstance(error, ModuleNotFoundError) and error.name is not None and covers(error.name, module)
+
+
+def modules_beside(module: str) -> Iterator[str]:
+    """Yield the other modules of the package that a module lies in, but for what `python -m` runs."""
+    package = sys.modules.get(module.rpartition(".")[0])
+    for found in iter_modules(getattr(package, "__path__", ())):
+        if found.name != "__main__":
+            yield f"{module.rpartition('.')[0]}.{found.name}"
 
 
 def _by_name(name: str) -> Any:

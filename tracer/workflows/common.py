@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.compare.result import Severity
-from tracer.config import MODES, SEVERITIES, Config, load_config
+from tracer.config import DETAILS, MODES, SEVERITIES, Config, load_config
 from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from tracer.model import Recording
     from tracer.select.selection import Selection
 
 LOCAL = ".tracer"
@@ -28,14 +29,29 @@ LOCAL = ".tracer"
 _COMMANDS = "commands.json"
 
 
-def settings(boundaries: Sequence[str] | None = None, folder: Path | None = None) -> Config:
-    """Return the settings that hold in `folder` (the working folder), with the boundaries of the command line if given.
+def settings(
+    boundaries: Sequence[str] | None = None, folder: Path | None = None, *, detail: str | None = None
+) -> Config:
+    """Return the settings that hold in `folder` (the working folder), with the boundaries and the detail of the command line if given.
+
+    Raises:
+        ConfigError: the settings are wrong, or there is no such detail.
+    """
+    config = load_config(folder or Path.cwd())
+    if detail is not None and detail not in DETAILS:
+        raise ConfigError("record", f"{detail!r} is no detail", f"Use one of: {', '.join(DETAILS)}.")
+    return replace(config, boundaries=tuple(boundaries or config.boundaries), detail=detail or config.detail)
+
+
+def settings_of(recording: Recording, boundaries: Sequence[str] | None = None) -> Config:
+    """Return the settings that hold here, with what a recording was made with: its boundaries, if none are given, granularity and detail.
 
     Raises:
         ConfigError: the settings are wrong.
     """
-    config = load_config(folder or Path.cwd())
-    return replace(config, boundaries=tuple(boundaries)) if boundaries else config
+    config = settings(boundaries or recording.boundaries)
+    detail = recording.detail if recording.detail in DETAILS else config.detail
+    return replace(config, granularity=recording.granularity, detail=detail)
 
 
 def severity(name: str) -> Severity:
@@ -110,6 +126,7 @@ def make_settings(
         redact=config.redact,
         redact_allow=config.redact_allow,
         dunders=config.dunders,
+        detail=config.detail,
         original=str(original or ""),
         packages=packages(),
     )

@@ -49,6 +49,7 @@ def record(
     *,
     boundaries: Sequence[str] | None = None,
     runs: int | None = None,
+    detail: str | None = None,
     tick: Callable[[str], None] = lambda text: None,
 ) -> RunSummary:
     """Record a command into a cassette; with several runs, learn what differs between them as noise.
@@ -59,7 +60,7 @@ def record(
     Raises:
         TracerError: the settings are wrong, the command cannot be started, or the cassette cannot be written.
     """
-    config = common.settings(boundaries)
+    config = common.settings(boundaries, detail=detail)
     target = output or common.cassette_path(DEFAULT_NAME, config.cassette_folder)
     if target.is_dir():
         raise RecordingError(f"record into {str(target)!r}", "it is a folder", "Name a file in it with -o.")

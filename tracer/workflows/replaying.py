@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from tracer.encoding.budget import BUDGETS
 from tracer.errors import ConfigError, ReplayError
 from tracer.replay.learned import read_learned, write_learned
 from tracer.replay.ledger import Ledger
@@ -232,6 +233,7 @@ def _options(old: Path, recording: Recording, config: Config, how: Replaying) ->
         redact_allow=config.redact_allow,
         dunders=config.dunders,
         python=how.python or _python_of(config, old) or sys.executable,
+        detail=recording.detail if recording.detail in BUDGETS else "sampled",
         isolated=how.isolated,
         timeout=how.timeout,
         memory=how.memory,

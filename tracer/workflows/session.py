@@ -92,13 +92,15 @@ class Session:
         )
 
 
-def open_session(cassette: Path, boundaries: Sequence[str] | None, *, block: bool = False) -> Session:
+def open_session(
+    cassette: Path, boundaries: Sequence[str] | None, *, block: bool = False, detail: str | None = None
+) -> Session:
     """Start to record what the running thread or task calls, for a cassette; `block` says that later runs are compared with it.
 
     Raises:
         TracerError: the settings are wrong or the folder cannot be written.
     """
-    return Session(cassette, common.settings(boundaries), block=block)
+    return Session(cassette, common.settings(boundaries, detail=detail), block=block)
 
 
 def check_accepted(cassette: Path) -> None:
