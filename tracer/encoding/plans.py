@@ -119,12 +119,23 @@ NEVER: Final = (
 """Python classes whose state is the machine's, not the program's: handles, ids, clocks."""
 
 
+_TOLD_AS: Final[list[tuple[type, Encode]]] = []
+
+
+def tell_as(base: type, encode: Encode) -> None:
+    """Encode instances of a class of tracer's own, and of those derived from it, as what they stand for."""
+    _TOLD_AS.append((base, encode))
+
+
 def plan_for(cls: type) -> Plan:
     """Return how values of a type are encoded."""
     exact = EXACT.get(id(cls))
     if exact is not None:
         return Plan(looks.type_name(cls), exact)
     order = looks.mro(cls)
+    for base, told_as in _TOLD_AS:
+        if looks.derives(cls, base):
+            return Plan(looks.type_name(cls), told_as)
     if looks.derives(cls, type):
         return Plan(looks.type_name(cls), names.class_name)
     for library in (numpy, pandas, pydantic, attrs):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tracer.encoding.encode import Encoder
     from tracer.encoding.redact import Redactor
     from tracer.instrument.discovery import CallableCode
-    from tracer.instrument.probe import Probe
+    from tracer.instrument.probe import Engine, Probe
     from tracer.recording.following import Following
     from tracer.select.selection import Selection
 
@@ -49,6 +49,8 @@ class Recorder:
         dunders: names among the left-out dunders to record all the same.
         scoped: follow only the thread or task that starts the recorder, and what that starts.
         following: lets child processes that a scoped recorder announces record too; a whole process's inherit that from it.
+        engine: the mechanism; the best one for this Python where None is given.
+        around: given a watched code and its hooks, returns the hooks that are used.
 
     Raises:
         OSError: the folder cannot be written.
@@ -65,6 +67,8 @@ class Recorder:
         detail: str = "sampled",
         scoped: bool = False,
         following: Following | None = None,
+        engine: Engine | None = None,
+        around: Function[[CallableCode, Probe], Probe] = lambda code, probe: probe,
     ) -> None:
         self.folder = folder
         self.following = following
@@ -73,6 +77,7 @@ class Recorder:
         self._redactor = redactor
         self._detail = detail
         self._scoped = scoped
+        self._around = around
         self._origin = os.getpid()
         self._fork_lane: str | None = None
         self.announced_lane: str | None = None
@@ -95,6 +100,7 @@ class Recorder:
             selection.component_of,
             selection.wanted,
             self._make_probe,
+            engine,
             name_of=selection.name_of,
             left_out=DEFAULT_LEFT_OUT - set(dunders),
             caller_of=selection.caller_of,
@@ -317,7 +323,15 @@ class Recorder:
         if code.left_out:
             return make_counter(self._callers, own, lambda: self._lose_number(number, "left-out dunder"))
         identify = self._identifier(code, number) if "<locals>" in code.qualname else None
-        return self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify)
+        return self._around(
+            code, self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify)
+        )
+
+    def probe_of(self, callable_: Callable) -> Probe:
+        """Return the hooks for a callable that no code stands for: a method of an object that was handed out."""
+        own = self._number_of_caller(callable_.component)
+        number = self._number_of_bound(callable_)
+        return self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_))
 
     def _identifier(self, code: CallableCode, number: int) -> Function[[], tuple[int, tuple[int, ...] | None] | None]:
         """Return what finds out which decorated name an activation of a decorator's wrapper stands for."""
@@ -325,7 +339,7 @@ class Recorder:
 
         def content_of(freevar: str) -> Any:
             frame: FrameType | None = _getframe(1)
-            for _ in range(LOOK_THROUGH):  # how many frames of ours are between depends on the engine
+            for _ in range(2 * LOOK_THROUGH):  # how many frames of ours are between depends on the engine
                 if frame is None:
                     break
                 if frame.f_code.co_name == simple_name and freevar in frame.f_code.co_freevars:

@@ -24,6 +24,7 @@ class Settings:
     `redact` and `redact_allow` are names added to and taken from the redactor's. `dunders` are left-out dunders turned on.
     `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
     `detail` names how much of values is looked at: "sampled" or "full".
+    `playback` is what `tracer.playback` needs to know where components are played back in the process, empty where it is recorded.
     `packages` maps tracer and what it needs in a traced process to the folders they are imported from, for a Python that has none of them.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     dunders: tuple[str, ...] = ()
     original: str = ""
     detail: str = "sampled"
+    playback: dict[str, Any] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:

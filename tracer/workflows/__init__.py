@@ -9,6 +9,7 @@ from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
+from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
 from tracer.workflows.recording import record
 from tracer.workflows.replaying import Replaying, replay
 from tracer.workflows.rerunning import diff_rerun
@@ -32,6 +33,9 @@ __all__ = [
     "Base",
     "Choice",
     "Decision",
+    "Playback",
+    "PlaybackPlan",
+    "PlaybackSummary",
     "Replaying",
     "Review",
     "Session",
@@ -62,6 +66,7 @@ __all__ = [
     "note_use",
     "open_session",
     "parse_until",
+    "play",
     "prune",
     "record",
     "recover",
