@@ -20,9 +20,13 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks" / "transparency"))
-from suites import SUITES, Suite, build  # noqa: E402
+from suites import Suite, build  # noqa: E402
 
-CHOSEN = ("cachetools", "sqlparse", "tomlkit")
+SUITES = (
+    Suite("humanize", "4.9.0", "tests", needs=("freezegun==1.5.5",)),
+    Suite("sqlparse", "0.5.3", "tests"),
+    Suite("tomlkit", "0.13.2", "tests", needs=("pyyaml==6.0.2",)),
+)
 NOT_DATA = (
     "only its type was recorded",
     "it was redacted",
@@ -53,7 +57,7 @@ def measure(suite: Suite, detail: str, folder: Path) -> dict[str, Any]:
     """Record and replay one suite."""
     build(suite)
     cassette = folder / f"{suite.name}-{detail}.cassette"
-    command = [word for word in suite.command() if word != "-n2"]
+    command = suite.command()
     bare = timed(lambda: subprocess.run(command, cwd=suite.folder, capture_output=True, check=False))
     options = ["-o", str(cassette), "--boundary", suite.name, "--detail", detail]
     recording = timed(lambda: tracer(suite, "record", *options, "--", *command))
@@ -113,12 +117,14 @@ def print_row(row: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("suites", nargs="*", help=f"names of suites; {', '.join(CHOSEN)} when none is given")
+    parser.add_argument(
+        "suites", nargs="*", help=f"of {', '.join(suite.name for suite in SUITES)}; all when none is given"
+    )
     parser.add_argument("--detail", action="append", choices=("sampled", "full"), help="may be repeated; default: both")
     parser.add_argument("--keep", type=Path, help="keep the cassettes in this folder")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    chosen = [suite for suite in SUITES if suite.name in (options.suites or CHOSEN)]
+    chosen = [suite for suite in SUITES if not options.suites or suite.name in options.suites]
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep.resolve() if options.keep else Path(temporary)

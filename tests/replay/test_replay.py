@@ -432,3 +432,16 @@ def test_a_callable_that_moved_to_another_module_is_called_there(app: Project) -
     assert ("app.deeper:step", "returned-value", "origin") in kinds_of(report)
     assert report["replay"]["skipped"] == []
     app.with_files({"app/deeper.py": None}).write()
+
+
+def test_isolated_a_component_is_answered_from_the_recording(app: Project) -> None:
+    inner = changed(app, "app/inner.py", "x * 10", "x * 11")
+    alone = replayed(inner, "--isolated", exit_code=1)
+    otherwise = changed(app, "app/kinds.py", "inner.step(x) + 1", "inner.step(x + 1) + 1")
+    passed_on = replayed(otherwise, "--isolated", "--only", "app.kinds:nested", exit_code=1)
+    unchanged = replayed(app, "--isolated", exit_code=0)
+
+    assert kinds_of(alone) == {("app.inner:step", "returned-value", "origin")}
+    assert kinds_of(passed_on) == {("app.kinds:nested", "raised", "origin")}
+    assert "CallNotRecorded" in passed_on["findings"][0]["after"]
+    assert unchanged["replay"]["replayed"] == unchanged["replay"]["calls"]

@@ -21,14 +21,16 @@ from tracer.recording.images import Images, PlainCounts
 from tracer.replay.frames import FrameWriter, read_frames
 from tracer.replay.making import Maker
 from tracer.replay.task import Fate, Options, Result, Task, unpack_call
-from tracer.replay.today import Today
+from tracer.replay.today import Today, Trust, Watch
 from tracer.select.patterns import compile_patterns
+from tracer.select.selection import Selection
 from tracer.storage import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tracer.model import Call, Callable
+    from tracer.replay.making import Watching
 
 GIVEN_UP: Final = "its callable hung or ended the process before"
 OWN_ENVIRONMENT: Final = "TRACER_REPLAY_OWN"
@@ -53,16 +55,15 @@ def main() -> None:
 
 
 def _answer(task: Task, recorded: list[Callable], frames: Iterator[bytes], out: FrameWriter) -> None:
-    today = Today(task.options)
-    today.load(recorded)
-    out.put(wire.packer()(today.survey().row() if task.survey else None))
+    maker = _maker(task.options, {each.name: each for each in recorded})
+    maker.today.load(recorded)
+    out.put(wire.packer()(maker.today.survey().row() if task.survey else None))
     out.flush()
-    maker = _maker(today, task.options, recorded)
     numbers = {callable_.name: number for number, callable_ in enumerate(recorded)}
     wanted = compile_patterns(task.options.only, ())
     given_up = frozenset(task.given_up)
     counts: dict[str, PlainCounts] = {}
-    for lane, call in map(unpack_call, frames):
+    for lane, call, inside in map(unpack_call, frames):
         name = call.callable
         if not wanted(name):
             out.put(_PASSED_OVER)
@@ -70,19 +71,31 @@ def _answer(task: Task, recorded: list[Callable], frames: Iterator[bytes], out: 
             out.put(Result(Fate.SKIPPED, reason=GIVEN_UP).pack())
         else:
             out.flush()
-            out.put(_made(maker, call, counts.setdefault(lane, PlainCounts()), numbers[name]).pack())
+            out.put(_made(maker, call, inside, counts.setdefault(lane, PlainCounts()), numbers[name]).pack())
 
 
-def _maker(today: Today, options: Options, recorded: list[Callable]) -> Maker:
+def _maker(options: Options, recorded: dict[str, Callable]) -> Maker:
     redactor = Redactor(extra=options.redact, allow=options.redact_allow)
-    encoder = Encoder(redactor=redactor, paths=PathNormaliser(project=options.root), budget=BUDGETS[options.detail])
-    reviver = Reviver(today.may_import, roots={"project": options.root})
-    return Maker(today, {each.name: each for each in recorded}, reviver, encoder, Images(encoder), redactor)
+    paths = PathNormaliser(project=options.root)
+    encoder = Encoder(redactor=redactor, paths=paths, budget=BUDGETS[options.detail])
+    selection = Selection.from_json(options.selection)
+    trust, roots = Trust(options.trusted), {"project": options.root}
+    if options.isolated:
+        from tracer.instrument.standins import StandInEngine  # noqa: PLC0415  (what only isolated calls need)
+        from tracer.replay.isolation import Isolation  # noqa: PLC0415
+
+        isolation = Isolation(selection, encoder, redactor, trust, roots)
+        today = Today(options, trust, isolation.probe, selection, StandInEngine())
+        watch: Watching = isolation
+    else:
+        watch = alone = Watch()
+        today = Today(options, trust, alone.probe, selection)
+    return Maker(today, watch, recorded, Reviver(trust, roots=roots), encoder, Images(encoder), redactor)
 
 
-def _made(maker: Maker, call: Call, counts: PlainCounts, number: int) -> Result:
+def _made(maker: Maker, call: Call, inside: Sequence[Call], counts: PlainCounts, number: int) -> Result:
     try:
-        return maker.make(call, counts, number)
+        return maker.make(call, inside, counts, number)
     except Exception as error:  # noqa: BLE001  (a fault of tracer's own costs this call alone; what the call raises is caught where it is made)
         return Result(Fate.SKIPPED, reason=f"tracer failed: {type(error).__name__}")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tracer.decode import decode_arguments
 from tracer.encoding.causes import Cause
 from tracer.errors import CannotRevive
-from tracer.model import Flow, Item, ItemKind, Raised, Returned, Unfinished
+from tracer.model import CallableKind, Flow, Item, ItemKind, ParameterKind, Raised, Returned, Unfinished
 from tracer.recording.images import is_array
 from tracer.replay.binding import MISSING, bind, is_default
 from tracer.replay.driving import Script, run
@@ -18,7 +18,7 @@ from tracer.values import Named, Object, Opaque
 from tracer.wire import array_header, packer, split_array
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import CodeType
 
     from tracer.encoding.encode import Encoder
@@ -29,12 +29,15 @@ if TYPE_CHECKING:
     from tracer.replay.today import Today
     from tracer.values import Value
 
+    After = tuple[tuple[int, bytes], ...]
+
 NAMELESS: Final = "no name leads to it: it is a lambda or was made inside a call"
 UNFINISHED: Final = "it had not ended when the recording did"
 UNKEPT: Final = "its arguments were not kept"
 UNFAITHFUL: Final = "its arguments came out otherwise when they were rebuilt"
 THROWN: Final = "whether its exception was thrown into it was not recorded"
 FORBIDDEN: Final = "its module may not be imported"
+UNSEEN: Final = "it is written in C, and not looked for where components are isolated"
 TEMPORARY: Final = "what lay in a temporary folder is gone"
 
 _EQUAL: Final = Result(Fate.EQUAL)
@@ -67,34 +70,48 @@ class Rebuilt:
     script: Script
 
 
+class Watching(Protocol):
+    """What is to be known, or to be answered, while a call is made; see `Watch` and `Isolation`."""
+
+    def begin(
+        self, name: str, code: CodeType | None, callables: Mapping[str, Callable], inside: Sequence[Call]
+    ) -> None:
+        """Begin with a call of a callable of this name and code object, inside which these calls were recorded."""
+
+    def end(self) -> list[Any] | None:
+        """End; return the arguments of the call as its callable had them, None where they are not known."""
+
+
 class Maker:
     """Makes recorded calls on today's code. `then` are the recorded callables by name."""
 
     def __init__(
         self,
         today: Today,
+        watch: Watching,
         then: dict[str, Callable],
         reviver: Reviver,
         encoder: Encoder,
         images: Images,
         redactor: Redactor,
     ) -> None:
-        self._today = today
+        self.today = today
+        self._watch = watch
         self._then = then
         self._reviver = reviver
         self._encoder = encoder
         self._images = images
         self._redactor = redactor
 
-    def make(self, call: Call, counts: Counts, number: int) -> Result:
-        """Make a call; say what became of it. `number` stands for its callable in `counts`."""
+    def make(self, call: Call, inside: Sequence[Call], counts: Counts, number: int) -> Result:
+        """Make a call, inside which others were recorded; say what became of it. `number` stands for its callable in `counts`."""
         module = call.callable.partition(":")[0]
-        failure = self._today.failed.get(module)
-        if failure is not None and not self._today.is_gone(module):
+        failure = self.today.failed.get(module)
+        if failure is not None and not self.today.is_gone(module):
             return _judged(call, Outcomes(call.flow, Raised(self._encoder.value(failure))))
         try:
-            done = self._perform(call, self.rebuild(call), counts, number)
-            thrown = self._was_thrown(call, done, counts, number)
+            done = self._perform(call, self.rebuild(call), inside, counts, number)
+            thrown = self._was_thrown(call, done, inside, counts, number)
         except SkippedError as skipped:
             return Result(Fate.SKIPPED, reason=skipped.reason, type=skipped.type)
         except CannotRevive as cannot:
@@ -107,12 +124,14 @@ class Maker:
         Raises:
             SkippedError, CannotRevive: it cannot be rebuilt.
         """
-        then, now = self._then[call.callable], self._today.callable(call.callable)
+        then, now = self._then[call.callable], self.today.callable(call.callable)
         if "<locals>" in call.callable or "<lambda>" in call.callable:
             raise SkippedError(NAMELESS)
+        if now is None and then.kind is CallableKind.FOREIGN and self.today.isolated:
+            raise SkippedError(UNSEEN)
         if now is None:
-            raise SkippedError(GONE if self._today.may_import(call.callable.partition(":")[0]) else FORBIDDEN)
-        function = self._today.function(now)
+            raise SkippedError(GONE if self.today.may_import(call.callable.partition(":")[0]) else FORBIDDEN)
+        function = self.today.function(now)
         if function is None:
             raise SkippedError(NAMELESS)
         if isinstance(call.outcome, Unfinished) and call.flow not in _GENERATORS:
@@ -121,7 +140,7 @@ class Maker:
         bound = bind(then.parameters, now.parameters, passed)
         made = partial(function, *bound.positional, **bound.named)
         return Rebuilt(
-            made, self._today.code_of(function), now.flow, arguments, passed, self._script(call, thrown_at_end)
+            made, self.today.code_of(function), now.flow, arguments, passed, self._script(call, thrown_at_end)
         )
 
     def _arguments(self, call: Call, then: Callable) -> tuple[list[Any], list[Any]]:
@@ -156,7 +175,7 @@ class Maker:
                 resumptions[handed_out] = item.kind, self._reviver.value(item.value)
         return Script(resumptions, handed_out, isinstance(call.outcome, Unfinished), thrown_at_end)
 
-    def _perform(self, call: Call, rebuilt: Rebuilt, counts: Counts, number: int) -> Outcomes:
+    def _perform(self, call: Call, rebuilt: Rebuilt, inside: Sequence[Call], counts: Counts, number: int) -> Outcomes:
         """Make a call, and look at it as a recorder does."""
         arguments, secret = rebuilt.arguments, self._secret(call.callable)
         snapshot, observed = self._images.observe(counts, number, secret, arguments)
@@ -169,13 +188,26 @@ class Maker:
             was = call.items[len(passed)].value if len(passed) < len(call.items) else None
             passed.append(Item(kind, self._image(counts, number, value, was)))
 
-        self._today.watch.arm(rebuilt.code)
-        ending, value = run(rebuilt.function, rebuilt.flow, rebuilt.script, note)
-        own = self._today.watch.taken()
+        def function() -> Any:
+            self._watch.begin(call.callable, rebuilt.code, self._then, inside)
+            return rebuilt.function()
+
+        ending, value = run(function, rebuilt.flow, rebuilt.script, note)
+        own = self._watch.end()
         if observed is not None and own is not None and len(own) == len(arguments):
             observed = own, *observed[1:]
         after = tuple(self._images.changed(observed)) if observed is not None else ()
+        after = self._as_far_as_seen(call, after)
         return Outcomes(rebuilt.flow, self._outcome(call, counts, number, ending, value), tuple(passed), after)
+
+    def _as_far_as_seen(self, call: Call, after: After) -> After:
+        """Return after-images without those of `**kwargs` where another function stands before the callable, which has a copy of them."""
+        if not self.today.isolated:
+            return after
+        kinds = [parameter.kind for parameter in self._then[call.callable].parameters]
+        unseen = {place for place, kind in enumerate(kinds) if kind is ParameterKind.VAR_KEYWORD}
+        kept = [image for image in after if image[0] not in unseen]
+        return tuple(sorted((*kept, *(image for image in call.after if image[0] in unseen))))
 
     def _outcome(self, call: Call, counts: Counts, number: int, ending: Ending, value: Any) -> Outcome:
         if issubclass(ending, Unfinished):
@@ -199,14 +231,14 @@ class Maker:
         if any(now != was for value, now, was in pairs if value is not MISSING):
             raise SkippedError(UNFAITHFUL)
 
-    def _was_thrown(self, call: Call, done: Outcomes, counts: Counts, number: int) -> bool:
+    def _was_thrown(self, call: Call, done: Outcomes, inside: Sequence[Call], counts: Counts, number: int) -> bool:
         """Whether a generator that raised then, and does not when it is resumed, raises what it did when that is thrown in."""
         if not isinstance(call.outcome, Raised) or not call.items or call.flow not in _GENERATORS:
             return False
         if done == recorded(call):
             return False
         rebuilt = self.rebuild(call, self._reviver.value(call.outcome.error))
-        return self._perform(call, rebuilt, counts, number).outcome == call.outcome
+        return self._perform(call, rebuilt, inside, counts, number).outcome == call.outcome
 
     def _secret(self, name: str) -> Secret:
         secret = tuple(self._redactor.secret(parameter.name) for parameter in self._then[name].parameters)

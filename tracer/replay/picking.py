@@ -8,7 +8,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tracer.model import Call, RecordedRun
-    from tracer.replay.task import Pick
+    from tracer.replay.task import Pick, Spot
+
+
+def places(picks: Iterable[Pick]) -> Iterator[Spot]:
+    """Yield where the calls of some picks stand, in that order."""
+    return ((pick.lane, number) for pick in picks for number in range(pick.first, pick.stop))
 
 
 class Calls:
@@ -19,16 +24,8 @@ class Calls:
         self._lane = ""
         self._first = 0
         self._block: tuple[Call, ...] = ()
-
-    def picked(self, picks: Iterable[Pick]) -> Iterator[tuple[str, Call]]:
-        """Yield the calls of some picks with their lanes, in that order.
-
-        Raises:
-            CassetteDamaged: a block cannot be read.
-        """
-        for pick in picks:
-            for number in range(pick.first, pick.stop):
-                yield pick.lane, self.call(pick.lane, number)
+        self._indexed = ""
+        self._made: dict[int, list[int]] = {}
 
     def call(self, lane: str, number: int) -> Call:
         """Return one call, by its number in the lane, counted from 0.
@@ -40,6 +37,20 @@ class Calls:
         if lane != self._lane or not self._first <= number < self._first + len(self._block):
             self._load(lane, number)
         return self._block[number - self._first]
+
+    def inside(self, lane: str, number: int) -> Iterator[Call]:
+        """Yield the calls that a call of a lane made itself, in the order they began.
+
+        Raises:
+            CassetteDamaged: a block cannot be read.
+        """
+        if lane != self._indexed:
+            self._indexed, self._made = lane, {}
+            for at, call in enumerate(self._run.calls(lane)):
+                if 0 < call.parent <= at:
+                    self._made.setdefault(at - call.parent, []).append(at)
+        for each in self._made.get(number, ()):
+            yield self.call(lane, each)
 
     def _load(self, lane: str, number: int) -> None:
         first = 0

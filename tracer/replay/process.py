@@ -19,7 +19,7 @@ from tracer.recording.launch import packages
 from tracer.recording.settings import ENVIRONMENT
 from tracer.replay.child import OWN_ENVIRONMENT
 from tracer.replay.frames import FrameReader, FrameWriter
-from tracer.replay.picking import Calls
+from tracer.replay.picking import Calls, places
 from tracer.replay.task import Survey, Task, pack_call
 from tracer.storage import rows
 
@@ -143,8 +143,10 @@ class Process:
         try:
             writer.put(self._task.pack())
             writer.put(pack([rows.callable_to_row(each) for each in self._run.recording.callables]))
-            for number, (lane, call) in enumerate(Calls(self._run).picked(self._task.picks)):
-                writer.put(pack_call(lane, call))
+            calls, inner = Calls(self._run), Calls(self._run)
+            isolated = self._task.options.isolated
+            for number, spot in enumerate(places(self._task.picks)):
+                writer.put(pack_call(spot[0], calls.call(*spot), inner.inside(*spot) if isolated else ()))
                 if not number % _AT_ONCE:
                     writer.flush()
             writer.flush()

@@ -135,17 +135,26 @@ class Task:
         raise IndexError(place)
 
 
-def pack_call(lane: str, call: Call) -> bytes:
-    """Return a call and its lane as bytes."""
-    return wire.packer()([lane, call.callable, call.arguments, _outcomes_row(recorded(call))])
+def pack_call(lane: str, call: Call, inside: Iterable[Call] = ()) -> bytes:
+    """Return a call as bytes, with its lane and the calls made inside it."""
+    return wire.packer()([lane, _call_row(call), [_call_row(each) for each in inside]])
 
 
-def unpack_call(data: bytes) -> tuple[str, Call]:
+def unpack_call(data: bytes) -> tuple[str, Call, tuple[Call, ...]]:
     """Return what `pack_call` was given; who called, and within what, is not told."""
-    lane, name, arguments, row = wire.unpack(data)
-    was = _outcomes_from(row)
+    lane, call, inside = wire.unpack(data)
+    return lane, _call_from(call), tuple(map(_call_from, inside))
+
+
+def _call_row(call: Call) -> list[Any]:
+    return [call.callable, call.arguments, _outcomes_row(recorded(call))]
+
+
+def _call_from(row: Any) -> Call:
+    name, arguments, outcomes = row
+    was = _outcomes_from(outcomes)
     assert was is not None
-    return lane, was.instead(Call(name, "", 0, was.flow, arguments, was.outcome))
+    return was.instead(Call(name, "", 0, was.flow, arguments, was.outcome))
 
 
 class Fate(IntEnum):

@@ -16,14 +16,17 @@ from tracer.model import DEFAULT_LEFT_OUT, CallableKind
 from tracer.recording.recorder import portable
 from tracer.replay.task import Survey
 from tracer.select.patterns import covers
-from tracer.select.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable as Function
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from types import CodeType, FrameType
 
-    from tracer.model import Callable
+    from tracer.instrument.discovery import CallableCode
+    from tracer.instrument.probe import Engine
+    from tracer.model import Call, Callable
     from tracer.replay.task import Options
+    from tracer.select.selection import Selection
 
 
 class Watch:
@@ -36,17 +39,21 @@ class Watch:
         self._code: CodeType | None = None
         self._arguments: list[Any] | None = None
 
-    def arm(self, code: CodeType | None) -> None:
-        """Wait for the first activation of a code object as it was compiled."""
+    def begin(
+        self, name: str, code: CodeType | None, callables: Mapping[str, Callable], inside: Sequence[Call]
+    ) -> None:
+        """Wait for the first activation of a code object as it was compiled. What the call calls runs, whatever was recorded `inside` it."""
+        del name, callables, inside
         self._code, self._arguments = code, None
 
-    def taken(self) -> list[Any] | None:
+    def end(self) -> list[Any] | None:
         """Return the arguments of that activation, None where there was none; and wait for no other."""
         self._code, found, self._arguments = None, self._arguments, None
         return found
 
-    def probe(self, code: CodeType) -> Probe:
+    def probe(self, known: CallableCode) -> Probe:
         """Return the hooks of a code object."""
+        code = known.code
 
         def entered(_: FrameType | None = None) -> bool | None:
             return True if self._code is code else None
@@ -62,32 +69,47 @@ def _nothing(token: Any, value: Any) -> None:
     """Do nothing: the hook of an event that is of no interest."""
 
 
+class Trust:
+    """Says whether the user named a module as one that may be imported, or what it stands in."""
+
+    def __init__(self, prefixes: Sequence[str]) -> None:
+        self._prefixes = prefixes
+
+    def __call__(self, module: str) -> bool:
+        """Whether a module may be imported."""
+        return any(covers(prefix, module) for prefix in self._prefixes)
+
+
 class Today:
     """Today's code. Modules are found by the instrumentation that a recording of them would have, so names mean the same.
 
     `failed` holds, by name, the error of each module that could not be imported.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(
+        self,
+        options: Options,
+        may_import: Function[[str], bool],
+        probe: Function[[CallableCode], Probe | None],
+        selection: Selection,
+        engine: Engine | None = None,
+    ) -> None:
         self._options = options
-        self.watch = Watch()
-        self.selection = selection = Selection.from_json(options.selection)
+        self.may_import = may_import
         self.instrumentation = Instrumentation(
             selection.component_of,
             selection.wanted,
-            lambda callable_, code: self.watch.probe(code.code),
+            lambda callable_, code: probe(code),
+            engine,
             name_of=selection.name_of,
             left_out=DEFAULT_LEFT_OUT - set(options.dunders),
-            caller_of=selection.caller_of,
+            caller_of=None if options.isolated else selection.caller_of,
             boundaries=selection.boundaries,
         )
+        self.isolated = options.isolated
         self.failed: dict[str, BaseException] = {}
         self._functions: dict[str, Any] = {}
         self._callables: dict[str, Callable] = {}
-
-    def may_import(self, module: str) -> bool:
-        """Whether the user named a module as one that may be imported, or what it stands in."""
-        return any(covers(prefix, module) for prefix in self._options.trusted)
 
     def load(self, callables: Collection[Callable]) -> None:
         """Import the modules of recorded callables that may be imported, and learn what their callables are now."""

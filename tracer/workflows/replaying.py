@@ -172,7 +172,8 @@ class _Work:
 
 def _survey(executor: Executor, bare: Task) -> Survey:
     """Return what today's code is."""
-    future = executor.submit(replay_task, replace(bare, survey=True).pack())
+    alone = replace(bare, survey=True, options=replace(bare.options, isolated=False))
+    future = executor.submit(replay_task, alone.pack())
     try:
         survey = Answer.unpack(future.result()).survey
     except BaseException:
