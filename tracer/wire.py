@@ -15,7 +15,7 @@ The payload of each extension type (`tracer.encoding.encode` writes them, `trace
     STR         UTF-8 with surrogatepass, for a str that holds lone surrogates
     ATOM        array [type, text]
     OBJECT      array [type, form, [field name, ...], [field value, ...]] or with a fifth element, the payload
-    NAMED       array [kind, name]
+    NAMED       array [kind, name]; the kind is class, function, module or method (a function bound to something)
     OPAQUE      array [type, ordinal]
     REFERENCE   the ordinal
     TRUNCATED   array [type, size or nil, [head, ...], digest]

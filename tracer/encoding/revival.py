@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tracer.encoding.causes import Cause, Refused
+from tracer.encoding.promises import Promise, frozen, given, hashed, held_bytes
 from tracer.errors import CannotRevive
 from tracer.render import render
 from tracer.values import (
@@ -55,30 +56,6 @@ _BARE: Final = {
     Truncated: Cause.CUT,
     Redacted: Cause.REDACTED,
 }
-
-
-class Promise:
-    """A value that is not made yet although something refers to it. `place` is its ordinal."""
-
-    __slots__ = ("live", "place", "waiting")
-
-    def __init__(self, place: int) -> None:
-        self.place = place
-        self.live: Any = self
-        self.waiting: list[Callable[[Any], object]] = []
-
-    def meant(self, put: Callable[[Any], object]) -> Any:
-        """Return the value; while it is not there, None, to keep its place until `put` is called with it."""
-        if self.live is not self:
-            return self.live
-        self.waiting.append(put)
-        return None
-
-    def keep(self, live: Any) -> None:
-        """Hand the value to all who wait for it."""
-        self.live = live
-        for put in self.waiting:
-            put(live)
 
 
 class Revival:
@@ -299,18 +276,6 @@ class Revival:
         else:
             self._late.append((fill, [*self._where]))
 
-    def content(self, value: Value | None) -> tuple[Value, ...]:
-        """Return the items of a payload that is a sequence.
-
-        Raises:
-            Refused: it was cut, or is none.
-        """
-        if isinstance(value, Sequence):
-            return value.items
-        if isinstance(value, Truncated):
-            raise Refused(Cause.CUT, value.type)
-        raise Refused(Cause.DAMAGED)
-
     def _sequence(self, value: Sequence) -> Steps:
         if value.type == "list":
             live: Any = []
@@ -381,7 +346,7 @@ class Revival:
 
     def _named(self, value: Named) -> Any:
         try:
-            return self.resolver.named(value.kind, value.name)
+            return self.resolver.named("method" if value.bound else value.kind, value.name)
         except Refused as refusal:
             return self._other(value, refusal)
 
@@ -401,60 +366,6 @@ class Revival:
     def _path(self) -> ValuePath:
         steps = [step if isinstance(step, (str, int, Key)) else Key(render(step)) for step in self._where]
         return ValuePath(tuple(step for step in steps if step != ""))
-
-
-def given(live: Any) -> Any:
-    """Return a part that must be there by now.
-
-    Raises:
-        Refused: it is the very thing that is being made.
-    """
-    if type(live) is Promise:
-        if live.live is live:
-            raise Refused(Cause.INSIDE_ITSELF)
-        return live.live
-    return live
-
-
-def hashed(work: Callable[[], Any]) -> Any:
-    """Return what `work` does with hashes and comparisons of live values, which are code of the user's.
-
-    Raises:
-        Refused: that code raised.
-    """
-    try:
-        return work()
-    except Refused:
-        raise
-    except Exception as error:
-        raise Refused(Cause.UNHASHABLE) from error
-
-
-def frozen(make: Callable[[list[Any]], Any], items: list[Any]) -> Any:
-    """Return a frozenset of items.
-
-    Raises:
-        Refused: one has no hash, or two are equal.
-    """
-    live = hashed(lambda: make(items))
-    if frozenset.__len__(live) != len(items):
-        raise Refused(Cause.COLLIDING)
-    return live
-
-
-def held_bytes(value: Value | None) -> bytes:
-    """Return the bytes that a bytearray was recorded with.
-
-    Raises:
-        Refused: it was cut, or holds something else.
-    """
-    if isinstance(value, Truncated):
-        raise Refused(Cause.CUT, value.type)
-    match value:
-        case Sequence(type="bytearray", items=(Scalar(value=bytes() as data),)):
-            return data
-        case _:
-            raise Refused(Cause.DAMAGED)
 
 
 def _put_all(put: Callable[[Any, Any, Any], object], live: Any, pairs: list[tuple[Any, Any]]) -> None:

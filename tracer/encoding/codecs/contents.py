@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tracer.encoding import looks
 from tracer.encoding.causes import Cause, Refused
 from tracer.encoding.places import bare
-from tracer.encoding.revival import frozen, given, hashed, held_bytes
+from tracer.encoding.promises import frozen, given, hashed, held_bytes, held_items, held_pairs
 from tracer.values import Form, Mapping, Sequence, Truncated
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tracer.encoding.revival import Revival, Steps
     from tracer.values import Object, Value
 
-_DEBUG: Final = int(re.DEBUG)  # prints when a pattern is compiled
+_FLAGS: Final = int(re.A | re.I | re.L | re.M | re.S | re.U | re.X)
+"""Flags that only say what a pattern means: another one prints when a pattern is compiled."""
 
 
 class Content(NamedTuple):
@@ -64,7 +65,7 @@ def _built(
     revival: Revival, cls: type, value: Object, build: Callable[[type, list[Any]], Any], setters: tuple[Setter, ...]
 ) -> Steps:
     """Make one that cannot be changed: first its parts, its attributes in front as they were recorded."""
-    payload = revival.content(value.payload)
+    payload = held_items(value.payload)
     promise = revival.promise()
     held = []
     for name, each in value.fields:
@@ -111,7 +112,7 @@ def _moment(*parts: str) -> Content:
 
 def _sequence(base: Any) -> Content:
     def fill(revival: Revival, live: Any, payload: Value) -> Steps:
-        return (yield from revival.items(revival.content(payload), live, base))
+        return (yield from revival.items(held_items(payload), live, base))
 
     more: dict[str, Setter] = {"maxlen": lambda live, limit: deque.__init__(live, (), limit)} if base is deque else {}
     return Content(fill=fill, more=more)
@@ -119,13 +120,13 @@ def _sequence(base: Any) -> Content:
 
 def _mapping(base: Any) -> Content:
     def fill(revival: Revival, live: Any, payload: Value) -> Steps:
-        return (yield from revival.fill_mapping(pairs_of(payload), live, base.__setitem__))
+        return (yield from revival.fill_mapping(held_pairs(payload), live, base.__setitem__))
 
     return Content(fill=fill, more={"default_factory": defaultdict.__dict__["default_factory"].__set__})
 
 
 def _set(revival: Revival, live: Any, payload: Value) -> Steps:
-    return (yield from revival.fill_set(revival.content(payload), live, set.add))
+    return (yield from revival.fill_set(held_items(payload), live, set.add))
 
 
 def _bytes(_: Revival, live: Any, payload: Value) -> Steps:
@@ -159,22 +160,9 @@ LAZY_CONTENTS: Final[dict[str, Content]] = {
 """The same for standard types of modules that are looked at only when someone has imported them."""
 
 
-def pairs_of(payload: Value | None) -> tuple[tuple[Value, Value], ...]:
-    """Return the pairs of a payload that is a mapping.
-
-    Raises:
-        Refused: it was cut, or is none.
-    """
-    if isinstance(payload, Truncated):
-        raise Refused(Cause.CUT, payload.type)
-    if isinstance(payload, Mapping):
-        return payload.items
-    raise Refused(Cause.DAMAGED)
-
-
 def _proxy(revival: Revival, _: type, value: Object) -> Steps:
     if isinstance(value.payload, (Mapping, Truncated)):
-        pairs = pairs_of(value.payload)
+        pairs = held_pairs(value.payload)
         shown: dict[Any, Any] = {}
         live = types.MappingProxyType(shown)
         revival.enter(live)
@@ -189,7 +177,7 @@ def _proxy(revival: Revival, _: type, value: Object) -> Steps:
 
 def _view(show: Callable[[list[Any]], Any]) -> Callable[[Revival, type, Object], Steps]:
     def make(revival: Revival, _: type, value: Object) -> Steps:
-        payload = revival.content(value.payload)
+        payload = held_items(value.payload)
         promise = revival.promise()
         items = yield from revival.parts(payload)
         return revival.settle(promise, hashed(lambda: show(items)))
@@ -253,7 +241,7 @@ def _set_item(name: str, live: types.SimpleNamespace, made: Any) -> None:
 
 
 def _struct(revival: Revival, cls: Any, value: Object) -> Steps:
-    payload = revival.content(value.payload)
+    payload = held_items(value.payload)
     promise = revival.promise()
     items = yield from revival.parts(payload)
     return revival.settle(promise, _new(cls, lambda kind, each: kind(each), items))
@@ -264,7 +252,7 @@ def _array(revival: Revival, cls: Any, value: Object) -> Steps:
     base = looks.loaded("array", "array")
     if [name for name, _ in value.fields[:1]] != ["typecode"]:
         raise Refused(Cause.DAMAGED)
-    items = [revival.leaf(each) for each in revival.content(value.payload)]
+    items = [revival.leaf(each) for each in held_items(value.payload)]
     code = revival.leaf(value.fields[0][1])
     live = _new(cls, lambda kind, each: base.__new__(kind, code, each), items)
     revival.enter(live)
@@ -291,7 +279,7 @@ EXACT: Final[dict[int, Callable[[Revival, type, Object], Steps]]] = {
     id(type({}.items())): _view(lambda items: dict(items).items()),
     id(memoryview): _memory,
     id(slice): _by_fields(lambda fields: slice(fields["start"], fields["stop"], fields["step"])),
-    id(re.Pattern): _by_fields(lambda fields: re.compile(fields["pattern"], fields["flags"] & ~_DEBUG)),
+    id(re.Pattern): _by_fields(lambda fields: re.compile(fields["pattern"], fields["flags"] & _FLAGS)),
     id(re.Match): _untold,
     id(io.StringIO): _buffer(io.StringIO),
     id(io.BytesIO): _buffer(io.BytesIO),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.encoding import looks
 from tracer.encoding.causes import Cause, Refused
 from tracer.encoding.places import bare
-from tracer.encoding.revival import given
+from tracer.encoding.promises import given
 from tracer.encoding.walk import Plan, State
 from tracer.values import Form, Object, Reference, Sequence, Truncated
 

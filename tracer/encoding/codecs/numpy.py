@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.encoding import budget, cut, looks
 from tracer.encoding.causes import Cause, Refused
+from tracer.encoding.promises import held_items
 from tracer.encoding.walk import Plan
 from tracer.values import SAMPLED_DIGEST, Form
 
@@ -141,7 +142,7 @@ def _revive_array(revival: Revival, cls: Any, value: Object) -> Steps:
     if [name for name, _ in value.fields[:2]] != ["dtype", "shape"]:
         raise Refused(Cause.DAMAGED)
     numpy = looks.loaded("numpy", "ndarray")
-    items = revival.content(value.payload)
+    items = held_items(value.payload)
     dtype = _read_dtype(revival.leaf(value.fields[0][1]))
     shape = _shape(value.fields[1][1], revival)
     if prod(shape) != len(items) or len(items) * dtype.itemsize > len(items) * _ITEM_BYTES + _SPARE_BYTES:
@@ -171,7 +172,7 @@ def _fill(flat: Any, items: list[Any], dtype: Any) -> None:
 
 
 def _shape(value: Value, revival: Revival) -> tuple[int, ...]:
-    shape = tuple(revival.leaf(each) for each in revival.content(value))
+    shape = tuple(revival.leaf(each) for each in held_items(value))
     if not all(type(each) is int and each >= 0 for each in shape):
         raise Refused(Cause.DAMAGED)
     return shape
