@@ -19,7 +19,7 @@ GATE = """
 
     def live(name):
         LIVE.append(name)
-        sys.stdout.write(f"live {name}\n")
+        sys.stdout.write(f"live {name}" + chr(10))
 
     class Refused(Exception):
         def __init__(self, code):
