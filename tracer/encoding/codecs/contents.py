@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tracer.encoding import looks
 from tracer.encoding.causes import Cause, Refused
 from tracer.encoding.places import bare
-from tracer.encoding.promises import frozen, given, hashed, held_bytes, held_items, held_pairs
+from tracer.encoding.promises import Promise, frozen, given, hashed, held_bytes, held_items, held_pairs
 from tracer.values import Form, Mapping, Sequence, Truncated
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def _built(
     promise = revival.promise()
     held = []
     for name, each in value.fields:
-        held.append(given((yield name, each)))
+        held.append((yield name, each))
     unordered = isinstance(value.payload, Sequence) and value.payload.type in {"set", "frozenset"}
     items = yield from (revival.members(payload) if unordered else revival.parts(payload))
     live = revival.settle(promise, _new(cls, build, items))
     for put, each in zip(setters, held, strict=True):
-        put(live, each)
+        put(live, each.meant(partial(put, live)) if type(each) is Promise else each)
     return live
 
 
