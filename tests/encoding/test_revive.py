@@ -84,7 +84,8 @@ def test_values_that_stand_inside_themselves_come_back() -> None:
     tree.note = with_attributes(Noted(["leaf"]), note=tree)
 
     assert again(loop)[0] is not None
-    assert (lambda live: live.note.note is live)(again(tree))
+    noted = again(tree)
+    assert noted.note.note is noted
     live = again(pair)
     assert live.one[0] is live
     assert live.two["p"].content is live

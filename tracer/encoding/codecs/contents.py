@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tracer.encoding.revival import Revival, Steps
     from tracer.values import Object, Value
 
-_FLAGS: Final = int(re.A | re.I | re.L | re.M | re.S | re.U | re.X)
+_FLAGS: Final = int(re.ASCII | re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE)
 """Flags that only say what a pattern means: another one prints when a pattern is compiled."""
 
 
