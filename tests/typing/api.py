@@ -40,7 +40,6 @@ def blocks() -> None:
     with tracer.record("run.cassette", boundaries=("shop",)) as recording:
         assert_type(recording.path, Path)
 
-
     with tracer.playback("block", components=["shop"], match={"shop:*": "callable"}) as played:
         assert_type(played.misses, tuple[tracer.CallNotRecorded, ...])
 

@@ -111,9 +111,7 @@ def as_names(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(given)
 
 
-def matchers(
-    ignore: Sequence[str], match: str | Map[str, str] | None, by_order: Sequence[str] = ()
-) -> Matchers:
+def matchers(ignore: Sequence[str], match: str | Map[str, str] | None, by_order: Sequence[str] = ()) -> Matchers:
     """Return the matchers that a user asks for; `match` is one way for all callables or a way for each pattern, and goes before `by_order`.
 
     Raises:
