@@ -140,6 +140,8 @@ class StandInEngine(ReplacingEngine):
     It generates source text, so it is the same for every Python.
     """
 
+    title = "stand-ins"
+
     def _watched(self, original: CodeType, nested: CodeType, probe: Probe) -> CodeType:
         del original
         if probe.answer is None:
