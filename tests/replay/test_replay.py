@@ -269,6 +269,15 @@ def test_what_follows_from_a_change_is_its_effect(app: Project) -> None:
     }
 
 
+def test_what_is_passed_on_otherwise_is_told_where_it_is_passed(app: Project) -> None:
+    report = replayed(changed(app, "app/kinds.py", "inner.step(x) + 1", "inner.step(x + 1) - 9"), exit_code=1)
+
+    origin, *_ = report["findings"]
+    assert (origin["callable"], origin["kind"], origin["role"]) == ("app.inner:step", "argument-passed", "origin")
+    assert origin["made_by"] == "app.kinds:nested"
+    assert {role for _, _, role in kinds_of(report) - {("app.inner:step", "argument-passed", "origin")}} == {"effect"}
+
+
 def test_only_the_calls_that_were_asked_for_are_made(app: Project) -> None:
     report = replayed(changed(app, "app/inner.py", "x * 10", "x * 11"), "--only", "app.kinds:Point", exit_code=0)
 

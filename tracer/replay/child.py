@@ -21,7 +21,8 @@ from tracer.recording.images import Images, PlainCounts
 from tracer.replay.frames import FrameWriter, read_frames
 from tracer.replay.making import Maker
 from tracer.replay.task import Fate, Options, Result, Task, unpack_call
-from tracer.replay.today import Today, Trust, Watch
+from tracer.replay.today import Today, Trust
+from tracer.replay.watching import Crossings, Watch, secrets
 from tracer.select.patterns import compile_patterns
 from tracer.select.selection import Selection
 from tracer.storage import rows
@@ -79,18 +80,19 @@ def _maker(options: Options, recorded: dict[str, Callable]) -> Maker:
     paths = PathNormaliser(project=options.root)
     encoder = Encoder(redactor=redactor, paths=paths, budget=BUDGETS[options.detail])
     selection = Selection.from_json(options.selection)
-    trust, roots = Trust(options.trusted), {"project": options.root}
+    crossings, trust, roots = Crossings(selection), Trust(options.trusted), {"project": options.root}
+    secret = secrets(redactor, recorded)
     if options.isolated:
         from tracer.instrument.standins import StandInEngine  # noqa: PLC0415  (what only isolated calls need)
         from tracer.replay.isolation import Isolation  # noqa: PLC0415
 
-        isolation = Isolation(selection, encoder, redactor, trust, roots)
+        isolation = Isolation(crossings, encoder, redactor, trust, roots)
         today = Today(options, trust, isolation.probe, selection, StandInEngine())
         watch: Watching = isolation
     else:
-        watch = alone = Watch()
+        watch = alone = Watch(crossings, encoder, secret)
         today = Today(options, trust, alone.probe, selection)
-    return Maker(today, watch, recorded, Reviver(trust, roots=roots), encoder, Images(encoder), redactor)
+    return Maker(today, watch, recorded, Reviver(trust, roots=roots), encoder, Images(encoder), secret)
 
 
 def _made(maker: Maker, call: Call, inside: Sequence[Call], counts: PlainCounts, number: int) -> Result:

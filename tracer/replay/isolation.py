@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument.probe import Probe
 from tracer.instrument.standins import answering
-from tracer.model import OUTSIDE, Call, LaneSummary, Recording, columns_of
+from tracer.model import Call, LaneSummary, Recording, columns_of
 from tracer.playing.matchers import Matchers
 from tracer.playing.player import Player
 from tracer.playing.recorded import Recorded
-from tracer.recording.crossing import Callers
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from tracer.encoding.redact import Redactor
     from tracer.instrument.discovery import CallableCode
     from tracer.model import BlockSummary, Callable, CallColumns
-    from tracer.select.selection import Selection
+    from tracer.replay.task import Nested
+    from tracer.replay.watching import Crossings
 
 _NOTHING: Final[tuple[Any, ...]] = (lambda *_: None,) * 5
 _SOURCE: Final = "the recording of this call"
@@ -30,23 +30,18 @@ _LANE: Final = "inside"
 
 
 class Isolation:
-    """Answers crossings while a call is made; others run. One call at a time.
-
-    selection says who is what component. The rest is as of `Player`.
-    """
+    """Answers crossings while a call is made; others run. One call at a time. All but `crossings` is as of `Player`."""
 
     def __init__(
         self,
-        selection: Selection,
+        crossings: Crossings,
         encoder: Encoder,
         redactor: Redactor,
         allowed: Function[[str], bool],
         roots: Mapping[str, str],
     ) -> None:
-        self._selection = selection
+        self._crossings = crossings
         self._parts = encoder, redactor, allowed, roots
-        self._numbers: dict[str, int] = {}
-        self._callers = Callers(self._number_of_module, self._number(OUTSIDE))
         self._name: str | None = None
         self._arguments: list[Any] | None = None
         self._player: Player | None = None
@@ -68,6 +63,10 @@ class Isolation:
         self._name = self._arguments = self._player = None
         return found
 
+    def passed(self) -> tuple[Nested, ...]:
+        """Return nothing: what is passed on otherwise is not answered, which shows in the outcome."""
+        return ()
+
     def probe(self, code: CallableCode) -> Probe | None:
         """Return the hooks of a code object."""
         if code.left_out:
@@ -82,18 +81,9 @@ class Isolation:
                 return proceed()
             return player.answer(noun, caller, arguments, proceed)
 
-        own = self._number(code.callable.component)
+        entered, entered_at = self._crossings.entered(code.callable.component)
         began, returned, raised, yielded, resumed = _NOTHING
-        entered_at = self._callers.check_at(own)
-        probe = Probe(self._callers.check(own), began, returned, raised, yielded, resumed, entered_at)
-        return answering(probe, code, answer)
-
-    def _number_of_module(self, module: Any, file: Any) -> int:
-        caller = self._selection.caller_of(module, file if type(file) is str else None)
-        return self._number(caller) if caller is not None else 0
-
-    def _number(self, name: str) -> int:
-        return self._numbers.setdefault(name, len(self._numbers) + 1)
+        return answering(Probe(entered, began, returned, raised, yielded, resumed, entered_at), code, answer)
 
 
 class _Inside:

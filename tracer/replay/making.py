@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from tracer.decode import decode_arguments
 from tracer.encoding.causes import Cause
 from tracer.errors import CannotRevive
-from tracer.model import CallableKind, Flow, Item, ItemKind, ParameterKind, Raised, Returned, Unfinished
+from tracer.model import CallableKind, Flow, Item, ItemKind, ParameterKind, Raised, Unfinished
 from tracer.recording.images import is_array
 from tracer.replay.binding import MISSING, bind, is_default
 from tracer.replay.driving import Script, run
-from tracer.replay.task import GONE, Fate, Outcomes, Result, recorded
+from tracer.replay.task import GONE, Fate, Nested, Outcomes, Result, recorded, snapshot_of
 from tracer.values import Named, Object, Opaque
 from tracer.wire import array_header, packer, split_array
 
 if TYPE_CHECKING:
+    from collections.abc import Callable as Function
     from collections.abc import Mapping, Sequence
     from types import CodeType
 
     from tracer.encoding.encode import Encoder
-    from tracer.encoding.redact import Redactor
     from tracer.encoding.revive import Reviver
     from tracer.model import Call, Callable, Ending, Outcome
     from tracer.recording.images import Counts, Images, Secret
@@ -81,6 +81,9 @@ class Watching(Protocol):
     def end(self) -> list[Any] | None:
         """End; return the arguments of the call as its callable had them, None where they are not known."""
 
+    def passed(self) -> tuple[Nested, ...]:
+        """Return what the call passed on otherwise than was recorded."""
+
 
 class Maker:
     """Makes recorded calls on today's code. `then` are the recorded callables by name."""
@@ -93,7 +96,7 @@ class Maker:
         reviver: Reviver,
         encoder: Encoder,
         images: Images,
-        redactor: Redactor,
+        secret: Function[[str], Secret],
     ) -> None:
         self.today = today
         self._watch = watch
@@ -101,7 +104,7 @@ class Maker:
         self._reviver = reviver
         self._encoder = encoder
         self._images = images
-        self._redactor = redactor
+        self._secret = secret
 
     def make(self, call: Call, inside: Sequence[Call], counts: Counts, number: int) -> Result:
         """Make a call, inside which others were recorded; say what became of it. `number` stands for its callable in `counts`."""
@@ -198,7 +201,8 @@ class Maker:
             observed = own, *observed[1:]
         after = tuple(self._images.changed(observed)) if observed is not None else ()
         after = self._as_far_as_seen(call, after)
-        return Outcomes(rebuilt.flow, self._outcome(call, counts, number, ending, value), tuple(passed), after)
+        outcome = self._outcome(call, counts, number, ending, value)
+        return Outcomes(rebuilt.flow, outcome, tuple(passed), after, self._watch.passed())
 
     def _as_far_as_seen(self, call: Call, after: After) -> After:
         """Return after-images without those of `**kwargs` where another function stands before the callable, which has a copy of them."""
@@ -240,10 +244,6 @@ class Maker:
         rebuilt = self.rebuild(call, self._reviver.value(call.outcome.error))
         return self._perform(call, rebuilt, inside, counts, number).outcome == call.outcome
 
-    def _secret(self, name: str) -> Secret:
-        secret = tuple(self._redactor.secret(parameter.name) for parameter in self._then[name].parameters)
-        return secret if any(secret) else None
-
 
 def _fresh_receiver(then: Callable, values: Sequence[Value]) -> str:
     """Return the type of an object that `__init__` was called on before anything was set in it; "" for any other call."""
@@ -261,11 +261,6 @@ def _bare(cls: Any, name: str) -> Any:
         return object.__new__(cls)
     except TypeError:
         raise CannotRevive(name, "argument", Cause.NOT_MADE.value) from None
-
-
-def snapshot_of(outcome: Returned | Raised) -> bytes:
-    """Return what was returned or raised."""
-    return outcome.value if isinstance(outcome, Returned) else outcome.error
 
 
 def _judged(call: Call, done: Outcomes) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tracer.model import Call, RecordedRun
     from tracer.replay.task import Pick, Spot
@@ -44,13 +44,17 @@ class Calls:
         Raises:
             CassetteDamaged: a block cannot be read.
         """
+        for each in self.numbers_inside(lane, number):
+            yield self.call(lane, each)
+
+    def numbers_inside(self, lane: str, number: int) -> Sequence[int]:
+        """Return the numbers of these calls."""
         if lane != self._indexed:
             self._indexed, self._made = lane, {}
             for at, call in enumerate(self._run.calls(lane)):
                 if 0 < call.parent <= at:
                     self._made.setdefault(at - call.parent, []).append(at)
-        for each in self._made.get(number, ()):
-            yield self.call(lane, each)
+        return self._made.get(number, ())
 
     def _load(self, lane: str, number: int) -> None:
         first = 0

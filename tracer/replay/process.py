@@ -144,9 +144,8 @@ class Process:
             writer.put(self._task.pack())
             writer.put(pack([rows.callable_to_row(each) for each in self._run.recording.callables]))
             calls, inner = Calls(self._run), Calls(self._run)
-            isolated = self._task.options.isolated
             for number, spot in enumerate(places(self._task.picks)):
-                writer.put(pack_call(spot[0], calls.call(*spot), inner.inside(*spot) if isolated else ()))
+                writer.put(pack_call(spot[0], calls.call(*spot), inner.inside(*spot)))
                 if not number % _AT_ONCE:
                     writer.flush()
             writer.flush()

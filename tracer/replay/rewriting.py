@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tracer.replay.picking import Calls
 from tracer.select.patterns import compile_patterns, covers
 from tracer.storage.store import write_cassette
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tracer.model import Call, Callable, RecordedRun, Recording
     from tracer.replay.ledger import Ledger
-    from tracer.replay.task import Options, Outcomes, Spot, Survey
+    from tracer.replay.task import Nested, Options, Outcomes, Spot, Survey
 
 
 def write_replayed(target: Path, run: RecordedRun, ledger: Ledger, survey: Survey, options: Options) -> None:
@@ -29,25 +30,33 @@ def write_replayed(target: Path, run: RecordedRun, ledger: Ledger, survey: Surve
         callables=tuple(_callables(run.recording, survey, options)),
         noise=(),
     )
-    lanes = {lane.name: _lane(run, lane.name, ledger.changed, ledger.gone) for lane in run.lanes}
+    calls = Calls(run)
+    passed = {
+        (lane, calls.numbers_inside(lane, number)[nested.place]): nested
+        for (lane, number), outcomes in sorted(ledger.changed.items(), key=lambda each: each[0])
+        for nested in outcomes.inside
+    }
+    lanes = {lane.name: _lane(run, lane.name, ledger, passed) for lane in run.lanes}
     write_cassette(target, recording, lanes)
 
 
-def _lane(run: RecordedRun, lane: str, changed: Mapping[Spot, Outcomes], gone: Collection[Spot]) -> Iterator[Call]:
-    """Yield the calls of a lane with their outcomes of today; what cannot be called any more is not, what it called is."""
-    places: list[
-        int
-    ] = []  # of each recorded call: its own among those that are kept, or that of the one around it; -1 for none
+def _lane(run: RecordedRun, lane: str, ledger: Ledger, passed: Mapping[Spot, Nested]) -> Iterator[Call]:
+    """Yield the calls of a lane with their outcomes of today.
+
+    A call to which another one passed something else is as it was made there, what cannot be called any more is not called.
+    """
+    # Of each recorded call: its own place among those that are kept, or that of the one around it; -1 for none.
+    places: list[int] = []
     kept = 0
     for number, call in enumerate(run.calls(lane)):
         around = places[number - call.parent] if 0 < call.parent <= number else -1
-        if (lane, number) in gone:
+        if (lane, number) in ledger.gone:
             places.append(around)
             continue
         places.append(kept)
-        outcomes = changed.get((lane, number))
+        today: Nested | Outcomes | None = passed.get((lane, number)) or ledger.changed.get((lane, number))
         parent = kept - around if around >= 0 else 0
-        yield replace(call if outcomes is None else outcomes.instead(call), parent=parent)
+        yield replace(call if today is None else today.instead(call), parent=parent)
         kept += 1
 
 

@@ -167,13 +167,27 @@ class Fate(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Nested:
+    """A call made inside another one, at this place among those that were recorded there, with other arguments."""
+
+    place: int
+    arguments: bytes
+    outcome: Returned | Raised
+
+    def instead(self, call: Call) -> Call:
+        """Return the recorded call as it was made."""
+        return replace(call, arguments=self.arguments, outcome=self.outcome, items=(), after=())
+
+
+@dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What a call did today: all that takes the place of what was recorded of it."""
+    """What a call did today: all that takes the place of what was recorded of it. `inside` holds what it passed on otherwise."""
 
     flow: Flow
     outcome: Outcome
     items: tuple[Item, ...] = ()
     after: tuple[tuple[int, bytes], ...] = ()
+    inside: tuple[Nested, ...] = ()
 
     def instead(self, call: Call) -> Call:
         """Return a recorded call with this outcome."""
@@ -220,16 +234,29 @@ def _outcomes_row(outcomes: Outcomes | None) -> Any:
             data = b""
     items = [[int(item.kind), item.value] for item in outcomes.items]
     kind = _ENDINGS.index(type(outcomes.outcome))
-    return [int(outcomes.flow), kind, data, items, [list(pair) for pair in outcomes.after]]
+    inside = [
+        [each.place, each.arguments, _ENDINGS.index(type(each.outcome)), snapshot_of(each.outcome)]
+        for each in outcomes.inside
+    ]
+    return [int(outcomes.flow), kind, data, items, [list(pair) for pair in outcomes.after], inside]
+
+
+def snapshot_of(outcome: Returned | Raised) -> bytes:
+    """Return what was returned or raised."""
+    return outcome.value if isinstance(outcome, Returned) else outcome.error
 
 
 def _outcomes_from(row: Any) -> Outcomes | None:
     if row is None:
         return None
-    flow, kind, data, items, after = row
+    flow, kind, data, items, after, inside = row
     outcome = (Returned(data), Raised(data), Unfinished())[kind]
     passed = tuple(Item(ItemKind(each), value) for each, value in items)
-    return Outcomes(Flow(flow), outcome, passed, tuple((position, image) for position, image in after))
+    nested = tuple(
+        Nested(place, arguments, Raised(value) if ending else Returned(value))
+        for place, arguments, ending, value in inside
+    )
+    return Outcomes(Flow(flow), outcome, passed, tuple((position, image) for position, image in after), nested)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from tracer.instrument.instrumentation import Instrumentation
-from tracer.instrument.probe import Probe
 from tracer.instrument.signatures import class_namespace, mro
 from tracer.model import DEFAULT_LEFT_OUT, CallableKind
 from tracer.recording.recorder import portable
@@ -19,54 +18,14 @@ from tracer.select.patterns import covers
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from types import CodeType, FrameType
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from types import CodeType
 
     from tracer.instrument.discovery import CallableCode
-    from tracer.instrument.probe import Engine
-    from tracer.model import Call, Callable
+    from tracer.instrument.probe import Engine, Probe
+    from tracer.model import Callable
     from tracer.replay.task import Options
     from tracer.select.selection import Selection
-
-
-class Watch:
-    """Takes hold of the arguments of one activation as the callable has them: its own `**kwargs`, its defaults.
-
-    A call of another callable meanwhile is of no interest, nor is a second one of the same.
-    """
-
-    def __init__(self) -> None:
-        self._code: CodeType | None = None
-        self._arguments: list[Any] | None = None
-
-    def begin(
-        self, name: str, code: CodeType | None, callables: Mapping[str, Callable], inside: Sequence[Call]
-    ) -> None:
-        """Wait for the first activation of a code object as it was compiled. What the call calls runs, whatever was recorded `inside` it."""
-        del name, callables, inside
-        self._code, self._arguments = code, None
-
-    def end(self) -> list[Any] | None:
-        """Return the arguments of that activation, None where there was none; and wait for no other."""
-        self._code, found, self._arguments = None, self._arguments, None
-        return found
-
-    def probe(self, known: CallableCode) -> Probe:
-        """Return the hooks of a code object."""
-        code = known.code
-
-        def entered(_: FrameType | None = None) -> bool | None:
-            return True if self._code is code else None
-
-        return Probe(entered, self._began, _nothing, _nothing, _nothing, _nothing, entered)
-
-    def _began(self, _: Any, arguments: list[Any]) -> None:
-        if self._code is not None:
-            self._code, self._arguments = None, arguments
-
-
-def _nothing(token: Any, value: Any) -> None:
-    """Do nothing: the hook of an event that is of no interest."""
 
 
 class Trust:
