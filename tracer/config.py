@@ -45,6 +45,7 @@ class Config:
     ignore: places where no difference counts.
     rules: the user's own rules for differences: what is equal that is not the same.
     dunders: dunder methods to record that are left out by default.
+    timings: whether recording takes the time of each call too, which goes into a file beside the cassette.
     level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
     renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
     mode: what happens on a call that the cassette does not hold; the environment variable TRACER_MODE wins over the file.
@@ -67,6 +68,7 @@ class Config:
     dunders: tuple[str, ...] = ()
     mode: str = "once"
     level: str = "value"
+    timings: bool = False
     renamed: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -255,6 +257,12 @@ def _renamed(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _BadValueError(value)
+    return value
+
+
 _NAMES = _Setting(_texts, "a list of non-empty texts")
 _SETTINGS = {
     "boundaries": _Setting(_texts, "a list of dotted prefixes, as in ['shop.pricing']"),
@@ -279,5 +287,6 @@ _SETTINGS = {
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),
     "level": _one_of(LEVELS),
+    "timings": _Setting(_flag, "true or false"),
     "renamed": _Setting(_renamed, "a table of dotted names, as in {'shop.old' = 'shop.new'}"),
 }

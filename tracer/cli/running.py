@@ -48,6 +48,10 @@ def record(
             min=1, metavar="N", help="Run N times, each with another hash seed; what differs is kept as noise."
         ),
     ] = None,
+    timings: Annotated[
+        bool,
+        typer.Option("--timings", help="Take the time of each call as well, for `tracer export --perfetto`; costs more."),
+    ] = False,
 ) -> int:
     """Run any command; record the calls that cross boundaries in every Python it starts.
 
@@ -57,7 +61,7 @@ def record(
         return fail("Couldn't record: no command was given. Put it after two dashes: tracer record -- pytest")
     # The command writes to the same terminal: there a live line would erase the last one of its own.
     with LiveLine(sys.stderr, quiet=sys.stdout.isatty()) as live:
-        summary = workflows.record(command, output, boundaries=boundary, runs=runs, tick=live.tick)
+        summary = workflows.record(command, output, boundaries=boundary, runs=runs, timings=timings, tick=live.tick)
     sys.stderr.write(render_summary(summary, width(sys.stderr), color(sys.stderr)))
     return summary.exit_code if summary.seen else UNUSABLE
 

@@ -52,7 +52,16 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     if scoped:
         settings.write(folder / "settings.json")
         following = Following(str(folder / "settings.json"))
-    return Recorder(folder, selection, encoder, redactor, dunders=settings.dunders, scoped=scoped, following=following)
+    return Recorder(
+        folder,
+        selection,
+        encoder,
+        redactor,
+        dunders=settings.dunders,
+        scoped=scoped,
+        following=following,
+        timings=settings.timings,
+    )
 
 
 class _Pytest:

@@ -17,6 +17,7 @@ from tracer.recording import native
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
 from tracer.recording.lanes import Lanes
 from tracer.recording.observers import Observers
+from tracer.recording.timing import timed
 from tracer.select.selection import MAIN_NAMES
 from tracer.storage import rows
 from tracer.storage.journal import Journal
@@ -64,6 +65,7 @@ class Recorder:
         dunders: tuple[str, ...] = (),
         scoped: bool = False,
         following: Following | None = None,
+        timings: bool = False,
     ) -> None:
         self.folder = folder
         self.following = following
@@ -71,6 +73,7 @@ class Recorder:
         self._encoder = encoder
         self._redactor = redactor
         self._scoped = scoped
+        self._timings = timings
         self._origin = os.getpid()
         self._fork_lane: str | None = None
         self.announced_lane: str | None = None
@@ -310,7 +313,8 @@ class Recorder:
         if code.left_out:
             return make_counter(self._callers, own, lambda: self._lose_number(number, "left-out dunder"))
         identify = self._identifier(code, number) if "<locals>" in code.qualname else None
-        return self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify)
+        probe = self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify)
+        return timed(probe, self._sink) if self._timings else probe
 
     def _identifier(self, code: CallableCode, number: int) -> Function[[], tuple[int, tuple[int, ...] | None] | None]:
         """Return what finds out which decorated name an activation of a decorator's wrapper stands for."""

@@ -22,7 +22,7 @@ class Settings:
 
     `folder` receives its journal. `selection` is `Selection.to_json()`. `project` is the root below which paths become `<project>`.
     `redact` and `redact_allow` are names added to and taken from the redactor's. `dunders` are left-out dunders turned on.
-    `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
+    `timings` says that the time of each call is taken. `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
     `packages` maps tracer and what it needs in a traced process to the folders they are imported from, for a Python that has none of them.
     """
 
@@ -32,6 +32,7 @@ class Settings:
     redact: tuple[str, ...] = ()
     redact_allow: tuple[str, ...] = ()
     dunders: tuple[str, ...] = ()
+    timings: bool = False
     original: str = ""
     packages: dict[str, str] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from tracer.workflows.common import cassette_mode, cassette_path, settings, seve
 from tracer.workflows.comparing import diff, findings_against, write_report
 from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
-from tracer.workflows.exporting import Exported, Wishes, export_tests
+from tracer.workflows.exporting import Exported, Wishes, export_tests, export_trace
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
 from tracer.workflows.recording import record
@@ -54,6 +54,7 @@ __all__ = [
     "drop_rules",
     "end_run",
     "export_tests",
+    "export_trace",
     "failure_text",
     "findings_against",
     "how_to_review",

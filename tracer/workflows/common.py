@@ -110,6 +110,7 @@ def make_settings(
         redact=config.redact,
         redact_allow=config.redact_allow,
         dunders=config.dunders,
+        timings=config.timings,
         original=str(original or ""),
         packages=packages(),
     )

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 from tracer.errors import ReplayError
 from tracer.export.check import Place, check, reasons_of
 from tracer.export.files import file_name, write_file
+from tracer.export.perfetto import write_trace
 from tracer.export.plan import choose_calls, make_plan
 from tracer.select.patterns import covers
 from tracer.select.project import find_root, import_folders
 from tracer.storage.reader import open_cassette
-from tracer.storage.store import replacing
+from tracer.storage.store import replacing, timings_path
+from tracer.storage.timings import open_timings
 from tracer.workflows import common
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tracer.export.choose import Examples
     from tracer.export.files import Subject
@@ -88,6 +90,26 @@ def export_tests(
     return _written(subjects, plan, out, wishes)
 
 
+def export_trace(cassette: Path, out: Path, *, force: bool = False) -> tuple[int, bool]:
+    """Write a recorded run as a Chrome trace into `out`; return how many calls it holds, and whether their times are known.
+
+    Raises:
+        TracerError: the cassette cannot be read, or the file is there already.
+    """
+    _check_free((out,), out, force=force)
+    with open_cassette(cassette) as run:
+        timings = open_timings(timings_path(cassette), run.lanes)
+        origin = {"cassette": cassette.name, "python": run.recording.python, "tool": "tracer"}
+        with replacing(out) as stream:
+            return write_trace(stream, run, timings, origin), timings is not None
+
+
+def _check_free(paths: Iterable[Path], out: Path, *, force: bool) -> None:
+    taken = next((path for path in paths if path.exists()), None)
+    if taken is not None and not force:
+        raise ReplayError(f"export {str(out)!r}", f"{str(taken)!r} is there already", "Write over it with --force.")
+
+
 def _wanted(only: str | None) -> Callable[[str], bool]:
     return lambda name: only is None or name == only or (name.startswith(only) and name[len(only)] in ".:")
 
@@ -146,10 +168,7 @@ def _written(subjects: Sequence[Subject], plan: Plan, out: Path, wishes: Wishes)
     for subject in subjects:
         path = out if out.suffix == ".py" else out / file_name(subject.known.component)
         grouped.setdefault(path, []).append(subject)
-    if not wishes.force:
-        for path in grouped:
-            if path.exists():
-                raise ReplayError(f"export {str(out)!r}", f"{path} is there already", "Write over it with --force.")
+    _check_free(grouped, out, force=wishes.force)
     for path, group in grouped.items():
         with replacing(path) as stream:
             stream.write(write_file(group).text.encode())
