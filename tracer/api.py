@@ -126,9 +126,7 @@ class Recording(_Around):
         RecordingError: at the end of the block, when no call was captured.
     """
 
-    def __init__(
-        self, path: str | Path, *, boundaries: Sequence[str] | None = None, timings: bool = False
-    ) -> None:
+    def __init__(self, path: str | Path, *, boundaries: Sequence[str] | None = None, timings: bool = False) -> None:
         self.path = Path(path)
         self._boundaries = boundaries
         self._timings = timings

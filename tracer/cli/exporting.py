@@ -24,14 +24,19 @@ def export(
     cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", show_default=False)],
     tests: Annotated[
         Path | None,
-        typer.Option("--pytest", metavar="OUT", help="Write tests: into OUT.py, or one file per component into a folder."),
+        typer.Option(
+            "--pytest", metavar="OUT", help="Write tests: into OUT.py, or one file per component into a folder."
+        ),
     ] = None,
     perfetto: Annotated[
         Path | None,
-        typer.Option(metavar="OUT", help="Write a Chrome trace for ui.perfetto.dev; times by `tracer record --timings`."),
+        typer.Option(
+            metavar="OUT", help="Write a Chrome trace for ui.perfetto.dev; times by `tracer record --timings`."
+        ),
     ] = None,
     only: Annotated[
-        str | None, typer.Option(metavar="PREFIX", help="Only callables of this name or below: shop.tax, shop.cart:Cart.")
+        str | None,
+        typer.Option(metavar="PREFIX", help="Only callables of this name or below: shop.tax, shop.cart:Cart."),
     ] = None,
     examples: Annotated[
         int, typer.Option(min=1, metavar="N", help="So many examples of each shape that a callable's outcomes have.")
@@ -54,7 +59,9 @@ def export(
         calls, timed = workflows.export_trace(cassette, perfetto, force=force)
         say(f"{counted(calls, 'call')} in {plain(str(perfetto))}: open it in ui.perfetto.dev.\n")
         if not timed:
-            told("There are no times beside the cassette, so the trace shows the order of calls. Record with --timings.")
+            told(
+                "There are no times beside the cassette, so the trace shows the order of calls. Record with --timings."
+            )
     if tests is None:
         return 0
     wishes = workflows.Wishes(only, examples, check, force)

@@ -50,7 +50,9 @@ def record(
     ] = None,
     timings: Annotated[
         bool,
-        typer.Option("--timings", help="Take the time of each call as well, for `tracer export --perfetto`; costs more."),
+        typer.Option(
+            "--timings", help="Take the time of each call as well, for `tracer export --perfetto`; costs more."
+        ),
     ] = False,
 ) -> int:
     """Run any command; record the calls that cross boundaries in every Python it starts.

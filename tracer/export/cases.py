@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tracer.decode import decode, decode_arguments
 from tracer.export import names as reasons
 from tracer.export.layout import Expression, Group, Item, Leaf, flat
-from tracer.export.literals import is_name, quoted
+from tracer.export.literals import is_name
 from tracer.export.names import Names, Unwritable
 from tracer.export.objects import Certain, is_builtin
 from tracer.export.source import Writer
@@ -150,7 +150,8 @@ class CaseWriter:
     def _arguments(self, values: tuple[Value, ...], first: int, writer: Writer) -> tuple[Column, ...]:
         pairs = list(zip(self._known.parameters[first:], values[first:], strict=True))
         starred = any(
-            parameter.kind is ParameterKind.VAR_POSITIONAL and value != Sequence("tuple", ()) for parameter, value in pairs
+            parameter.kind is ParameterKind.VAR_POSITIONAL and value != Sequence("tuple", ())
+            for parameter, value in pairs
         )
         return tuple(self._argument(parameter, value, writer, starred) for parameter, value in pairs)
 
@@ -234,7 +235,11 @@ class CaseWriter:
         label = _short(error.type)
         match arguments.items:
             case (Scalar(value=str()) as message,) if is_builtin(error.type) and error.type != "builtins:KeyError":
-                return Ending.RAISES, (kind, Column(Writer(message, self._names, self._certain).bounded(message))), label
+                return (
+                    Ending.RAISES,
+                    (kind, Column(Writer(message, self._names, self._certain).bounded(message))),
+                    label,
+                )
         return Ending.FAILS, (kind, self._shown(arguments)), label
 
     def _shown(self, tree: Value) -> Column:
@@ -261,7 +266,7 @@ def _listed(columns: list[Column]) -> Column:
     return Column(Group("[", tuple(Item(each.value) for each in columns), "]"), exactness=exactness)
 
 
-def _exactness(value: Value) -> Exactness:
+def _exactness(value: Value) -> Exactness:  # noqa: PLR0911  (one per kind)
     """Return how a value is to be compared: by identity, by `==` where that is exact, else with the help of `same`."""
     match value:
         case Scalar(value=None | bool()):
@@ -286,7 +291,7 @@ def _loosest(items: tuple[Value, ...]) -> Exactness:
     return Exactness.SAME if any(_exactness(item) is Exactness.SAME for item in items) else Exactness.EQUALS
 
 
-def _label(value: Value) -> str:
+def _label(value: Value) -> str:  # noqa: PLR0911  (one per kind)
     """Return a word or two for what a case shows."""
     match value:
         case Scalar(value=None | bool() as scalar):

@@ -32,7 +32,7 @@ SECONDS: Final = 10
 _MOST_STARTS: Final = 25
 _TOLD: Final = "results.txt"
 
-_CONFTEST: Final = f'''
+_CONFTEST: Final = f"""
 import os, signal
 
 told = open(os.environ["TRACER_EXPORT_RESULTS"], "a", encoding="ascii", buffering=1)
@@ -57,7 +57,7 @@ def pytest_runtest_logreport(report):
 
 def pytest_runtest_logfinish(nodeid):
     alarm(signal.ITIMER_REAL, 0)
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,9 @@ def check(subjects: Sequence[Subject], place: Place, tick: Callable[[str], None]
         # A file that cannot be imported says nothing of its cases: one of them may be the reason.
         unknown = [case for file in files for case in file.tests.values() if id(case) not in told]
         if unknown and not backwards:
-            split = [replace(subject, cases=(case,)) for subject in left for case in subject.cases if id(case) not in told]
+            split = [
+                replace(subject, cases=(case,)) for subject in left for case in subject.cases if id(case) not in told
+            ]
             told |= _run([write_file([subject]) for subject in split], place, backwards=backwards)
         for case_id in tuple(verdict.passing):
             if told.get(case_id) != "passed":
@@ -161,7 +163,9 @@ def _start(
         words, cwd=place.folder, env=environment, capture_output=True, check=False, stdin=subprocess.DEVNULL
     )
     if b"No module named pytest" in done.stderr:
-        raise ReplayError("check the exported tests", "pytest is not installed", "Install it, or leave the check out with --no-check.")
+        raise ReplayError(
+            "check the exported tests", "pytest is not installed", "Install it, or leave the check out with --no-check."
+        )
     running = _read(told, outcomes)
     if running is None:
         return None

@@ -21,8 +21,16 @@ _GENERATED: Final = ("<string>", "<attrs generated")
 def is_certain(cls: Any, names: Sequence[str]) -> bool:
     """Say whether `cls(**fields)` gives an instance of exactly these fields, and runs no code that someone wrote."""
     if isinstance(cls, type) and issubclass(cls, tuple):
-        return tuple(getattr(cls, "_fields", ())) == tuple(names) and _is_generated(cls.__new__) and _inherits(cls, "__init__", tuple)
-    if not isinstance(cls, type) or not _inherits(cls, "__new__", object) or not _is_generated(cls.__init__):
+        return (
+            tuple(getattr(cls, "_fields", ())) == tuple(names)
+            and _is_generated(cls.__new__)
+            and _inherits(cls, "__init__", tuple)
+        )
+    if (
+        not isinstance(cls, type)
+        or not _inherits(cls, "__new__", object)
+        or not _is_generated(getattr(cls, "__init__", None))
+    ):
         return False
     if hasattr(cls, "__attrs_attrs__"):
         return _attrs(cls, names)

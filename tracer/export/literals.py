@@ -9,7 +9,7 @@ from typing import Final
 _LONGEST_DECIMAL: Final = 4_000  # digits; `int` refuses a text of more than 4,300
 
 
-def literal(value: bool | int | float | str | bytes | None) -> str:  # noqa: FBT001  (a scalar of a snapshot)
+def literal(value: float | str | bytes | None) -> str:
     """Return the literal of an exact scalar, which gives an equal one when it is read."""
     if isinstance(value, str):
         return quoted(value)

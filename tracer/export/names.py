@@ -12,7 +12,18 @@ if TYPE_CHECKING:
 
 STANDARD: Final = frozenset(
     {
-        *("builtins", "collections", "datetime", "decimal", "enum", "fractions", "functools", "http", "io", "ipaddress"),
+        *(
+            "builtins",
+            "collections",
+            "datetime",
+            "decimal",
+            "enum",
+            "fractions",
+            "functools",
+            "http",
+            "io",
+            "ipaddress",
+        ),
         *("json", "json.decoder", "logging", "pathlib", "re", "types", "uuid", "zoneinfo", "zoneinfo._common"),
         *("argparse", "configparser", "csv", "operator", "queue", "signal", "sqlite3", "string", "struct"),
         *("numpy", "pandas"),

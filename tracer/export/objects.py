@@ -270,7 +270,9 @@ def _table(value: Object, writer: Writing) -> Expression:
             return call(writer.names.standard("pandas.RangeIndex"), *writer.items(tuple(fields.values())))
         case "Index":
             kept = _keywords((("name", _only_name(fields)),), writer) if _only_name(fields) != Scalar(None) else ()
-            return call(writer.names.standard("pandas.Index"), *_column(value.payload, fields.get("dtype"), writer), *kept)
+            return call(
+                writer.names.standard("pandas.Index"), *_column(value.payload, fields.get("dtype"), writer), *kept
+            )
         case "Series":
             index, name = (Item(writer.expression(fields[part]), f"{part}=") for part in ("index", "name"))
             return call(
@@ -306,11 +308,8 @@ def _frame(fields: dict[str, Value], payload: Value | None, writer: Writing) -> 
     labels = columns.payload if isinstance(columns, Object) else None
     if isinstance(labels, Object):
         labels = labels.payload
-    if not all(isinstance(part, Sequence) for part in (labels, dtypes, payload)):
+    if not (isinstance(labels, Sequence) and isinstance(dtypes, Sequence) and isinstance(payload, Sequence)):
         raise Unwritable(reasons.UNKNOWN)
-    assert isinstance(labels, Sequence)
-    assert isinstance(dtypes, Sequence)
-    assert isinstance(payload, Sequence)
     if not len(set(labels.items)) == len(labels.items) == len(dtypes.items) == len(payload.items):
         raise Unwritable(reasons.UNKNOWN)
     index = Item(writer.expression(fields["index"]), "index=")

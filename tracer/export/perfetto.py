@@ -43,7 +43,10 @@ class Slice:
 
 def write_trace(stream: BinaryIO, run: RecordedRun, timings: Timings | None, origin: Mapping[str, str]) -> int:
     """Write the trace of a run, call by call; return how many calls it holds. `origin` is kept as what the trace is of."""
-    told = {**origin, "time": CLOCK if timings else f"{ORDER}: one microsecond for each beginning and each end of a call"}
+    told = {
+        **origin,
+        "time": CLOCK if timings else f"{ORDER}: one microsecond for each beginning and each end of a call",
+    }
     events = _Events(run)
     head = f'{{"displayTimeUnit":"ns","otherData":{_json(told)},"traceEvents":[\n'
     stream.write(head.encode("ascii"))

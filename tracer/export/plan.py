@@ -68,9 +68,7 @@ def make_plan(
     for name, examples in chosen.items():
         shapes = examples.chosen()
         try:
-            if name not in known:
-                raise Unwritable(GONE)
-            writer = CaseWriter(known[name], may_import, certain)
+            writer = _writer(known.get(name), may_import, certain)
         except Unwritable as error:
             plan.left_out[error.reason] += len(shapes)
             continue
@@ -80,20 +78,31 @@ def make_plan(
     return plan
 
 
+def _writer(known: Callable | None, may_import: Function[[str], bool], certain: Certain) -> CaseWriter:
+    if known is None:
+        raise Unwritable(GONE)
+    return CaseWriter(known, may_import, certain)
+
+
 def _cases(writer: CaseWriter, calls: Iterable[Call], left_out: Counter[str]) -> tuple[Case, ...]:
     """Return the cases of one shape; where there are none, the first reason counts."""
     found: dict[str, Case] = {}
-    reasons = []
+    reasons: list[str] = []
     for call in calls:
-        try:
-            case = writer.case(call)
-        except Unwritable as error:
-            reasons.append(error.reason)
-        else:
+        case = _case(writer, call, reasons)
+        if case is not None:
             found.setdefault(_text(case), case)
     if not found:
         left_out[reasons[0]] += 1
     return tuple(found.values())
+
+
+def _case(writer: CaseWriter, call: Call, reasons: list[str]) -> Case | None:
+    try:
+        return writer.case(call)
+    except Unwritable as error:
+        reasons.append(error.reason)
+        return None
 
 
 def _text(case: Case) -> str:

@@ -61,7 +61,7 @@ class Shapes:
         return shape
 
 
-def shape_of(value: Value, level: int = 0) -> Shape:  # noqa: PLR0911  (one per kind)
+def shape_of(value: Value, level: int = 0) -> Shape:  # noqa: C901, PLR0911  (one per kind)
     """Return the shape of a value. True and False are two shapes: a program branches on them."""
     if level > _DEEPEST:
         return ("...",)

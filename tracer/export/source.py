@@ -69,7 +69,7 @@ class Writer:
         finally:
             self._inside.pop()
 
-    def _expression(self, value: Value) -> Expression:  # noqa: PLR0911  (one per kind)
+    def _expression(self, value: Value) -> Expression:  # noqa: C901, PLR0911  (one per kind)
         match value:
             case Scalar(value=scalar):
                 if isinstance(scalar, str) and at_place(scalar):

@@ -3,7 +3,7 @@
 Nothing in tracer calls them. They are laid out for lines of 88 characters, as the files they go into.
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0124, PLR0911, E741, TRY300
+# ruff: noqa: ANN001, ANN201, B905, C901, PLR0911, PLR0912
 # mypy: ignore-errors
 
 from __future__ import annotations

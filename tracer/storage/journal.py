@@ -115,7 +115,13 @@ _pack_frame: Final = FRAME_STRUCT.pack
 pack_begin: Final = BEGIN_STRUCT.pack
 pack_end: Final = END_STRUCT.pack
 
-_HEADS: Final = {BEGIN: BEGIN_STRUCT.size, END: END_STRUCT.size, ITEM: END_STRUCT.size, AFTER: END_STRUCT.size, TIME: END_STRUCT.size}
+_HEADS: Final = {
+    BEGIN: BEGIN_STRUCT.size,
+    END: END_STRUCT.size,
+    ITEM: END_STRUCT.size,
+    AFTER: END_STRUCT.size,
+    TIME: END_STRUCT.size,
+}
 
 # The host may replace these names in their modules while it is recorded; these references stay.
 _open = os.open

@@ -14,7 +14,6 @@ import sys
 from array import array
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -23,6 +22,7 @@ from tracer.storage import format as form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from tracer import model
 
@@ -48,7 +48,10 @@ class TimingsWriter:
         while chunk := list(islice(left, _MOST_CALLS)):
             begins = [began or before for began, _ in chunk]
             steps = [began - last for began, last in zip(begins, [before, *begins], strict=False)]
-            lengths = [max(0, ended - began) + 1 if began and ended else 0 for began, (_, ended) in zip(begins, chunk, strict=True)]
+            lengths = [
+                max(0, ended - began) + 1 if began and ended else 0
+                for began, (_, ended) in zip(begins, chunk, strict=True)
+            ]
             packed = form.compress(_bytes(steps) + _bytes(lengths))
             self._write(_CHUNK.pack(len(chunk), len(packed)) + packed)
             before = begins[-1]

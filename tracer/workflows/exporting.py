@@ -163,7 +163,9 @@ def _written(subjects: Sequence[Subject], plan: Plan, out: Path, wishes: Wishes)
     if not subjects:
         reasons = "; ".join(f"{count} because of {reason}" for reason, count in left_out)
         cause = "no call of it can be a test" + (f" ({reasons})" if reasons else ": it holds none of them")
-        raise ReplayError(f"export {str(out)!r}", cause, "Name the packages that may be imported with --boundary or --allow-import.")
+        raise ReplayError(
+            f"export {str(out)!r}", cause, "Name the packages that may be imported with --boundary or --allow-import."
+        )
     grouped: dict[Path, list[Subject]] = {}
     for subject in subjects:
         path = out if out.suffix == ".py" else out / file_name(subject.known.component)
