@@ -17,7 +17,7 @@ def literal(value: float | str | bytes | None) -> str:
         return "b" + _double_quoted(repr(value)[1:])
     if isinstance(value, float):
         return number(value)
-    if type(value) is int and value.bit_length() > 3 * _LONGEST_DECIMAL:
+    if isinstance(value, int) and value.bit_length() > 3 * _LONGEST_DECIMAL:
         return f"{'-' if value < 0 else ''}0x{abs(value):X}"
     return repr(value)
 

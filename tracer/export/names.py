@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -10,26 +12,76 @@ from tracer.export.literals import is_dotted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STANDARD: Final = frozenset(
+_BUILTIN_TYPES: Final = frozenset(
     {
-        *(
-            "builtins",
-            "collections",
-            "datetime",
-            "decimal",
-            "enum",
-            "fractions",
-            "functools",
-            "http",
-            "io",
-            "ipaddress",
-        ),
-        *("json", "json.decoder", "logging", "pathlib", "re", "types", "uuid", "zoneinfo", "zoneinfo._common"),
-        *("argparse", "configparser", "csv", "operator", "queue", "signal", "sqlite3", "string", "struct"),
-        *("numpy", "pandas"),
+        *("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "object", "range"),
+        *("set", "slice", "str", "tuple", "type", "memoryview", "property", "classmethod", "staticmethod"),
     }
 )
-"""Modules of the standard library whose types stand for values, and the two libraries whose values are known. Importing them does nothing else."""
+_BUILTIN_FUNCTIONS: Final = frozenset(
+    {
+        *(
+            "abs",
+            "all",
+            "any",
+            "ascii",
+            "bin",
+            "callable",
+            "chr",
+            "divmod",
+            "format",
+            "hash",
+            "hex",
+            "id",
+            "isinstance",
+        ),
+        *(
+            "issubclass",
+            "iter",
+            "len",
+            "max",
+            "min",
+            "next",
+            "oct",
+            "ord",
+            "pow",
+            "print",
+            "repr",
+            "round",
+            "sorted",
+            "sum",
+        ),
+    }
+)
+"""Functions that do nothing but compute. Not `exec`, `open` or `getattr`: a cassette says what they would be called with."""
+
+_STANDARD: Final = frozenset(
+    {
+        *("collections:OrderedDict", "collections:defaultdict", "collections:deque", "collections:Counter"),
+        *("collections:ChainMap", "datetime:date", "datetime:datetime", "datetime:time", "datetime:timedelta"),
+        *("datetime:timezone", "decimal:Decimal", "fractions:Fraction", "uuid:UUID", "uuid:SafeUUID"),
+        *("decimal:InvalidOperation", "decimal:DivisionByZero", "http:HTTPStatus", "re:RegexFlag", "signal:Signals"),
+        *("ipaddress:IPv4Address", "ipaddress:IPv6Address", "ipaddress:IPv4Network", "ipaddress:IPv6Network"),
+        *("ipaddress:AddressValueError", "ipaddress:NetmaskValueError", "json.decoder:JSONDecodeError"),
+        *("pathlib:Path", "pathlib:PurePath", "pathlib:PosixPath", "pathlib:PurePosixPath", "pathlib:PureWindowsPath"),
+        *(
+            "re:error",
+            "re:PatternError",
+            "argparse:ArgumentTypeError",
+            "argparse:Namespace",
+            "queue:Empty",
+            "queue:Full",
+        ),
+        *("configparser:NoSectionError", "configparser:NoOptionError", "configparser:ParsingError"),
+        *("struct:error", "csv:Error", "sqlite3:Error", "sqlite3:IntegrityError", "sqlite3:OperationalError"),
+        *("types:SimpleNamespace", "types:NoneType", "zoneinfo:ZoneInfo", "zoneinfo._common:ZoneInfoNotFoundError"),
+    }
+)
+"""Types of the standard library that stand for values. Importing their modules does nothing else, and neither does making one."""
+
+_NUMPY: Final = re.compile(
+    r"numpy:(u?int\d+|float\d+|complex\d+|bool_?|str_|bytes_|u?longlong|ndarray|datetime64|timedelta64)"
+)
 
 _PUBLIC_HOMES: Final = {"zoneinfo._common": "zoneinfo", "json.decoder": "json", "_io": "io"}
 
@@ -80,17 +132,27 @@ class Names:
         module, _, qualname = name.partition(":")
         if not is_dotted(module) or not is_dotted(qualname) or module == "__main__":
             raise Unwritable(LOCAL)
-        module = _PUBLIC_HOMES.get(module, module)
-        if module == "builtins":
+        if module == "builtins" and _is_harmless(qualname):
             return qualname
-        if module not in STANDARD and not self.may_import(module):
+        if name not in _STANDARD and not _NUMPY.fullmatch(name) and not self.may_import(module):
             raise Unwritable(NOT_ALLOWED)
+        module = _PUBLIC_HOMES.get(module, module)
         self.imports.add(module)
         return f"{module}.{qualname}"
 
     def module(self, name: str) -> str:
         """Return how a module is written. Raises `Unwritable` where it may not be imported."""
-        if not is_dotted(name) or (name not in STANDARD and not self.may_import(name)):
+        if not is_dotted(name) or not self.may_import(name):
             raise Unwritable(NOT_ALLOWED)
         self.imports.add(name)
         return name
+
+
+def is_builtin_error(qualname: str) -> bool:
+    """Say whether a name among the builtins is that of an exception."""
+    found = getattr(builtins, qualname, None)
+    return isinstance(found, type) and issubclass(found, BaseException)
+
+
+def _is_harmless(qualname: str) -> bool:
+    return qualname in _BUILTIN_TYPES or qualname in _BUILTIN_FUNCTIONS or is_builtin_error(qualname)

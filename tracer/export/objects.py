@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import re
 from math import prod
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from tracer.export import names as reasons
 from tracer.export.layout import Expression, Group, Item, Leaf, call, flat
 from tracer.export.literals import is_name, quoted
-from tracer.export.names import Names, Unwritable
+from tracer.export.names import Names, Unwritable, is_builtin_error
 from tracer.values import Form, Mapping, Object, Scalar, Sequence, Value
 
 if TYPE_CHECKING:
@@ -125,8 +124,7 @@ def _exception(value: Object, writer: Writing) -> Expression:
 def is_builtin(name: str) -> bool:
     """Say whether a type's name is that of a builtin exception."""
     module, _, qualname = name.partition(":")
-    found = getattr(builtins, qualname, None) if module == "builtins" else None
-    return isinstance(found, type) and issubclass(found, BaseException)
+    return module == "builtins" and is_builtin_error(qualname)
 
 
 _BY_FORM: Final[dict[Form, Callable[[Object, Writing], Expression]]] = {
@@ -250,8 +248,9 @@ def _numpy(value: Object, writer: Writing) -> Expression:
 def _sizes(shape: Value | None) -> list[int]:
     if not isinstance(shape, Sequence):
         raise Unwritable(reasons.UNKNOWN)
-    sizes = [each.value for each in shape.items if isinstance(each, Scalar) and type(each.value) is int]
-    return [size for size in sizes if isinstance(size, int) and size >= 0]
+    return [
+        each.value for each in shape.items if isinstance(each, Scalar) and type(each.value) is int and each.value >= 0
+    ]
 
 
 def _nested(items: list[Item], sizes: list[int]) -> Expression:
