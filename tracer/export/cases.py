@@ -159,7 +159,7 @@ class CaseWriter:
     def _argument(parameter: Parameter, value: Value, writer: Writer, starred: bool) -> Column:
         """Write an argument; what only its own default can have been is left to it."""
         default = parameter.default
-        if default is not None and isinstance(value, Opaque) and default == f"<{value.type.replace(':', '.')}>":
+        if default is not None and isinstance(value, Opaque) and default == f"<{_default_type(value.type)}>":
             positional = parameter.kind is ParameterKind.POSITIONAL_OR_KEYWORD and not starred
             if positional or parameter.kind is ParameterKind.KEYWORD_ONLY:
                 return Column(Leaf("..."), default=True, left_out=True)
@@ -308,6 +308,11 @@ def _label(value: Value) -> str:  # noqa: PLR0911  (one per kind)
             return kind
         case _:
             return "other"
+
+
+def _default_type(name: str) -> str:
+    """Return a type's name as a signature tells of a default that is no constant: of builtins without their module."""
+    return name.removeprefix("builtins:").replace(":", ".")
 
 
 def _short(name: str) -> str:

@@ -46,12 +46,9 @@ class TimingsWriter:
         self._write(_LENGTH.pack(len(row)) + row)
         left, before = iter(times), 0
         while chunk := list(islice(left, _MOST_CALLS)):
-            begins = [began or before for began, _ in chunk]
+            begins = _filled([began for began, _ in chunk], before)
             steps = [began - last for began, last in zip(begins, [before, *begins], strict=False)]
-            lengths = [
-                max(0, ended - began) + 1 if began and ended else 0
-                for began, (_, ended) in zip(begins, chunk, strict=True)
-            ]
+            lengths = [max(0, end - began) + 1 if began and end else 0 for began, end in chunk]
             packed = form.compress(_bytes(steps) + _bytes(lengths))
             self._write(_CHUNK.pack(len(chunk), len(packed)) + packed)
             before = begins[-1]
@@ -63,7 +60,8 @@ class Timings:
     def __init__(self, path: Path, places: dict[str, tuple[int, int]]) -> None:
         self._path = path
         self._places = places
-        self.first = min((next(self.of(lane))[0] for lane in places), default=0)
+        begins = (next((began for began, _ in self.of(lane)), None) for lane in places)
+        self.first = min((began for began in begins if began is not None), default=0)
 
     def of(self, lane: str) -> Iterator[tuple[int, int | None]]:
         """Yield when each call of a lane began and ended, None where its end is not known. Raises one of `format.MALFORMED`."""
@@ -114,6 +112,12 @@ def _places(stream: BinaryIO, size: int) -> Iterator[tuple[str, tuple[int, int, 
                 raise ValueError("a chunk of times is empty")
             stream.seek(packed, 1)
             left -= count
+
+
+def _filled(begins: list[int], before: int) -> list[int]:
+    """Return when calls began, where that is not known as the call before, the first of a lane as the first that is known."""
+    before = before or next(filter(None, begins), 0)
+    return [before := began or before for began in begins]
 
 
 def _bytes(numbers: Iterable[int]) -> bytes:

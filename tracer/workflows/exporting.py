@@ -76,6 +76,8 @@ def export_tests(
         _check_only(recording, wishes.only)
         tick(f"tracer: reading {cassette}")
         chosen = choose_calls(run, wanted, wishes.examples)
+    components = {each.name: each.component for each in recording.callables}
+    _check_free((_file_of(out, components[name]) for name in chosen if name in components), out, force=wishes.force)
     place = Place(Path.cwd(), import_folders(find_root(Path.cwd())))
     plan = _plan(chosen, recording, _may_import(selection, allow), place, run=wishes.run)
     passing = None
@@ -102,6 +104,10 @@ def export_trace(cassette: Path, out: Path, *, force: bool = False) -> tuple[int
         origin = {"cassette": cassette.name, "python": run.recording.python, "tool": "tracer"}
         with replacing(out) as stream:
             return write_trace(stream, run, timings, origin), timings is not None
+
+
+def _file_of(out: Path, component: str) -> Path:
+    return out if out.suffix == ".py" else out / file_name(component)
 
 
 def _check_free(paths: Iterable[Path], out: Path, *, force: bool) -> None:
@@ -168,9 +174,7 @@ def _written(subjects: Sequence[Subject], plan: Plan, out: Path, wishes: Wishes)
         )
     grouped: dict[Path, list[Subject]] = {}
     for subject in subjects:
-        path = out if out.suffix == ".py" else out / file_name(subject.known.component)
-        grouped.setdefault(path, []).append(subject)
-    _check_free(grouped, out, force=wishes.force)
+        grouped.setdefault(_file_of(out, subject.known.component), []).append(subject)
     for path, group in grouped.items():
         with replacing(path) as stream:
             stream.write(write_file(group).text.encode())
