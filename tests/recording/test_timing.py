@@ -7,11 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.export.test_perfetto import check
+from tracer.cli.command_line import run as run_words
 from tracer.storage import store
 from tracer.storage.reader import open_cassette
 from tracer.storage.timings import open_timings
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.helpers import Project
 
 FILES = {
@@ -62,46 +65,40 @@ def record(project: Project, name: str, *words: str) -> None:
     assert done.exit == 0, done.stderr
 
 
-def test_the_cassette_is_the_same_with_and_without_times(project: Project) -> None:
+def test_times_lie_beside_a_cassette_that_is_the_same_without_them(project: Project) -> None:
+    """Each call has its beginning and its end; a later recording without times leaves none of the earlier one."""
     project = project.with_files(FILES)
-    record(project, "with", "--timings")
-    record(project, "without")
-    timed, plain = (project.folder / f"{name}.cassette" for name in ("with", "without"))
-
-    assert timed.read_bytes() == plain.read_bytes()
-    assert store.timings_path(timed).exists()
-    assert not store.timings_path(plain).exists()
-    with open_cassette(timed) as run:
-        timings = open_timings(store.timings_path(timed), run.lanes)
+    path = project.folder / "run.cassette"
+    record(project, "run", "--timings")
+    timed = path.read_bytes()
+    with open_cassette(path) as run:
+        timings = open_timings(store.timings_path(path), run.lanes)
         assert timings is not None
         lanes = {lane.name: list(timings.of(lane.name)) for lane in run.lanes}
         assert {name: len(times) for name, times in lanes.items()} == {lane.name: lane.calls for lane in run.lanes}
         for times in lanes.values():
             assert all(began > 0 and end is not None and end >= began for began, end in times)
             assert [began for began, _ in times] == sorted(began for began, _ in times)
-
-
-def test_a_recording_without_times_leaves_none_of_an_earlier_one(project: Project) -> None:
-    project = project.with_files(FILES)
-    record(project, "run", "--timings")
     record(project, "run")
 
-    assert not store.timings_path(project.folder / "run.cassette").exists()
+    assert path.read_bytes() == timed
+    assert not store.timings_path(path).exists()
 
 
-def test_a_trace_of_it_is_valid_and_says_where_its_times_are_from(project: Project) -> None:
+def test_a_trace_is_valid_and_says_where_its_times_are_from(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     project = project.with_files({**FILES, "tracer.toml": "timings = true"})
     record(project, "run")
-    timed = project.tracer("export", "run.cassette", "--perfetto", "timed.json")
-    store.timings_path(project.folder / "run.cassette").unlink()
-    ordered = project.tracer("export", "run.cassette", "--perfetto", "ordered.json")
-    again = project.tracer("export", "run.cassette", "--perfetto", "ordered.json")
+    monkeypatch.chdir(project.folder)
 
-    assert (timed.exit, timed.stderr) == (0, "")
-    assert ordered.exit == 0
-    assert "Record with --timings." in ordered.stderr
-    assert again.exit == 2
-    assert "Write over it with --force." in again.stderr
+    assert run_words(["export", "run.cassette", "--perfetto", "timed.json"]) == 0
+    assert capsys.readouterr().err == ""
+    store.timings_path(project.folder / "run.cassette").unlink()
+    assert run_words(["export", "run.cassette", "--perfetto", "ordered.json"]) == 0
+    assert "Record with --timings." in capsys.readouterr().err
+    assert run_words(["export", "run.cassette", "--perfetto", "ordered.json"]) == 2
+    assert "Write over it with --force." in capsys.readouterr().err
     for name, time in (("timed", "clock"), ("ordered", "call order")):
         told = json.loads((project.folder / f"{name}.json").read_text())
         check(told["traceEvents"])

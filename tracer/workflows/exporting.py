@@ -89,7 +89,7 @@ def export_tests(
             plan.left_out.update(reasons_of(verdict, shape) for shape in failed)
     subjects = [each.pick(passing, wishes.examples) for each in plan.candidates]
     subjects = [subject for subject in subjects if subject.cases]
-    return _written(subjects, plan, out, wishes)
+    return _written(subjects, plan, out)
 
 
 def export_trace(cassette: Path, out: Path, *, force: bool = False) -> tuple[int, bool]:
@@ -164,7 +164,7 @@ def _ask(asked: Sequence[tuple[str, tuple[str, ...]]], place: Place) -> set[tupl
     return {(name, tuple(fields)) for name, fields in found}
 
 
-def _written(subjects: Sequence[Subject], plan: Plan, out: Path, wishes: Wishes) -> Exported:
+def _written(subjects: Sequence[Subject], plan: Plan, out: Path) -> Exported:
     left_out = tuple(sorted(plan.left_out.items(), key=lambda pair: (-pair[1], pair[0])))
     if not subjects:
         reasons = "; ".join(f"{count} because of {reason}" for reason, count in left_out)
