@@ -83,6 +83,7 @@ class Plain:
 
 class Slotted:
     __slots__ = ("left", "right")
+    left: list[int]
 
 
 class Names_(dict[str, int]):
