@@ -29,6 +29,8 @@ SLOW: Final = "a test that took too long"
 KILLED: Final = "a test that ended the process"
 SECONDS: Final = 10
 """So long may one test take."""
+_PATIENCE: Final = 600
+"""So many seconds may one process take that runs them, imports and all."""
 _MOST_STARTS: Final = 25
 _TOLD: Final = "results.txt"
 
@@ -159,9 +161,18 @@ def _start(
         "TRACER_EXPORT_RESULTS": str(told),
         "TRACER_EXPORT_BACKWARDS": str(int(backwards)),
     }
-    done = subprocess.run(  # noqa: S603  (running what was recorded again is the purpose)
-        words, cwd=place.folder, env=environment, capture_output=True, check=False, stdin=subprocess.DEVNULL
-    )
+    try:
+        done = subprocess.run(  # noqa: S603  (running what was recorded again is the purpose)
+            words,
+            cwd=place.folder,
+            env=environment,
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=_PATIENCE,
+        )
+    except subprocess.TimeoutExpired:  # a module that hangs as it is imported: no test was running
+        return None
     if b"No module named pytest" in done.stderr:
         raise ReplayError(
             "check the exported tests", "pytest is not installed", "Install it, or leave the check out with --no-check."
