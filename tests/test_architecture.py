@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 PACKAGE = REPOSITORY / "tracer"
 
 HOMES = {
-    "wrapt": ("instrument/foreign.py",),
+    "wrapt": ("instrument/proxies.py",),
     "msgpack": ("wire.py",),
     "deepdiff": ("compare/delta.py",),
     "typer": ("cli/",),
     "click": (),
-    "pytest": ("pytest_plugin.py",),
+    "pytest": ("pytest_plugin.py", "pytest_cassettes.py"),
     "rich": ("report/", "cli/"),
     "jinja2": ("report/html/frame.py",),
     "regex": ("regex.py",),
@@ -44,7 +44,9 @@ LATE = {
     "demo/": None,
     "instrument/": {"wrapt", "opcode", "tracer.instrument"},
     "pytest_plugin.py": None,
+    "pytest_cassettes.py": None,
     "recording/bootstrap/": {"tracer"},
+    "recording/child.py": {"tracer.recording.diagnosis"},
     "regex.py": {"regex"},
     "report/": {"rich", "jinja2"},
     "workflows.py": None,
@@ -55,7 +57,7 @@ LATE = {
 
 TRACED = ("recording/*.py", "instrument/**/*.py", "encoding/**/*.py", "storage/journal.py", "select/selection.py")
 """What runs in the traced process."""
-NOT_TRACED = {"recording/launch.py", "instrument/foreign.py"}
+NOT_TRACED = {"recording/launch.py", "instrument/proxies.py"}
 """Of those, what only the parent loads, and what loads on first need."""
 
 ALLOWED_PACKAGES = {"tracer", "msgpack"}

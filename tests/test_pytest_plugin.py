@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.recording.recordings import calls
-from tracer.pytest_plugin import cassette_name
+from tracer.pytest_cassettes import cassette_name
 from tracer.workflows import cassette_path
 
 if TYPE_CHECKING:
@@ -124,7 +124,12 @@ def test_where_it_is_not_used_it_loads_nothing_and_says_nothing(project: Project
     done = project.run("python", *PYTEST, "-p", "tracer.pytest_plugin", "-s")
     off = project.run("python", *PYTEST, "-p", "no:tracer.pytest_plugin", "--tracer-mode=none")
 
-    assert json.loads(done.stdout.splitlines()[0]) == ["tracer", "tracer.errors", "tracer.pytest_plugin"]
+    assert json.loads(done.stdout.splitlines()[0]) == [
+        "tracer",
+        "tracer.errors",
+        "tracer.pytest_cassettes",
+        "tracer.pytest_plugin",
+    ]
     assert "cassettes" not in done.stdout
     assert off.exit == 4
     assert "--tracer-mode" in off.stderr

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.errors import (
     BehaviourChanged,
+    CallNotRecorded,
+    CallsNotPlayed,
+    CannotRevive,
     CassetteDamaged,
     CassetteError,
     CassetteMangled,
@@ -17,6 +20,7 @@ from tracer.errors import (
     ConfigError,
     NotACassette,
     RecordingError,
+    ReplayError,
     ReviewError,
     SelectionError,
     TracerError,
@@ -24,6 +28,7 @@ from tracer.errors import (
 
 if TYPE_CHECKING:
     from tracer.api import Cassette as cassette  # noqa: N813  (they are used as functions are)
+    from tracer.api import Playback as playback  # noqa: N813
     from tracer.api import Recording as record  # noqa: N813
     from tracer.api import diff
     from tracer.compare.result import Comparison, Finding
@@ -33,6 +38,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BehaviourChanged",
+    "CallNotRecorded",
+    "CallsNotPlayed",
+    "CannotRevive",
     "CassetteDamaged",
     "CassetteError",
     "CassetteMangled",
@@ -43,12 +51,14 @@ __all__ = [
     "Finding",
     "NotACassette",
     "RecordingError",
+    "ReplayError",
     "ReviewError",
     "Rule",
     "SelectionError",
     "TracerError",
     "cassette",
     "diff",
+    "playback",
     "record",
 ]
 
@@ -59,6 +69,7 @@ _LAZY = {
     "Rule": ("tracer.rules", "Rule"),
     "cassette": ("tracer.api", "Cassette"),
     "diff": ("tracer.api", "diff"),
+    "playback": ("tracer.api", "Playback"),
     "record": ("tracer.api", "Recording"),
 }
 

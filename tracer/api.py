@@ -15,12 +15,13 @@ from tracer import workflows
 from tracer.errors import BehaviourChanged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
 
     from tracer.compare.result import Comparison
+    from tracer.errors import CallNotRecorded
     from tracer.rules import Rule
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -121,24 +122,36 @@ class Recording(_Around):
         path: the cassette to write; replaced only when the block ends without an exception.
         boundaries: prefixes whose interfaces are watched; the settings', else the project's own modules.
         timings: take the time of each call as well, into a file beside the cassette; also where the settings say so.
+        detail: "full" to look at every crossing, so that each call can be replayed; "sampled"; the settings' else.
 
     Raises:
+        ConfigError: there is no such detail.
         RecordingError: at the end of the block, when no call was captured.
     """
 
-    def __init__(self, path: str | Path, *, boundaries: Sequence[str] | None = None, timings: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        boundaries: Sequence[str] | None = None,
+        detail: str | None = None,
+        timings: bool = False,
+    ) -> None:
         self.path = Path(path)
         self._boundaries = boundaries
+        self._detail = detail
         self._timings = timings
         self._session: workflows.Session | None = None
 
     def _fresh(self) -> Recording:
-        return Recording(self.path, boundaries=self._boundaries, timings=self._timings)
+        return Recording(self.path, boundaries=self._boundaries, detail=self._detail, timings=self._timings)
 
     def _open(self) -> None:
         # Absolute from here on: the block may change the working folder.
         self._target = self.path.absolute()
-        self._session = workflows.open_session(self._target, self._boundaries, timings=self._timings)
+        self._session = workflows.open_session(
+            self._target, self._boundaries, detail=self._detail, timings=self._timings
+        )
 
     def _close(self, *, failed: bool) -> None:
         session, self._session = self._session, None
@@ -232,6 +245,88 @@ class Cassette(_Around):
             raise BehaviourChanged(self.comparison, workflows.failure_text(self.comparison, self.path, pending))
         workflows.settle_equal(self.comparison, pending, self.path, self._mode)
         tell("compared")
+
+
+class Playback(_Around):
+    """Answers the calls into some components from a cassette, in all threads of the process. Use it as `tracer.playback`.
+
+    Args:
+        cassette: the cassette's name, `orders/checkout`, a file below the cassette folder; one that ends in `.cassette` is a path.
+        components: prefixes of the modules whose calls from outside are answered: your own, or a third-party package.
+        mode: "once" records when there is no cassette and plays otherwise; "none" never records: a missing cassette is an error;
+            "new_episodes" plays what was recorded, runs and records other calls, and adds them; "all" runs and records everything anew;
+            "off" does nothing. Default: the environment variable TRACER_MODE, the settings' mode, "once".
+        strict: fail where recorded calls were not made.
+        ignore: names of parameters that do not count when a recorded call is looked for: `timeout`, or that of one callable alone,
+            `shop.gateway:Client.send.timeout`. Added to those of the settings.
+        match: "arguments", or "callable" to tell calls apart by nothing but their order; or one of these by pattern of callables.
+        allow: prefixes of further modules that may be imported to make recorded values live again; the components, the settings' boundaries
+            and the project's own modules may be.
+        repeat: play the last call of its kind again and again; without it each recorded call is played once.
+        folder: the folder of the cassettes; the settings', else `cassettes` in the project.
+        on_outcome: called with "played", "recorded", "added" or "replaced" at the end.
+
+    Raises:
+        CallNotRecorded: where a call is made that the cassette does not hold, and again at the end of a block that swallowed it.
+        CallsNotPlayed: at the end, when that is strict.
+        CassetteNotFound: in mode "none", when there is no cassette.
+        ReplayError: a component was not recorded, or is being played back already.
+        RecordingError: at the end of the block, when it was to be recorded and no call was made.
+    """
+
+    def __init__(
+        self,
+        cassette: str | Path,
+        *,
+        components: Sequence[str],
+        mode: str | None = None,
+        strict: bool = False,
+        ignore: Sequence[str] = (),
+        match: str | Mapping[str, str] | None = None,
+        allow: Sequence[str] = (),
+        repeat: bool = False,
+        folder: str | Path | None = None,
+        on_outcome: Callable[[str], None] = lambda outcome: None,
+    ) -> None:
+        self.cassette = cassette
+        self._options: dict[str, Any] = {
+            "components": components,
+            "mode": mode,
+            "strict": strict,
+            "ignore": ignore,
+            "match": match,
+            "allow": allow,
+            "repeat": repeat,
+            "folder": folder,
+            "on_outcome": on_outcome,
+        }
+        self._running: workflows.Playback | None = None
+
+    def _fresh(self) -> Playback:
+        return Playback(self.cassette, **self._options)
+
+    def _open(self) -> None:
+        config = workflows.settings()
+        options = self._options
+        folder = Path(options["folder"]) if options["folder"] else config.cassette_folder
+        self.path = workflows.cassette_path(str(self.cassette), folder).absolute()
+        workflows.note_use(self.path, config)
+        mode = workflows.cassette_mode(options["mode"], config)
+        if mode == "off":
+            return
+        kept = {name: options[name] for name in ("ignore", "match", "allow", "repeat")}
+        plan = workflows.PlaybackPlan(self.path, options["components"], mode, config, **kept)
+        self._running = workflows.Playback(plan, Path.cwd())
+
+    def _close(self, *, failed: bool) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            self._options["on_outcome"](running.close(failed=failed, strict=self._options["strict"]))
+
+    @property
+    def misses(self) -> tuple[CallNotRecorded, ...]:
+        """The calls so far that the cassette did not hold."""
+        return self._running.misses if self._running is not None else ()
 
 
 def _closed(session: workflows.Session | None, *, failed: bool) -> Path | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GRANULARITIES = ("module", "package")
 MODES = ("none", "once", "new_episodes", "all", "off")
 LEVELS = ("value", "shape")
+DETAILS = ("sampled", "full")
 SEVERITIES = ("breaking", "changed", "compatible", "internal", "noise")
 
 
@@ -44,9 +45,13 @@ class Config:
     fail_on: the lowest severity that makes the exit code 1.
     ignore: places where no difference counts.
     rules: the user's own rules for differences: what is equal that is not the same.
+    detail: how much of values is looked at: "sampled" keeps recording cheap, "full" looks at every crossing, so that calls can be replayed.
     dunders: dunder methods to record that are left out by default.
     timings: whether recording takes the time of each call too, which goes into a file beside the cassette.
     level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
+    playback_ignore: parameters that do not count when a recorded call is looked for.
+    playback_by_order: patterns of callables whose recorded calls are told apart by their order alone.
+    playback_allow: prefixes of modules that may be imported to make recorded values live again.
     renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
     mode: what happens on a call that the cassette does not hold; the environment variable TRACER_MODE wins over the file.
     """
@@ -65,10 +70,14 @@ class Config:
     fail_on: str = "changed"
     ignore: tuple[Rule, ...] = ()
     rules: tuple[Rule, ...] = ()
+    detail: str = "sampled"
     dunders: tuple[str, ...] = ()
     mode: str = "once"
     level: str = "value"
     timings: bool = False
+    playback_ignore: tuple[str, ...] = ()
+    playback_by_order: tuple[str, ...] = ()
+    playback_allow: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -284,9 +293,13 @@ _SETTINGS = {
         _rules((*PLACES, *ACTIONS)),
         f"a list of tables with one or more of {', '.join(PLACES)}, and what is equal there: {', '.join(ACTIONS)}",
     ),
+    "detail": _one_of(DETAILS),
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),
     "level": _one_of(LEVELS),
     "timings": _Setting(_flag, "true or false"),
+    "playback_ignore": _NAMES,
+    "playback_by_order": _NAMES,
+    "playback_allow": _NAMES,
     "renamed": _Setting(_renamed, "a table of dotted names, as in {'shop.old' = 'shop.new'}"),
 }

@@ -170,8 +170,8 @@ def _atom(data: bytes, _: int) -> Value:
 
 
 def _named(data: bytes, _: int) -> Value:
-    kind, name = _array(data, 2)
-    return Named(_text(kind), _text(name))
+    kind, name = map(_text, _array(data, 2))
+    return Named("function", name, bound=True) if kind == "method" else Named(kind, name)
 
 
 def _opaque(data: bytes, _: int) -> Value:

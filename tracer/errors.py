@@ -16,6 +16,8 @@
         └── NotACassette         it never was one
 
     BehaviourChanged(AssertionError)   raised by the context manager and the pytest fixture when a run differs
+    CallNotRecorded(AssertionError)    raised by a playback for a call that its cassette does not hold
+    CallsNotPlayed(AssertionError)     raised by a strict playback when recorded calls were not made
 
 Every `TracerError` is one sentence of the shape "Couldn't <do> <thing>: <cause>. <remedy>"; the parts stay
 on the exception. The command line prints it and exits with 2.
@@ -111,3 +113,58 @@ class BehaviourChanged(AssertionError):
     def __init__(self, comparison: object, report: str) -> None:
         self.comparison = comparison
         super().__init__(report)
+
+
+class CallNotRecorded(AssertionError):
+    """A call into a component that is played back, which the cassette does not hold, or not once more.
+
+    `callable` is its name (`module:qualname`), `arguments` what it was called with and `nearest` what the recorded call most like it
+    was, both as text ("" where there is none), `field` where the two differ (`argument.amount`), `recorded` and `called` what stands there,
+    `cassette` the file, `cause` why nothing could be played. No text holds anything that is redacted.
+    """
+
+    def __init__(
+        self,
+        callable_: str,
+        arguments: str,
+        cassette: str,
+        cause: str,
+        *,
+        nearest: str = "",
+        field: str = "",
+        recorded: str = "",
+        called: str = "",
+        remedy: str = "",
+    ) -> None:
+        self.callable = callable_
+        self.arguments = arguments
+        self.cassette = cassette
+        self.cause = cause
+        self.nearest = nearest
+        self.field = field
+        self.recorded = recorded
+        self.called = called
+        self.remedy = remedy
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        text = f"Couldn't play back {self.callable}{self.arguments}: {self.cause}."
+        if self.nearest:
+            text += f"\n  nearest recorded call: {self.nearest}"
+        if self.field:
+            text += f"\n  it differs at {self.field}: {self.recorded} was recorded, {self.called} is called"
+        return f"{text}\n{self.remedy}" if self.remedy else text
+
+
+class CallsNotPlayed(AssertionError):
+    """Calls that a strict playback was to play, and that the program did not make.
+
+    `calls` holds each as text, in recorded order; `cassette` is the file.
+    """
+
+    def __init__(self, calls: tuple[str, ...], cassette: str) -> None:
+        self.calls = calls
+        self.cassette = cassette
+        shown = "".join(f"\n  {call}" for call in calls[:10])
+        more = f"\n  and {len(calls) - 10} more" if len(calls) > 10 else ""  # noqa: PLR2004  (as many as above)
+        super().__init__(f"{len(calls)} recorded calls of {cassette} were not played:{shown}{more}")

@@ -245,7 +245,7 @@ class Component:
 class Recording:
     """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program.
 
-    `block` says that `tracer.cassette` made it, around a block of code, which is expected to use it again.
+    `detail` says how much of values was looked at: "full" where that was done at every crossing, else "sampled". `block` says that `tracer.cassette` made it, around a block of code, which is expected to use it again.
     """
 
     python: str = ""
@@ -256,6 +256,7 @@ class Recording:
     losses: tuple[Loss, ...] = ()
     noise: tuple[Rule, ...] = ()
     block: bool = False
+    detail: str = "sampled"
 
 
 @dataclass(frozen=True, slots=True)

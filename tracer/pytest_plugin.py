@@ -8,6 +8,9 @@ Loaded by every pytest run where tracer is installed, so nothing of tracer is im
 
     @pytest.mark.tracer(boundaries=["shop.pricing"])            # the same around the whole test
     def test_checkout(): ...
+
+    @pytest.mark.tracer_playback(components=["shop.gateway"])   # answered from a cassette; `tracer_playback` is the fixture
+    def test_payment(): ...
 """
 
 from __future__ import annotations
@@ -22,18 +25,31 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from tracer.errors import TracerError
+from tracer.pytest_cassettes import (
+    USED,
+    cassette_name,
+    own_name,
+    pytest_runtest_call,
+    tell_basetemp,
+    tracer_cassette,
+    tracer_playback,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
     from pathlib import Path
 
-    from tracer.api import Cassette
     from tracer.recording.recorder import Recorder
 
 MODES = ("none", "once", "new_episodes", "all", "off")
-_SLASH = "\u2215"
-"""Stands for a slash in a parameter, which is no folder; a real one of these cannot be in a test's name."""
-_OUTCOMES = {"recorded": "recorded", "compared": "compared", "changed": "changed", "replaced": "recorded again"}
+_OUTCOMES = {
+    "recorded": "recorded",
+    "compared": "compared",
+    "changed": "changed",
+    "replaced": "recorded again",
+    "played": "played",
+    "added": "added to",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,99 +77,27 @@ def pytest_configure(config: pytest.Config) -> None:
         "tracer(name=None, boundaries=None, mode=None): record the calls of the test at its boundaries, or compare them "
         "with what was recorded before.",
     )
+    config.addinivalue_line(
+        "markers",
+        "tracer_playback(name=None, components=[...], mode=None, strict=False): answer calls into the components from what was recorded "
+        "before, or record it.",
+    )
     global pid  # noqa: PLW0603  (there is one process)
     pid = os.getpid()
     shard = config.getoption("--tracer-shard")
     if shard and not re.fullmatch(r"0*([1-9]\d*)/0*([1-9]\d*)", shard):
         raise pytest.UsageError(f"--tracer-shard {shard!r}: write it as 1/3, the first of three")
-    config.stash[_USED] = {}
+    config.stash[USED] = {}
     config.stash[_RUN] = _Run(config, shard)
-    _tell_basetemp(config)
+    tell_basetemp(config)
     config.pluginmanager.register(config.stash[_RUN], "tracer.run")
     config.pluginmanager.register(_Lanes(), "tracer.lanes")
 
 
-def _tell_basetemp(config: pytest.Config) -> None:
-    """Tell whatever records here which folder takes the place of pytest's temporary one."""
-    child = sys.modules.get("tracer.recording.child")
-    if child is not None:
-        basetemp = config.getoption("basetemp", None)
-        child.pytest_begins(os.path.abspath(basetemp) if basetemp else None)  # noqa: PTH100  (as pytest takes it)
+__all__ = ["pytest_runtest_call", "tracer_cassette", "tracer_playback"]
 
-
-_USED = pytest.StashKey[dict[str, str]]()
 pid = 0
 """The process in which pytest runs: a child forked by a test is another one."""
-
-
-# -- cassettes inside tests ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tracer_cassette(request: pytest.FixtureRequest) -> Callable[..., Cassette]:
-    """Return a function like `tracer.cassette` whose default name is the test's own.
-
-    A second cassette in one test needs a name; it is kept beside the test's own.
-    """
-    item = request.node
-
-    def cassette(name: str | None = None, **options: Any) -> Cassette:
-        own = cassette_name(item.nodeid)
-        return _cassette(item, f"{own}.{name}" if name else own, options)
-
-    return cassette
-
-
-@pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
-    """Put a cassette around a test that carries the marker, so that a change fails the test itself.
-
-    Around the function and not around this hook: whatever runs an async test, or a `unittest` one, runs the function.
-    """
-    marker = item.get_closest_marker("tracer")
-    if marker is None or not isinstance(item, pytest.Function):
-        yield
-        return
-    plain = item.obj
-    item.obj = _cassette(item, *_marked(item, marker))(plain)
-    yield
-    item.obj = plain
-
-
-def _marked(item: pytest.Function, marker: pytest.Mark) -> tuple[str, dict[str, Any]]:
-    """Return the cassette's name and options as the marker gives them. The cases of a parametrised test never share one."""
-    options = dict(marker.kwargs)
-    name = options.pop("name", None) or (marker.args[0] if marker.args else None)
-    if name is None:
-        return cassette_name(item.nodeid), options
-    _, bracket, parameters = item.nodeid.partition("[")
-    return name + (bracket + parameters).replace("/", _SLASH), options
-
-
-def cassette_name(nodeid: str) -> str:
-    """Return the name of a test's cassette: a folder for each test file. What a file name cannot hold is seen to where files are named.
-
-    >>> cassette_name("tests/test_cart.py::test_total[a-b]")
-    'tests/test_cart/test_total[a-b]'
-    """
-    path, _, rest = nodeid.partition("::")
-    test, bracket, parameters = rest.partition("[")
-    return f"{path.removesuffix('.py')}/{test.replace('::', '.')}{bracket}{parameters.replace('/', _SLASH)}"
-
-
-def _cassette(item: pytest.Item, name: str, options: dict[str, Any]) -> Cassette:
-    from tracer.api import Cassette  # noqa: PLC0415  (nothing of tracer is loaded before a test uses it)
-
-    _tell_basetemp(item.config)
-    used = item.config.stash[_USED]
-
-    def note(outcome: str) -> None:
-        used[name] = outcome
-
-    used[name] = "unused"
-    own = options.pop("mode", None)
-    mode = item.config.getoption("--tracer-mode") or own
-    return Cassette(name, mode=mode, on_outcome=note, **options)
 
 
 # -- the summary ---------------------------------------------------------------------------------------------------------------
@@ -161,7 +105,7 @@ def _cassette(item: pytest.Item, name: str, options: dict[str, Any]) -> Cassette
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say in one line what the cassettes did; nothing where none was used."""
-    here, elsewhere = config.stash[_USED], config.stash.get(_FROM_WORKERS, _NONE)
+    here, elsewhere = config.stash[USED], config.stash.get(_FROM_WORKERS, _NONE)
     used = here | elsewhere
     if not used:
         return
@@ -199,7 +143,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[_RUN].end(session)
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["tracer_used"] = session.config.stash[_USED]
+        output["tracer_used"] = session.config.stash[USED]
 
 
 # -- which cassettes are used ----------------------------------------------------------------------------------------------------
@@ -238,7 +182,7 @@ class _Run:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test that failed may not have come to all of its cassettes."""
         if report.skipped:
-            self._skipped[report.nodeid] = _own_name(self._tests.get(report.nodeid), report.nodeid)
+            self._skipped[report.nodeid] = own_name(self._tests.get(report.nodeid), report.nodeid)
         elif report.when == "call":
             self._ran[report.nodeid] = report.passed
         elif report.failed:
@@ -274,7 +218,7 @@ class _Run:
     def _in_use(self) -> bool:
         """Whether a test used a cassette, now or in an earlier run here."""
         loaded = sys.modules.get("tracer.workflows.usage")
-        if self._config.stash[_USED] or self._config.stash.get(_FROM_WORKERS, _NONE) or (loaded and loaded.noted()):
+        if self._config.stash[USED] or self._config.stash.get(_FROM_WORKERS, _NONE) or (loaded and loaded.noted()):
             return True
         return any(
             (folder / ".tracer" / "usage").is_dir()
@@ -283,14 +227,6 @@ class _Run:
 
 
 _RUN = pytest.StashKey[_Run]()
-
-
-def _own_name(item: pytest.Item | None, nodeid: str) -> str:
-    """Return the name of the cassette a test has for itself."""
-    marker = item.get_closest_marker("tracer") if item is not None else None
-    return (
-        _marked(item, marker)[0] if marker is not None and isinstance(item, pytest.Function) else cassette_name(nodeid)
-    )
 
 
 def _paths_given(config: pytest.Config) -> list[str]:

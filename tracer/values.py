@@ -6,7 +6,7 @@ Recording never builds this tree (`tracer.encoding.encode` writes its bytes dire
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -75,10 +75,14 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A class, function or module, by name. `kind` is "class", "function" or "module"."""
+    """A class, function or module, by name. `kind` is "class", "function" or "module".
+
+    `bound` says of a function that it was a method bound to something; that makes no difference when two are compared.
+    """
 
     kind: str
     name: str
+    bound: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

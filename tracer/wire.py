@@ -15,7 +15,7 @@ The payload of each extension type (`tracer.encoding.encode` writes them, `trace
     STR         UTF-8 with surrogatepass, for a str that holds lone surrogates
     ATOM        array [type, text]
     OBJECT      array [type, form, [field name, ...], [field value, ...]] or with a fifth element, the payload
-    NAMED       array [kind, name]
+    NAMED       array [kind, name]; the kind is class, function, module or method (a function bound to something)
     OPAQUE      array [type, ordinal]
     REFERENCE   the ordinal
     TRUNCATED   array [type, size or nil, [head, ...], digest]
@@ -83,6 +83,15 @@ def unpack(data: bytes | memoryview, extension: Callable[[int, bytes], Any] = Ex
         )
     except ValueError:
         raise
+    except (msgpack.UnpackException, TypeError, RecursionError, OverflowError) as error:
+        message = f"not one msgpack value ({type(error).__name__})"
+        raise ValueError(message) from error
+
+
+def unpack_own(data: bytes, extension: Callable[[int, bytes], Any]) -> Any:
+    """As `unpack`, for one value whose bytes were checked before; twice as fast."""
+    try:
+        return msgpack.unpackb(data, ext_hook=extension, strict_map_key=False)
     except (msgpack.UnpackException, TypeError, RecursionError, OverflowError) as error:
         message = f"not one msgpack value ({type(error).__name__})"
         raise ValueError(message) from error

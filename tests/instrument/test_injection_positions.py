@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer.instrument.injection import locations
-from tracer.instrument.injection.rewrite import Unsupported, rewrite
-from tracer.instrument.probe import Probe
+from tracer.instrument.injection.rewrite import rewrite
+from tracer.instrument.probe import Probe, Unsupported
 
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
 CORPUS = ("argparse", "ast", "asyncio/streams", "contextlib", "csv", "dataclasses", "json/decoder", "tarfile", "typing")

@@ -11,7 +11,7 @@ import typer
 from tracer import workflows
 from tracer.cli.app import app, told
 from tracer.cli.live import LiveLine
-from tracer.cli.running import Boundaries
+from tracer.cli.options import Boundaries
 from tracer.cli.terminal import say
 from tracer.errors import ConfigError
 from tracer.report.exported import render_exported

@@ -63,6 +63,8 @@ def notes(old: Recording, new: Recording) -> tuple[str, ...]:
         told.append(f"OLD has boundaries {_listed(old.boundaries)}, NEW has {_listed(new.boundaries)}.")
     if old.granularity != new.granularity:
         told.append(f"OLD was recorded by {old.granularity}, NEW by {new.granularity}.")
+    if old.detail != new.detail:
+        told.append(f"OLD has {old.detail} detail, NEW {new.detail}: only what both looked at is compared.")
     return tuple(told)
 
 

@@ -349,6 +349,7 @@ static int ready_names(void)
         {&names.text, "text"},
         {&names.needles, "needles"},
         {&names.function, "function"},
+        {&names.method, "method"},
         {&names.class, "class"},
     };
     for (size_t at = 0; at < sizeof(texts) / sizeof(*texts); at++) {

@@ -46,6 +46,8 @@ class Limit(NamedTuple):
 _ARGUMENTS: Final = Limit(nodes=64, bytes=8 << 10)
 _OUTCOME: Final = Limit(nodes=512, bytes=64 << 10)
 _REPEATED: Final = Limit(nodes=128, bytes=16 << 10)
+_ALL: Final = 1 << 30  # crossings; what fits into a long of C everywhere
+_FULL: Final = Limit(nodes=4096, bytes=1 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,18 @@ class Budget:
     77 to 99 % of the time went into arguments (`benchmarks/trials/state_cost.py`). With 1,024 nodes at most 1 outcome in 250 is cut.
     Every test is a lane, so most crossings of a suite are the first in theirs, and what is looked at in full must not be dear either:
     pluggy's suite, whose hooks hand on all of pytest's state, is where more nodes cost most (`benchmarks/transparency`).
+
+    `first` is how many crossings of a callable in a lane are looked at in full; after them, each that is a power of two.
     """
 
     arguments: Limit = _ARGUMENTS
     outcome: Limit = _OUTCOME
     repeated: Limit = _REPEATED
+    first: int = 4
+
+
+BUDGETS: Final[dict[str, Budget]] = {
+    "sampled": Budget(),
+    "full": Budget(arguments=_FULL, outcome=_FULL, repeated=_FULL, first=_ALL),
+}
+"""By the detail that was asked for. In full, every crossing is looked at alike, and so far that what is data can be made again."""

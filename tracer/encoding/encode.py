@@ -113,6 +113,11 @@ class Encoder:
         return {loss: times for loss, times in found.items() if times}
 
     @property
+    def first(self) -> int:
+        """How many crossings of a callable in a lane are to be looked at in full."""
+        return self._budget.first
+
+    @property
     def tables(self) -> Tables:
         """What hooks that encode the simplest calls themselves go by."""
         shared, named = self._shared, self._budget.arguments.bytes - LONG

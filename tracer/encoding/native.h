@@ -122,7 +122,7 @@ typedef struct {
     PyObject *list, *tuple, *dict, *set, *frozenset, *bytes; /* names of builtins that may be cut */
     PyObject *any_list, *any_tuple, *any_dict, *any_set, *any_frozenset, *any_bytes; /* as plans name them */
     PyObject *plus, *empty, *opaque, *cut, *dict_attribute, *text, *needles;
-    PyObject *function, *class, *class_name, *function_name, *method_name, *module_of, *qualname_of;
+    PyObject *function, *method, *class, *class_name, *function_name, *method_name, *module_of, *qualname_of;
     PyObject *dict_content, *list_content, *tuple_content, *set_content, *frozenset_content;
     PyObject *big_int, *long_text, *long_bytes, *is_ours; /* what is left to Python */
 } Names;

@@ -20,12 +20,12 @@ static int write_named(Walk *walk, PyObject *kind, PyObject *module, PyObject *q
     return extension_end(out, start, EXT_NAMED);
 }
 
-static int function_name(Walk *walk, PyObject *value)
+static int function_name(Walk *walk, PyObject *kind, PyObject *value)
 {
     PyFunctionObject *function = (PyFunctionObject *)value;
     if (function->func_module == NULL || function->func_qualname == NULL)
         return UNPACKABLE;
-    return write_named(walk, names.function, function->func_module, function->func_qualname);
+    return write_named(walk, kind, function->func_module, function->func_qualname);
 }
 
 static int class_name(Walk *walk, PyObject *value)
@@ -44,10 +44,10 @@ static int class_name(Walk *walk, PyObject *value)
 int walk_name(Walk *walk, PyObject *value, const PyObject *encode)
 {
     if (encode == names.function_name)
-        return function_name(walk, value);
+        return function_name(walk, names.function, value);
     if (encode == names.class_name)
         return class_name(walk, value);
     if (encode == names.method_name && PyFunction_Check(PyMethod_GET_FUNCTION(value)))
-        return function_name(walk, PyMethod_GET_FUNCTION(value));
+        return function_name(walk, names.method, PyMethod_GET_FUNCTION(value));
     return UNPACKABLE;
 }

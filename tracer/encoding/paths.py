@@ -18,7 +18,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 # A root begins a path: not after a path character, unless that is the // of a URL. It ends at a component's end.
 _BEFORE = r"(?:(?<=://)|(?<![\w.\-/~]))"
@@ -80,6 +80,25 @@ class PathNormaliser:
         inside_pytest = kind == "pytest" or start != root
         middle = "/pytest" if inside_pytest else worker
         return f"<tmp>{middle}{_RANDOM.sub(_ANY, rest)}"
+
+
+class PathRestorer:
+    """The way back: puts folders of this machine where `PathNormaliser` left its marks.
+
+    `roots` gives a folder for each kind, `project`, `tmp` and `recording`; a kind without one stays as it is. A mark counts where it
+    is the whole text or a path goes on after it. What was random in a name below the temporary folder stays `*`.
+    """
+
+    def __init__(self, roots: Mapping[str, str]) -> None:
+        self._roots = dict(roots)
+        kinds = "|".join(map(re.escape, self._roots)) or r"(?!)"
+        self._pattern = re.compile(f"<({kinds})>(?=/)|\\A<({kinds})>\\Z")
+
+    def text(self, text: str) -> str:
+        """Return the text with its paths those of this machine."""
+        if not self._roots or "<" not in text:
+            return text
+        return self._pattern.sub(lambda match: self._roots[match[1] or match[2]], text)
 
 
 def _spellings(folders: Iterable[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from types import (
     MethodDescriptorType,
     MethodType,
     ModuleType,
+    SimpleNamespace,
     WrapperDescriptorType,
 )
 from typing import TYPE_CHECKING, Any, Final
@@ -90,6 +91,7 @@ FIELDS: Final[dict[int, Fields]] = _by_id(
     (re.Match, atoms.match_fields),
     (io.StringIO, atoms.buffer_fields),
     (io.BytesIO, atoms.buffer_fields),
+    (SimpleNamespace, atoms.namespace_fields),
 )
 """C types that are a few fields."""
 
@@ -117,12 +119,23 @@ NEVER: Final = (
 """Python classes whose state is the machine's, not the program's: handles, ids, clocks."""
 
 
+_TOLD_AS: Final[list[tuple[type, Encode]]] = []
+
+
+def tell_as(base: type, encode: Encode) -> None:
+    """Encode instances of a class of tracer's own, and of those derived from it, as what they stand for."""
+    _TOLD_AS.append((base, encode))
+
+
 def plan_for(cls: type) -> Plan:
     """Return how values of a type are encoded."""
     exact = EXACT.get(id(cls))
     if exact is not None:
         return Plan(looks.type_name(cls), exact)
     order = looks.mro(cls)
+    for base, told_as in _TOLD_AS:
+        if looks.derives(cls, base):
+            return Plan(looks.type_name(cls), told_as)
     if looks.derives(cls, type):
         return Plan(looks.type_name(cls), names.class_name)
     for library in (numpy, pandas, pydantic, attrs):
@@ -139,18 +152,18 @@ def _standard(cls: type, order: tuple[type, ...]) -> Plan | None:  # noqa: PLR09
         return Plan(name, names.enum_member)
     if id(cls) in FIELDS:
         return instances.by_fields(name, FIELDS[id(cls)])
-    if any(_is_standard(each, NEVER) for each in order):
+    if any(is_standard(each, NEVER) for each in order):
         return instances.opaque(cls)
-    if any(_is_standard(each, BY_NAME) for each in order):
+    if any(is_standard(each, BY_NAME) for each in order):
         return Plan(name, names.logger_name)
     if cls is looks.loaded("functools", "partial"):
         return instances.by_fields(name, atoms.partial_fields)
     if name.startswith("pathlib") and any(cls is looks.loaded("pathlib", path) for path in PATHS):
         return Plan(name, atoms.path_content)
-    return Plan(name, LAZY[name]) if _is_standard(cls, LAZY) else None
+    return Plan(name, LAZY[name]) if is_standard(cls, LAZY) else None
 
 
-def _is_standard(cls: type, table: Any) -> bool:
+def is_standard(cls: type, table: Any) -> bool:
     """Say whether a class is the very one that a table names, not one that took its name."""
     name = looks.type_name(cls)
     if name not in table:
@@ -165,7 +178,7 @@ def _with_content(cls: type, order: tuple[type, ...]) -> Plan | None:
         return instances.by_attributes(cls, Form.ARRAY, containers.array_content, ("typecode", containers.array_type))
     more = next((MORE[id(each)] for each in order if id(each) in MORE), None)
     for each in order:
-        content = CONTENT.get(id(each)) or (LAZY[looks.type_name(each)] if _is_standard(each, LAZY) else None)
+        content = CONTENT.get(id(each)) or (LAZY[looks.type_name(each)] if is_standard(each, LAZY) else None)
         if content is not None:
             fields = instances.namedtuple_fields(cls) if each is tuple else None
             if fields is not None:

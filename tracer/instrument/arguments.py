@@ -37,6 +37,22 @@ def signature_of(value: Any, first: tuple[Parameter, ...] = ()) -> tuple[tuple[P
     return parameters, _binder(signature, len(parameters) if plain else -1)
 
 
+def spread(parameters: tuple[Parameter, ...], arguments: abc.Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the positional and the keyword arguments of a call that has these arguments, one per parameter."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for parameter, value in zip(parameters, arguments, strict=True):
+        if parameter.kind is ParameterKind.VAR_POSITIONAL:
+            args.extend(value)
+        elif parameter.kind is ParameterKind.VAR_KEYWORD:
+            kwargs.update(value)
+        elif parameter.kind is ParameterKind.KEYWORD_ONLY:
+            kwargs[parameter.name] = value
+        else:
+            args.append(value)
+    return args, kwargs
+
+
 def _computes_signature(value: Any) -> bool:
     """Whether a type defines `__signature__`, as that of numpy's ufuncs does."""
     return any("__signature__" in class_namespace(base) for base in mro(type(value)))

@@ -1,4 +1,4 @@
-"""Callables of a module that have no Python code: C functions, `lru_cache` objects, partials. The only home of wrapt.
+"""Callables of a module that have no Python code: C functions, `lru_cache` objects, partials.
 
 There is no code to instrument. Where callers can be made to tell of their calls (`callsites`), C functions stay what and where they are:
 C code checks for them (numpy's `add_docstring` refuses a wrapper). `lru_cache` objects and partials, and without call sites C
@@ -25,9 +25,10 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
-from tracer.instrument.arguments import signature_of
+from tracer.instrument.arguments import signature_of, spread
 from tracer.instrument.discovery import CallableCode
 from tracer.instrument.foreign_types import ForeignTypes, Watched
+from tracer.instrument.proxies import wrapper_type
 from tracer.instrument.signatures import (
     class_module,
     class_namespace,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from tracer.instrument.discovery import ModuleRecord
     from tracer.instrument.probe import Probe
+    from tracer.model import Parameter
 
 MAX_UNREACHABLE: Final = 200
 """Names listed as unreachable per module."""
@@ -121,7 +123,7 @@ class ForeignCallables:
                 still.append((record, value))
             else:
                 watched = self._watched[id(value)][1]
-                wrapper = _wrapper_type()(value, _frame_of(watched.probe, watched.bind, record.name))
+                wrapper = wrapper_type()(value, _frame_of(watched, record.name))
                 fresh[id(value)] = self._wrappers[id(value)] = (value, wrapper)
         self._left = still
         self._place(fresh)
@@ -160,7 +162,7 @@ class ForeignCallables:
         watched = self._watch(record, path, value)
         if watched is None:
             return None
-        return _wrapper_type()(value, _frame_of(watched.probe, watched.bind, record.name))
+        return wrapper_type()(value, _frame_of(watched, record.name))
 
     def _watch(self, record: ModuleRecord, path: str, value: Any) -> Watched | None:
         name = record.name_of(path)
@@ -172,7 +174,7 @@ class ForeignCallables:
         if probe is None:
             return None
         self.callables[name] = noun
-        watched = Watched(probe, bind)
+        watched = Watched(probe, bind, parameters)
         self._watched[id(value)] = value, watched
         return watched
 
@@ -216,7 +218,9 @@ def _is_defined_in(value: Any, record: ModuleRecord, namespace: dict[str, Any]) 
     kind = type(value)
     if kind is BuiltinFunctionType:
         home = value.__self__
-        return type(home) is ModuleType and live.module_namespace(home) is namespace
+        return type(home) is ModuleType and (
+            live.module_namespace(home) is namespace or live.module_namespace(home).get("__name__") == f"_{record.name}"
+        )
     if kind is _LRU_CACHE:
         inner = value.__dict__.get("__wrapped__")
         return type(inner) is not FunctionType or inner.__globals__ is namespace
@@ -239,12 +243,14 @@ def _may_be_changed(module: ModuleType) -> bool:
     return top not in sys.stdlib_module_names and top != "tracer"
 
 
-def _frame_of(probe: Probe, bind: abc.Callable[..., Any], module: str) -> Any:
+def _frame_of(watched: Watched, module: str) -> Any:
     """Return the function whose frame plays the part of the callable's own.
 
     Its globals say that it belongs to the callable's module: what the callable calls is called from there.
     """
+    probe, bind = watched.probe, watched.bind
     entered, began, returned, raised = probe.entered, probe.began, probe.returned, probe.raised
+    answer, proceed_with = probe.answer, functools.partial(_Proceed, watched.parameters)
 
     def foreign(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         ticket = entered()
@@ -253,6 +259,8 @@ def _frame_of(probe: Probe, bind: abc.Callable[..., Any], module: str) -> Any:
         arguments = bind(args, kwargs)
         if arguments is None:
             return wrapped(*args, **kwargs)
+        if answer is not None:
+            return answer(ticket, [*arguments], proceed_with(wrapped, args, kwargs))
         token = began(ticket, [*arguments])
         try:
             value = wrapped(*args, **kwargs)
@@ -266,23 +274,17 @@ def _frame_of(probe: Probe, bind: abc.Callable[..., Any], module: str) -> Any:
     return FunctionType(foreign.__code__, space, foreign.__name__, None, foreign.__closure__)
 
 
-@functools.lru_cache(maxsize=1)
-def _wrapper_type() -> Any:
-    from wrapt import FunctionWrapper  # noqa: PLC0415 - heavy, and needed only where a foreign callable is watched
+class _Proceed:
+    """Runs a wrapped callable with the arguments of its call, or with others given to it, one per parameter."""
 
-    class ForeignWrapper(FunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore] # untyped before wrapt 2
-        """Shows everything of the callable it stands for; pickles by name where that does, copies as itself."""
+    __slots__ = ("_args", "_kwargs", "_parameters", "_wrapped")
 
-        def __reduce_ex__(self, protocol: Any) -> Any:
-            return self.__wrapped__.__reduce_ex__(protocol)
+    def __init__(self, parameters: tuple[Parameter, ...], wrapped: Any, args: Any, kwargs: Any) -> None:
+        self._parameters = parameters
+        self._wrapped = wrapped
+        self._args = args
+        self._kwargs = kwargs
 
-        def __reduce__(self) -> Any:
-            return self.__wrapped__.__reduce__()
-
-        def __copy__(self) -> Any:
-            return self
-
-        def __deepcopy__(self, memo: Any) -> Any:
-            return self
-
-    return ForeignWrapper
+    def __call__(self, arguments: list[Any] | None = None) -> Any:
+        args, kwargs = (self._args, self._kwargs) if arguments is None else spread(self._parameters, arguments)
+        return self._wrapped(*args, **kwargs)

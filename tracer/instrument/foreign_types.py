@@ -22,7 +22,7 @@ from tracer.instrument.arguments import RECEIVER, signature_of
 from tracer.instrument.discovery import CallableCode, ModuleRecord
 from tracer.instrument.extensions import is_extension
 from tracer.instrument.signatures import class_module, class_namespace, class_qualname, is_dunder, mro
-from tracer.model import Callable, CallableKind, Flow
+from tracer.model import Callable, CallableKind, Flow, Parameter
 
 if TYPE_CHECKING:
     from collections import abc
@@ -41,6 +41,7 @@ class Watched:
 
     probe: Probe
     bind: Bind
+    parameters: tuple[Parameter, ...]
 
 
 class ForeignTypes:
@@ -131,7 +132,7 @@ class ForeignTypes:
                     Watched.__init__.__code__, noun, home, path, bool(name), left_out=name in self._left_out
                 )
                 probe = self._make_probe(noun, code)
-                watched = Watched(probe, bind) if probe is not None else None
+                watched = Watched(probe, bind, noun.parameters) if probe is not None else None
             return self._made.setdefault(full, watched)
 
     def _describe(self, base: type, name: str, entry: Any, home: ModuleRecord) -> tuple[Callable, Bind]:

@@ -19,6 +19,10 @@ UNSEEN: Final = type("Unseen", (), {"__slots__": (), "__repr__": lambda _: "UNSE
 """Stands for the value sent into a generator, where an engine is not shown it."""
 
 
+class Unsupported(Exception):
+    """A code object cannot be rewritten safely. The message says why."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
     """The hooks of one watched callable. Plain functions, which never raise.
@@ -35,6 +39,9 @@ class Probe:
         exception was thrown in instead.
     entered_at: as `entered`, but called with the watched frame, by an engine whose own code stands between the two
         (`sys.monitoring`). Such an engine refuses a probe without it.
+    answer: called by stand-ins (`tracer.instrument.standins`) and by the wrappers of foreign callables in place of the other hooks but
+        `entered`, with the ticket, the arguments as `began` has them, and what runs the callable itself. What it returns the call returns;
+        the others are not called by them. See `standins.Answer`.
     """
 
     entered: Callable[[], Any]
@@ -44,14 +51,17 @@ class Probe:
     yielded: Callable[[Any, Any], None]
     resumed: Callable[[Any, Any], None]
     entered_at: Callable[[FrameType], Any] | None = None
+    answer: Callable[[Any, list[Any], Callable[..., Any]], Any] | None = None
 
 
 class Engine(Protocol):
     """One mechanism that lets probes see activations. Code objects are its unit: closures made later come along.
 
-    `tells_of_calls` says whether it can call hooks at call sites too; then all code of a module calls those it is attached with.
+    `title` is its name as people read it. `tells_of_calls` says whether it can call hooks at call sites too; then all code of a module
+    calls those it is attached with.
     """
 
+    title: str
     tells_of_calls: bool
 
     def attach_module(

@@ -10,10 +10,13 @@ import json
 import os
 from contextlib import suppress
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from traceback import format_exception_only
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from tracer.encoding.budget import BUDGETS
 from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
@@ -23,8 +26,14 @@ from tracer.recording.recorder import Recorder
 from tracer.recording.settings import ENVIRONMENT, Settings
 from tracer.select.selection import Selection
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FAILURE_SUFFIX = ".failure"
 """Files in the journal folder that say, in one line, why a process could not be recorded."""
+
+UNANSWERED = 2
+"""How a process ends in which components could not be played back."""
 
 _process_recorder: Recorder | None = None
 
@@ -40,13 +49,8 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     Raises:
         OSError: the journal folder cannot be written.
     """
-    redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
-    paths = PathNormaliser(project=settings.project, recording=settings.folder)
-    if _pytest.basetemp is not None:
-        paths.set_basetemp(_pytest.basetemp)
-    _pytest.waiting.add(paths)
-    encoder = Encoder(redactor=redactor, paths=paths)
-    selection = _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
+    redactor, encoder = open_encoder(settings)
+    selection = open_selection(settings)
     folder = Path(settings.folder)
     following = None
     if scoped:
@@ -58,10 +62,26 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
         encoder,
         redactor,
         dunders=settings.dunders,
+        detail=settings.detail,
         scoped=scoped,
         following=following,
         timings=settings.timings,
     )
+
+
+def open_encoder(settings: Settings) -> tuple[Redactor, Encoder]:
+    """Return what tells the values of this process, as its settings say."""
+    redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
+    paths = PathNormaliser(project=settings.project, recording=settings.folder)
+    if _pytest.basetemp is not None:
+        paths.set_basetemp(_pytest.basetemp)
+    _pytest.waiting.add(paths)
+    return redactor, Encoder(redactor=redactor, paths=paths, budget=BUDGETS[settings.detail])
+
+
+def open_selection(settings: Settings) -> Selection:
+    """Return what is watched in this process."""
+    return _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
 
 
 class _Pytest:
@@ -103,17 +123,37 @@ def start_from_environment() -> None:
     path = os.environ.get(ENVIRONMENT)
     if path is None or _process_recorder is not None:
         return
+    settings: Settings | None = None
     try:
         settings = Settings.read(path)
         if settings.original:
             follow_checkout(settings)
+        if settings.playback:
+            # By name: playing back builds on recording, and few processes need it.
+            _process_recorder = import_module("tracer.playing.child").start(settings)
+            return
         recorder = open_recorder(settings)
-        recorder.start()
+        finish = _begin(recorder, diagnose=settings.diagnose)
     except Exception as error:  # noqa: BLE001  (the host must start whatever happens here)
         with suppress(OSError):
             reason = "".join(format_exception_only(type(error), error)).strip()
             Path(path).with_name(f"{os.getpid()}{FAILURE_SUFFIX}").write_text(reason, encoding="utf-8")
+        if settings is not None and settings.playback:
+            # Unanswered, the program would reach what it is to be kept from.
+            os._exit(UNANSWERED)
         return
     _process_recorder = recorder
     # Registered before anything of the host, so run after everything of it.
-    atexit.register(recorder.finish)
+    atexit.register(finish)
+
+
+def _begin(recorder: Recorder, *, diagnose: bool) -> Callable[[], None]:
+    """Start a recorder; return what stops it as the process ends."""
+    if not diagnose:
+        recorder.start()
+        return recorder.finish
+    from tracer.recording.diagnosis import Diagnosis  # noqa: PLC0415  (only `tracer doctor` pays for it)
+
+    diagnosis = Diagnosis(recorder)
+    diagnosis.begin()
+    return diagnosis.finish

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tracer.encoding.encode import Encoder
     from tracer.encoding.redact import Redactor
     from tracer.instrument.discovery import CallableCode
-    from tracer.instrument.probe import Probe
+    from tracer.instrument.probe import Engine, Probe
     from tracer.recording.following import Following
     from tracer.select.selection import Selection
 
@@ -50,6 +50,8 @@ class Recorder:
         dunders: names among the left-out dunders to record all the same.
         scoped: follow only the thread or task that starts the recorder, and what that starts.
         following: lets child processes that a scoped recorder announces record too; a whole process's inherit that from it.
+        engine: the mechanism; the best one for this Python where None is given.
+        around: given a watched code and its hooks, returns the hooks that are used.
 
     Raises:
         OSError: the folder cannot be written.
@@ -63,17 +65,22 @@ class Recorder:
         redactor: Redactor,
         *,
         dunders: tuple[str, ...] = (),
+        detail: str = "sampled",
         scoped: bool = False,
         following: Following | None = None,
         timings: bool = False,
+        engine: Engine | None = None,
+        around: Function[[CallableCode, Probe], Probe] = lambda code, probe: probe,
     ) -> None:
         self.folder = folder
         self.following = following
         self.selection = selection
         self._encoder = encoder
         self._redactor = redactor
+        self._detail = detail
         self._scoped = scoped
         self._timings = timings
+        self._around = around
         self._origin = os.getpid()
         self._fork_lane: str | None = None
         self.announced_lane: str | None = None
@@ -96,6 +103,7 @@ class Recorder:
             selection.component_of,
             selection.wanted,
             self._make_probe,
+            engine,
             name_of=selection.name_of,
             left_out=DEFAULT_LEFT_OUT - set(dunders),
             caller_of=selection.caller_of,
@@ -132,6 +140,8 @@ class Recorder:
             self._losses[key] = self._losses.get(key, 0) + times
         for (name, reason), number in sorted(self._losses.items()):
             self._journal.loss(name, reason, number)
+        if faults := self.instrumentation.report.own_failures:
+            self._journal.loss("*", "tracer failed while it instrumented: `tracer doctor` says at what", len(faults))
         for reason, number in sorted(self._encoder.losses.items()):
             self._journal.loss("*", reason, number)
         self._journal.close()
@@ -161,7 +171,12 @@ class Recorder:
 
     def _write_meta(self, components: tuple[Component, ...]) -> None:
         selection = self.selection
-        known = Recording(boundaries=selection.boundaries, granularity=selection.granularity, components=components)
+        known = Recording(
+            boundaries=selection.boundaries,
+            granularity=selection.granularity,
+            components=components,
+            detail=self._detail,
+        )
         self._journal.meta(rows.meta_to_map(known))
 
     def _open_journal(self) -> None:
@@ -301,7 +316,7 @@ class Recorder:
         self._define(number, self._callable(number))
 
     def _define(self, number: int, callable_: Callable) -> None:
-        self._journal.define_callable(number, replace(callable_, file=_portable(callable_)))
+        self._journal.define_callable(number, replace(callable_, file=portable(callable_)))
 
     # -- probes --------------------------------------------------------------------------------------------------------------
 
@@ -314,7 +329,13 @@ class Recorder:
             return make_counter(self._callers, own, lambda: self._lose_number(number, "left-out dunder"))
         identify = self._identifier(code, number) if "<locals>" in code.qualname else None
         probe = self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify)
-        return timed(probe, self._sink) if self._timings else probe
+        return self._around(code, timed(probe, self._sink) if self._timings else probe)
+
+    def probe_of(self, callable_: Callable) -> Probe:
+        """Return the hooks for a callable that no code stands for: a method of an object that was handed out."""
+        own = self._number_of_caller(callable_.component)
+        number = self._number_of_bound(callable_)
+        return self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_))
 
     def _identifier(self, code: CallableCode, number: int) -> Function[[], tuple[int, tuple[int, ...] | None] | None]:
         """Return what finds out which decorated name an activation of a decorator's wrapper stands for."""
@@ -322,7 +343,7 @@ class Recorder:
 
         def content_of(freevar: str) -> Any:
             frame: FrameType | None = _getframe(1)
-            for _ in range(LOOK_THROUGH):  # how many frames of ours are between depends on the engine
+            for _ in range(2 * LOOK_THROUGH):  # how many frames of ours are between depends on the engine
                 if frame is None:
                     break
                 if frame.f_code.co_name == simple_name and freevar in frame.f_code.co_freevars:
@@ -346,7 +367,7 @@ class Recorder:
         return secret if any(secret) else None
 
 
-def _portable(callable_: Callable) -> str:
+def portable(callable_: Callable) -> str:
     """Return a callable's file without the folder its package was found in, which differs between machines: `shop/tax.py`."""
     parts = callable_.file.split("/")
     package = parts[-1].startswith("__init__.")

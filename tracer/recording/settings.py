@@ -22,8 +22,12 @@ class Settings:
 
     `folder` receives its journal. `selection` is `Selection.to_json()`. `project` is the root below which paths become `<project>`.
     `redact` and `redact_allow` are names added to and taken from the redactor's. `dunders` are left-out dunders turned on.
-    `timings` says that the time of each call is taken. `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
+    `timings` says that the time of each call is taken.
+    `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
+    `detail` names how much of values is looked at: "sampled" or "full".
+    `playback` is what `tracer.playback` needs to know where components are played back in the process, empty where it is recorded.
     `packages` maps tracer and what it needs in a traced process to the folders they are imported from, for a Python that has none of them.
+    `diagnose` has the process say what was watched and what crossed, as `tracer doctor` asks.
     """
 
     folder: str
@@ -34,7 +38,10 @@ class Settings:
     dunders: tuple[str, ...] = ()
     timings: bool = False
     original: str = ""
+    detail: str = "sampled"
+    playback: dict[str, Any] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
+    diagnose: bool = False
 
     def write(self, path: Path) -> None:
         """Write the settings for child processes to read."""

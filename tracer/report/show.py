@@ -120,6 +120,7 @@ def _heading(run: RecordedRun) -> Iterator[str]:
     recording = run.recording
     if recording.python:
         yield f"python {plain(recording.python)}"
+    yield f"detail {plain(recording.detail)}"
     yield from (f"boundary {plain(boundary)}" for boundary in recording.boundaries)
     yield from (f"component {plain(component.name)}" for component in recording.components if component.watched)
     for loss in recording.losses:

@@ -165,6 +165,7 @@ def _merged_meta(metas: Sequence[model.Recording]) -> model.Recording:
     return model.Recording(
         boundaries=tuple(sorted({boundary for meta in metas for boundary in meta.boundaries})),
         granularity=_joined(meta.granularity for meta in metas) or model.Recording().granularity,
+        detail=_joined(meta.detail for meta in metas) or model.Recording().detail,
         components=tuple(model.Component(name, flag) for name, flag in sorted(watched.items())),
     )
 

@@ -254,6 +254,7 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
         python=known.python,
         boundaries=known.boundaries,
         granularity=known.granularity,
+        detail=known.detail,
         components=known.components,
         callables=tuple(found[CALLABLE]),
         losses=tuple(found[LOSS]),

@@ -119,6 +119,7 @@ def meta_to_map(recording: model.Recording) -> dict[str, Any]:
         "granularity": recording.granularity,
         "components": [[component.name, component.watched] for component in recording.components],
         **({"block": True} if recording.block else {}),
+        **({"detail": recording.detail} if recording.detail != model.Recording().detail else {}),
     }
 
 
@@ -137,6 +138,7 @@ def meta_from_map(meta: Any) -> model.Recording:
             model.Component(checked(str, name), checked(bool, watched)) for name, watched in meta.get("components", [])
         ),
         block=checked(bool, meta.get("block", False)),
+        detail=checked(str, meta.get("detail", model.Recording().detail)),
     )
 
 

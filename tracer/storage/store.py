@@ -34,6 +34,7 @@ _PART: Final = ".part"
 _SIDE: Final = ".side.json"
 _TIMINGS: Final = ".timings"
 _ACCEPTED: Final = ".accepted.toml"
+_LEARNED: Final = ".replay"
 IGNORED: Final = (
     f"*{SUFFIX}{_PENDING}",
     f"*{SUFFIX}{_PART}*/",
@@ -97,16 +98,26 @@ def accepted_path(cassette: Path) -> Path:
     return cassette.with_name(cassette.name + _ACCEPTED)
 
 
+def learned_path(cassette: Path) -> Path:
+    """Return where it is written down which calls of a cassette are not replayed, since more than their arguments decides about them."""
+    return cassette.with_name(cassette.name + _LEARNED)
+
+
 def belongings(cassette: Path) -> tuple[Path, ...]:
     """Return every file a cassette may have: itself first, then what lies beside it."""
     pending = pending_path(cassette)
     beside = (place(each) for place in (side_path, timings_path) for each in (cassette, pending))
-    return cassette, pending, *beside, accepted_path(cassette)
+    return cassette, pending, *beside, accepted_path(cassette), learned_path(cassette)
 
 
 def list_cassettes(folder: Path | str) -> list[Path]:
     """Return the cassettes in a folder and below, sorted; none where there is no such folder."""
     return sorted(path for path in Path(folder).rglob(f"*{SUFFIX}") if path.is_file())
+
+
+def unclosed(folder: Path | str) -> list[Path]:
+    """Return the folders of recordings that were never closed, or still go on, in a folder and below it, sorted."""
+    return sorted(path for path in Path(folder).rglob(f"*{SUFFIX}{_PART}*") if path.is_dir())
 
 
 def list_pending(folder: Path | str) -> list[Path]:

@@ -7,10 +7,13 @@ from tracer.workflows.common import cassette_mode, cassette_path, settings, seve
 from tracer.workflows.comparing import diff, findings_against, write_report
 from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
+from tracer.workflows.doctor import diagnose
 from tracer.workflows.exporting import Exported, Wishes, export_tests, export_trace
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
+from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
 from tracer.workflows.recording import record
+from tracer.workflows.replaying import Replaying, replay
 from tracer.workflows.rerunning import diff_rerun
 from tracer.workflows.review import (
     Choice,
@@ -33,6 +36,10 @@ __all__ = [
     "Choice",
     "Decision",
     "Exported",
+    "Playback",
+    "PlaybackPlan",
+    "PlaybackSummary",
+    "Replaying",
     "Review",
     "Session",
     "Terms",
@@ -48,6 +55,7 @@ __all__ = [
     "covered_enough",
     "demo",
     "describe_waiting",
+    "diagnose",
     "diff",
     "diff_rerun",
     "diff_revision",
@@ -65,9 +73,11 @@ __all__ = [
     "note_use",
     "open_session",
     "parse_until",
+    "play",
     "prune",
     "record",
     "recover",
+    "replay",
     "require",
     "rules_as_toml",
     "rules_of",

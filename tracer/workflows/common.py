@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.compare.result import Severity
-from tracer.config import MODES, SEVERITIES, Config, load_config
+from tracer.config import DETAILS, MODES, SEVERITIES, Config, load_config
 from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from tracer.model import Recording
     from tracer.select.selection import Selection
 
 LOCAL = ".tracer"
@@ -28,14 +29,29 @@ LOCAL = ".tracer"
 _COMMANDS = "commands.json"
 
 
-def settings(boundaries: Sequence[str] | None = None, folder: Path | None = None) -> Config:
-    """Return the settings that hold in `folder` (the working folder), with the boundaries of the command line if given.
+def settings(
+    boundaries: Sequence[str] | None = None, folder: Path | None = None, *, detail: str | None = None
+) -> Config:
+    """Return the settings that hold in `folder` (the working folder), with the boundaries and the detail of the command line if given.
+
+    Raises:
+        ConfigError: the settings are wrong, or there is no such detail.
+    """
+    config = load_config(folder or Path.cwd())
+    if detail is not None and detail not in DETAILS:
+        raise ConfigError("record", f"{detail!r} is no detail", f"Use one of: {', '.join(DETAILS)}.")
+    return replace(config, boundaries=tuple(boundaries or config.boundaries), detail=detail or config.detail)
+
+
+def settings_of(recording: Recording, boundaries: Sequence[str] | None = None) -> Config:
+    """Return the settings that hold here, with what a recording was made with: its boundaries, if none are given, granularity and detail.
 
     Raises:
         ConfigError: the settings are wrong.
     """
-    config = load_config(folder or Path.cwd())
-    return replace(config, boundaries=tuple(boundaries)) if boundaries else config
+    config = settings(boundaries or recording.boundaries)
+    detail = recording.detail if recording.detail in DETAILS else config.detail
+    return replace(config, granularity=recording.granularity, detail=detail)
 
 
 def severity(name: str) -> Severity:
@@ -97,11 +113,18 @@ def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
 
 
 def make_settings(
-    config: Config, selection: Selection, folder: Path, *, project: Path | None = None, original: Path | None = None
+    config: Config,
+    selection: Selection,
+    folder: Path,
+    *,
+    project: Path | None = None,
+    original: Path | None = None,
+    diagnose: bool = False,
 ) -> Settings:
     """Return what a recording process needs to know; `folder` receives its journals.
 
-    `project` is the folder below which paths are the project's, if it is not that of the selection, `original` what it is a checkout of.
+    `project` is the folder below which paths are the project's, if it is not that of the selection, `original` what it is a checkout of;
+    `diagnose` has each process say what it watched.
     """
     return Settings(
         folder=str(folder.resolve()),
@@ -111,8 +134,10 @@ def make_settings(
         redact_allow=config.redact_allow,
         dunders=config.dunders,
         timings=config.timings,
+        detail=config.detail,
         original=str(original or ""),
         packages=packages(),
+        diagnose=diagnose,
     )
 
 
@@ -122,9 +147,10 @@ def select(config: Config, folder: Path, command: Sequence[str] = ()) -> Selecti
 
 
 def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> None:
-    """Keep, in local state that git ignores, which command made a cassette. Failing to is no failure."""
+    """Keep, in local state that git ignores, which command made a cassette, with which boundaries. Failing to is no failure."""
     known = _known_commands(config.root / LOCAL / _COMMANDS)
-    known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd())}
+    boundaries = list(config.boundaries)
+    known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd()), "boundaries": boundaries}
     write_local(config, _COMMANDS, json.dumps(known, indent=1, sort_keys=True))
 
 
@@ -149,6 +175,15 @@ def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...],
             return tuple(map(str, command)), Path(folder)
         case _:
             return None
+
+
+def remembered_boundaries(config: Config, cassette: Path) -> tuple[str, ...]:
+    """Return the boundaries with which a cassette was recorded here; none where that is not known."""
+    match _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve())):
+        case {"boundaries": [*boundaries]}:
+            return tuple(boundary for boundary in boundaries if isinstance(boundary, str))
+        case _:
+            return ()
 
 
 def _known_commands(path: Path) -> dict[str, Any]:

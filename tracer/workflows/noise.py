@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,7 +114,7 @@ def learn_more(
     """
     with open_cassette(cassette) as opened:
         recording = opened.recording
-    config = replace(common.settings(recording.boundaries), granularity=recording.granularity)
+    config = common.settings_of(recording)
     folder = None
     if not command:
         command, folder = known_command(cassette, config, rerun_recorded)

@@ -51,6 +51,7 @@ def record(
     boundaries: Sequence[str] | None = None,
     runs: int | None = None,
     timings: bool = False,
+    detail: str | None = None,
     tick: Callable[[str], None] = lambda text: None,
 ) -> RunSummary:
     """Record a command into a cassette; with several runs, learn what differs between them as noise; with `timings`, take the time of each call.
@@ -61,7 +62,7 @@ def record(
     Raises:
         TracerError: the settings are wrong, the command cannot be started, or the cassette cannot be written.
     """
-    config = common.settings(boundaries)
+    config = common.settings(boundaries, detail=detail)
     config = replace(config, timings=timings or config.timings)
     target = output or common.cassette_path(DEFAULT_NAME, config.cassette_folder)
     if target.is_dir():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,8 +46,7 @@ def diff_rerun(
     """
     with open_cassette(old) as cassette:
         recording = cassette.recording
-    config = common.settings(boundaries or recording.boundaries)
-    config = replace(config, granularity=recording.granularity)
+    config = common.settings_of(recording, boundaries)
     folder = None
     if not command:
         command, folder = known_command(old, config, rerun_recorded)

@@ -94,7 +94,12 @@ class Session:
 
 
 def open_session(
-    cassette: Path, boundaries: Sequence[str] | None, *, block: bool = False, timings: bool = False
+    cassette: Path,
+    boundaries: Sequence[str] | None,
+    *,
+    block: bool = False,
+    detail: str | None = None,
+    timings: bool = False,
 ) -> Session:
     """Start to record what the running thread or task calls, for a cassette; `block` says that later runs are compared with it.
 
@@ -103,7 +108,7 @@ def open_session(
     Raises:
         TracerError: the settings are wrong or the folder cannot be written.
     """
-    config = common.settings(boundaries)
+    config = common.settings(boundaries, detail=detail)
     return Session(cassette, replace(config, timings=timings or config.timings), block=block)
 
 

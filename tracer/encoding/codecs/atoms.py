@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from tracer.encoding import looks
@@ -146,6 +147,12 @@ def buffer_fields(value: Any) -> tuple[list[str], list[Any]]:
     if value.closed:
         return ["closed"], [True]
     return ["value", "position"], [value.getvalue(), value.tell()]
+
+
+def namespace_fields(value: SimpleNamespace) -> tuple[list[Any], list[Any]]:
+    """Return the attributes of a types.SimpleNamespace, which keeps them as no Python class does."""
+    pairs = list(dict.items(SimpleNamespace.__dict__["__dict__"].__get__(value)))
+    return [name for name, _ in pairs], [each for _, each in pairs]
 
 
 def slice_fields(value: slice) -> tuple[list[str], list[Any]]:

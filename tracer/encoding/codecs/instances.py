@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import builtins
+from contextlib import suppress
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.encoding import looks
+from tracer.encoding.causes import Cause, Refused
+from tracer.encoding.places import bare
+from tracer.encoding.promises import given
 from tracer.encoding.walk import Plan, State
-from tracer.values import Form
+from tracer.values import Form, Object, Reference, Sequence, Truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tracer.encoding.looks import Layout
+    from tracer.encoding.revival import Revival, Steps
     from tracer.encoding.walk import Shape, Walk
+    from tracer.values import Value
 
     Content = Callable[[Walk, Any], bytes]
     Fields = Callable[[Any], tuple[list[str], list[Any]]]
@@ -29,6 +36,8 @@ _EXCEPTION_FIELDS: Final = (
     (SystemExit, "code"),
 )
 """What a builtin exception keeps outside its arguments. Not AttributeError.obj: the interpreter puts any object there."""
+_OS_ERROR: Final = range(2, 6)
+"""How many arguments an OSError has that knows its number."""
 
 
 def by_attributes(cls: type, form: Form, content: Content | None = None, more: More | None = None) -> Plan:
@@ -176,3 +185,77 @@ def _builtin_field(value: BaseException, label: str) -> Any:
         if name == label and type(descriptor) is MemberDescriptorType:
             return descriptor.__get__(value)
     return None
+
+
+def revive_attributes(revival: Revival, cls: type, value: Object) -> Steps:
+    """Make an instance that is its attributes."""
+    setters = revival.setters(cls, value)
+    live = bare(cls)
+    revival.enter(live)
+    return (yield from revival.attributes(live, setters, value.fields))
+
+
+def revive_namedtuple(revival: Revival, cls: type, value: Object) -> Steps:
+    """Make an instance of a namedtuple class that has the recorded fields today."""
+    names = namedtuple_fields(cls)
+    if names is None or not looks.derives(cls, tuple):
+        raise Refused(Cause.OTHER_KIND)
+    recorded = tuple(name for name, _ in value.fields)
+    if recorded[: len(names)] != names:
+        raise Refused(Cause.FIELD_NEW if set(names) - set(recorded) else Cause.FIELD_GONE)
+    own = value.fields[len(names) :]
+    setters = revival.resolver.setters(cls, tuple(name for name, _ in own))
+    promise = revival.promise()
+    items = []
+    for name, each in value.fields[: len(names)]:
+        items.append(given((yield name, each)))
+    live = revival.settle(promise, bare(cls, tuple, items))
+    return (yield from revival.attributes(live, setters, own))
+
+
+def revive_exception(revival: Revival, cls: type, value: Object) -> Steps:
+    """Make an exception: by the builtin one it derives from, which fills its own fields from the arguments."""
+    if not looks.derives(cls, BaseException) or not value.fields or value.fields[0][0] != "args":
+        raise Refused(Cause.OTHER_KIND)
+    base: Any = next(each for each in looks.mro(cls) if looks.module_of(each) == "builtins")
+    fields = _own_names(value.fields[1:])
+    more = {label: owner.__dict__[label].__set__ for owner, label in _EXCEPTION_FIELDS if looks.derives(cls, owner)}
+    more["__cause__"] = BaseException.__dict__["__cause__"].__set__
+    setters = revival.resolver.setters(cls, tuple(name for name, _ in fields), more)
+    grouped = issubclass(base, getattr(builtins, "BaseExceptionGroup", ()))
+    if grouped:  # it needs its exceptions when it is made
+        promise = revival.promise()
+        live = revival.settle(promise, bare(cls, base, *given((yield value.fields[0]))))
+    else:
+        live = bare(cls, base)
+        revival.enter(live)
+        _take_arguments(base, live, (yield value.fields[0]))
+    if type(live) is not cls:
+        raise Refused(Cause.OTHER_KIND)
+    return (yield from revival.attributes(live, setters, fields))
+
+
+def _own_names(fields: tuple[tuple[str, Value], ...]) -> tuple[tuple[str, Value], ...]:
+    """Return an exception's fields after its arguments, notes and cause by the names they have on it."""
+    names = [name for name, _ in fields]
+    at = 0
+    if names[:1] == ["notes"] and isinstance(fields[0][1], (Sequence, Truncated)):
+        names[0], at = "__notes__", 1
+    if names[at : at + 1] == ["cause"] and isinstance(fields[at][1], (Object, Reference)):
+        names[at] = "__cause__"
+    return tuple(zip(names, [each for _, each in fields], strict=True))
+
+
+def _take_arguments(base: Any, live: Any, arguments: Any) -> None:
+    """Put an exception's arguments in, and what its builtin base makes of them."""
+    arguments = given(arguments)
+    if type(arguments) is not tuple:
+        raise Refused(Cause.MISFIT)
+    BaseException.__dict__["args"].__set__(live, arguments)
+    if issubclass(base, OSError):  # its constructor would take them only from a class that has none of its own
+        if len(arguments) in _OS_ERROR:
+            OSError.__dict__["errno"].__set__(live, arguments[0])
+            OSError.__dict__["strerror"].__set__(live, arguments[1])
+        return
+    with suppress(TypeError):  # arguments that were exchanged later may not be what it takes
+        base.__init__(live, *arguments)

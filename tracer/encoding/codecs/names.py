@@ -26,15 +26,15 @@ def builtin_name(walk: Walk, value: BuiltinFunctionType) -> bytes:
     owner = value.__self__
     if owner is None or type(owner) is ModuleType:
         return walk.named("function", f"{looks.text(value.__module__)}:{looks.text(value.__qualname__)}")
-    return walk.named("function", f"{looks.type_name(type(owner))}.{looks.text(value.__name__)}")
+    return walk.named("method", f"{looks.type_name(type(owner))}.{looks.text(value.__name__)}")
 
 
 def method_name(walk: Walk, value: MethodType) -> bytes:
     """Encode a bound method by its function; what it is bound to is not told."""
     function = value.__func__
-    if type(function) is FunctionType:
-        return walk.named("function", _function(function))
-    return walk.named("function", looks.type_name(type(function)))
+    return walk.named(
+        "method", _function(function) if type(function) is FunctionType else looks.type_name(type(function))
+    )
 
 
 def descriptor_name(walk: Walk, value: Any) -> bytes:

@@ -9,15 +9,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.encoding import budget, cut, looks
+from tracer.encoding.causes import Cause, Refused
+from tracer.encoding.promises import given
 from tracer.encoding.walk import Plan
-from tracer.values import Form
+from tracer.values import Form, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tracer.encoding.revival import Revival, Steps
     from tracer.encoding.walk import Walk
+    from tracer.values import Atom, Object
 
 _WRAPPERS: Final = ("NumpyExtensionArray", "PandasArray")  # the second is its name before pandas 2.1
+_MISSING: Final = {"NaTType": "NaT", "NAType": "NA"}
+_CONTENT: Final = ""
+_UNITS: Final = ("s", "ms", "us", "ns")
 
 
 def plan(cls: type) -> Plan | None:
@@ -27,6 +34,7 @@ def plan(cls: type) -> Plan | None:
         ("DataFrame", _frame),
         ("Series", _series),
         ("RangeIndex", _range_index),
+        ("MultiIndex", _multi_index),
         ("Index", _index),
         ("Timestamp", _moment),
         ("Timedelta", _moment),
@@ -82,6 +90,20 @@ def _index(walk: Walk, name: str, value: Any) -> bytes:
     return walk.object(value, name, Form.TABLE.value, ["names", "dtype"], [names, str(array.dtype)], payload)
 
 
+def _multi_index(walk: Walk, name: str, value: Any) -> bytes:
+    """Encode an index of several levels: its names, and its entries as tuples."""
+    index = looks.loaded("pandas", "MultiIndex")
+    fields = [list(index.names.__get__(value)), "object"]
+
+    def payload(walk: Walk, _: Any) -> bytes:
+        size = index.__len__(value)
+        few = value if walk.admits(size) else index.__getitem__(value, slice(budget.HEAD_ITEMS))
+        entries = list(index.to_numpy(few))
+        return walk.sequence("list", entries) if walk.admits(size) else cut.container(walk, "list", size, entries)
+
+    return walk.object(value, name, Form.TABLE.value, ["names", "dtype"], fields, payload)
+
+
 def _range_index(walk: Walk, name: str, value: Any) -> bytes:
     base = looks.loaded("pandas", "RangeIndex")
     parts = [getattr(base, part).__get__(value) for part in ("start", "stop", "step")]
@@ -114,3 +136,109 @@ def _moment(walk: Walk, name: str, value: Any) -> bytes:
         names.append("tzinfo")
         values.append(zone)
     return walk.object(value, name, Form.PLAIN.value, names, values)
+
+
+def revive(revival: Revival, cls: type, value: Object) -> Steps | None:
+    """Return the steps that make a value of pandas' own classes; None for any other class."""
+    makers: dict[str, tuple[tuple[str, ...], Callable[[Any, dict[str, Any]], Any]]] = {
+        "DataFrame": (("columns", "index", "dtypes"), _make_frame),
+        "Series": (("name", "index", "dtype"), _make_series),
+        "RangeIndex": (("start", "stop", "step"), _make_range),
+        "MultiIndex": (("names", "dtype"), _make_multi_index),
+        "Index": (("names", "dtype"), _make_index),
+        "Timestamp": (("value", "unit"), _make_moment),
+        "Timedelta": (("value", "unit"), _make_moment),
+    }
+    for public, (names, make) in makers.items():
+        base = looks.loaded("pandas", public)
+        if looks.derives(cls, base):
+            plain = cls is base or (public == "Index" and looks.module_of(cls).partition(".")[0] == "pandas")
+            return _revived(revival, cls, value, names, make) if plain else _subclass(value)
+    if looks.derives(cls, looks.loaded("pandas.api.extensions", "ExtensionArray")):
+        return _revived(revival, cls, value, ("dtype", "shape"), _make_extension)
+    return None
+
+
+def _subclass(value: Object) -> Steps:
+    """Refuse an instance of a subclass: how it is made of what pandas holds is its own code."""
+    raise Refused(Cause.NOT_MADE, value.type)
+    yield  # a generator like the others
+
+
+def _revived(
+    revival: Revival,
+    cls: Any,
+    value: Object,
+    names: tuple[str, ...],
+    make: Callable[[Any, dict[str, Any]], Any],
+) -> Steps:
+    """Make the parts of a value and hand them to the constructor that pandas has for them."""
+    if tuple(name for name, _ in value.fields[: len(names)]) != names:
+        raise Refused(Cause.DAMAGED)
+    promise = revival.promise()
+    parts: dict[str, Any] = {}
+    for name, each in value.fields:
+        parts[name] = given((yield name, each))
+    if isinstance(value.payload, Sequence):
+        parts[_CONTENT] = yield from revival.parts(value.payload.items)
+    elif value.payload is not None:
+        parts[_CONTENT] = given((yield "", value.payload))
+    try:
+        live = make(cls, parts)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, ArithmeticError) as error:
+        raise Refused(Cause.MISFIT) from error
+    if type(live) is not cls:
+        raise Refused(Cause.NOT_MADE)
+    return revival.settle(promise, live)
+
+
+def _make_frame(cls: Any, parts: dict[str, Any]) -> Any:
+    live = cls(dict(enumerate(parts[_CONTENT])), index=parts["index"])
+    live.columns = parts["columns"]
+    return live
+
+
+def _make_series(cls: Any, parts: dict[str, Any]) -> Any:
+    return cls(_array_of(parts[_CONTENT], parts["dtype"]), index=parts["index"], name=parts["name"])
+
+
+def _make_range(cls: Any, parts: dict[str, Any]) -> Any:
+    return cls(parts["start"], parts["stop"], parts["step"])
+
+
+def _make_multi_index(cls: Any, parts: dict[str, Any]) -> Any:
+    return cls.from_tuples(parts[_CONTENT], names=parts["names"])
+
+
+def _make_index(_: Any, parts: dict[str, Any]) -> Any:
+    (name,) = parts["names"]
+    return looks.loaded("pandas", "Index")(_array_of(parts[_CONTENT], parts["dtype"]), name=name)
+
+
+def _make_extension(_: Any, parts: dict[str, Any]) -> Any:
+    return _array_of(parts[_CONTENT], parts["dtype"])
+
+
+def _array_of(content: Any, dtype: str) -> Any:
+    """Return an array of a type that is known by its text. A list is what one of pandas' own arrays held."""
+    if type(content) is not list:
+        return content
+    if dtype == "category":
+        raise Refused(Cause.UNTOLD)  # the categories that no item has, and their order
+    return looks.loaded("pandas", "array")(content, dtype=dtype)
+
+
+def _make_moment(cls: Any, parts: dict[str, Any]) -> Any:
+    if parts["unit"] not in _UNITS:
+        raise Refused(Cause.DAMAGED)
+    numpy_class = looks.loaded("numpy", "datetime64" if cls is looks.loaded("pandas", "Timestamp") else "timedelta64")
+    live = cls(numpy_class(parts["value"], parts["unit"]))
+    zone = parts.get("tzinfo")
+    return live if zone is None else live.tz_localize("UTC").tz_convert(zone)
+
+
+def revive_missing(revival: Revival, value: Atom) -> Any:
+    """Return the one value that pandas has for a missing moment, or for anything missing; None for any other text."""
+    if value.text not in _MISSING or value.type.partition(".")[0] != "pandas":
+        return None
+    return getattr(revival.resolver.module("pandas"), _MISSING[value.text])

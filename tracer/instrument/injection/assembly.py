@@ -15,7 +15,6 @@ from tracer.instrument.injection.disassembly import (
     RUN,
     Handler,
     Instruction,
-    Unsupported,
     any_of,
     in_place_of,
     parse,
@@ -26,6 +25,7 @@ from tracer.instrument.injection.disassembly import (
 from tracer.instrument.injection.locations import NOWHERE, Position, Writer
 from tracer.instrument.injection.opcodes import ABSOLUTE_JUMPS, BACKWARD_JUMPS, CACHES, EXTENDED_ARG, JUMPS
 from tracer.instrument.injection.tables import emit_exception_table
+from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,7 +168,6 @@ __all__ = [
     "Handler",
     "Instruction",
     "Position",
-    "Unsupported",
     "any_of",
     "assemble",
     "in_place_of",

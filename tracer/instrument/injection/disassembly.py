@@ -21,6 +21,7 @@ from tracer.instrument.injection.opcodes import (
     OPCODE,
 )
 from tracer.instrument.injection.tables import parse_exception_table
+from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 RUN: Final = -1
 """The opcode of an `Instruction` that stands for several."""
-
-
-class Unsupported(Exception):
-    """This code object cannot be rewritten safely. The message says why."""
 
 
 @dataclass(slots=True, eq=False)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from tracer.instrument.injection.assembly import (
     NOWHERE,
     Instruction,
-    Unsupported,
     any_of,
     assemble,
     in_place_of,
@@ -28,6 +27,7 @@ from tracer.instrument.injection.delegate import delegation, strip
 from tracer.instrument.injection.depth import BLOCK_SETUPS, block_depths, stack_depths
 from tracer.instrument.injection.opcodes import OPCODE
 from tracer.instrument.injection.parameters import parameter_slots
+from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -16,7 +16,6 @@ from tracer.instrument.injection.assembly import (
     NOWHERE,
     Handler,
     Instruction,
-    Unsupported,
     any_of,
     assemble,
     parse,
@@ -28,6 +27,7 @@ from tracer.instrument.injection.assembly import (
 from tracer.instrument.injection.depth import stack_depths
 from tracer.instrument.injection.opcodes import OPCODE, RETURN_NAMES, RETURNS
 from tracer.instrument.injection.parameters import parameter_slots
+from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

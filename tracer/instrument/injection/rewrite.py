@@ -12,7 +12,7 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from typing import TYPE_CHECKING
 
 from tracer.instrument.injection import inject_310, inject_311
-from tracer.instrument.injection.assembly import Unsupported
+from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,4 +88,4 @@ def _as_callers_see(
     return raised_outside
 
 
-__all__ = ["SUPPORTED", "Unsupported", "rewrite", "rewrite_sites"]
+__all__ = ["SUPPORTED", "rewrite", "rewrite_sites"]

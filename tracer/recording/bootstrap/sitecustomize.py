@@ -3,6 +3,7 @@
 `tracer record` puts this folder at the front of PYTHONPATH; Python imports `sitecustomize` before anything of the program.
 The folder leaves `sys.path` at once, and a `sitecustomize` that this one hid runs after it. Where tracer is not installed in the environment
 of the child, it and what it needs are found in the places the settings name, after everything the environment has itself.
+Settings that name no folder to record into are those of a process that only needs to find tracer.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ class _Homes:
         return spec_from_file_location(name, os.path.join(home, "__init__.py"), submodule_search_locations=[home])
 
 
-def _start(settings: str) -> None:
-    with open(settings, encoding="utf-8") as file:
-        homes = json.load(file)["packages"]
+def _start(settings: dict[str, dict[str, str]]) -> None:
+    homes = settings["packages"]
     if any(PathFinder.find_spec(name) is None for name in homes):
         sys.meta_path.append(_Homes(homes))  # type: ignore[arg-type]
-    from tracer.recording.child import start_from_environment  # noqa: PLC0415  (found only now)
+    if "folder" in settings:
+        from tracer.recording.child import start_from_environment  # noqa: PLC0415  (found only now)
 
-    start_from_environment()
+        start_from_environment()
 
 
 def _run_hidden() -> None:
@@ -52,8 +53,11 @@ _here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _here]
 _settings = os.environ.get("TRACER_SETTINGS")
 if _settings is not None:
+    _known: dict[str, dict[str, str]] = {}
     try:
-        _start(_settings)
+        with open(_settings, encoding="utf-8") as _file:
+            _known = json.load(_file)
+        _start(_known)
     except Exception as error:  # noqa: BLE001  (the program must start whatever happens here)
         try:
             with open(
@@ -62,4 +66,6 @@ if _settings is not None:
                 file.write(f"{type(error).__name__}: {error}")
         except OSError:
             pass
+        if _known.get("playback"):
+            os._exit(2)  # unanswered, the program would reach what it is to be kept from
 _run_hidden()

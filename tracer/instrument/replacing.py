@@ -1,0 +1,180 @@
+"""What the engines that put other code objects in the place of a function's own have in common: nesting, undoing, taking turns."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from abc import ABC, abstractmethod
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from tracer.instrument.living import all_functions
+from tracer.instrument.probe import Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tracer.instrument.injection.sites import SiteHooks
+    from tracer.instrument.probe import Probe
+
+
+# Engines at work at one time, as when two cassettes are open, see one another's code objects.
+_turn = threading.RLock()
+_engines: weakref.WeakSet[ReplacingEngine] = weakref.WeakSet()
+os.register_at_fork(after_in_child=lambda: _turn._at_fork_reinit())  # type: ignore[attr-defined] # noqa: SLF001, PLW0108  (as the standard library does with its own)
+
+
+class ReplacingEngine(ABC):
+    """Implements `tracer.instrument.probe.Engine` but for what becomes of one code object: `_watched` and `_told` say that.
+
+    A code object that cannot be rewritten safely is left as it is; `unwatched` tells which and why. The same original
+    code always gives the same rewritten code, until `detach`. Engines take turns, whichever is detached first.
+    """
+
+    tells_of_calls = False
+
+    def __init__(self) -> None:
+        # By id, with the code object kept alive beside: equal code objects of two modules are not the same code.
+        self._rewritten: dict[int, tuple[CodeType, CodeType]] = {}
+        self._originals: dict[int, tuple[CodeType, CodeType]] = {}
+        self._functions: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+        self._unwatched: dict[int, tuple[CodeType, str]] = {}
+        self._hooks: set[int] = set()
+        with _turn:
+            _engines.add(self)
+
+    @property
+    def unwatched(self) -> tuple[tuple[CodeType, str], ...]:
+        """Return the code objects that have a probe but could not be rewritten, each with the reason."""
+        return tuple(self._unwatched.values())
+
+    @abstractmethod
+    def _watched(self, original: CodeType, nested: CodeType, probe: Probe) -> CodeType:
+        """Return the code that shows `probe` the activations of `nested`, which is `original` with the codes inside it rewritten.
+
+        Raises:
+            Unsupported: it cannot be done safely.
+        """
+
+    def _told(self, original: CodeType, nested: CodeType, sites: SiteHooks) -> CodeType:
+        """Return the code that tells of its calls as well; here, of none."""
+        del original, sites
+        return nested
+
+    def _sites_in_module(self, sites: SiteHooks, code: CodeType) -> SiteHooks:
+        """Return the hooks for the call sites of a module's code."""
+        del code
+        return sites
+
+    def attach_module(
+        self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None = None
+    ) -> CodeType:
+        """Return what is to be executed instead of a module's code object (see `Engine`)."""
+        with _turn:
+            original = self.original(code)
+            return self._rewrite(original, probe_of, sites and self._sites_in_module(sites, original))
+
+    def attach_function(
+        self, function: Any, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None = None
+    ) -> bool:
+        """Watch a live Python function and the function codes nested in it (see `Engine`).
+
+        False where it is no plain Python function, or has a probe but could not be rewritten.
+        """
+        if not isinstance(function, FunctionType):
+            return False
+        with _turn:
+            original = self.original(function.__code__)
+            watched = self._rewrite(original, probe_of, sites and sites.within(function.__globals__))
+            if watched is not function.__code__:
+                function.__code__ = watched
+            self._functions.add(function)
+            return id(original) not in self._unwatched
+
+    def original(self, code: CodeType) -> CodeType:
+        """Return the code object as it was before this engine touched it (itself where it did not)."""
+        pair = self._originals.get(id(code))
+        return code if pair is None else pair[1]
+
+    def detach(self) -> tuple[str, ...]:
+        """Undo everything that is still ours; return a sentence for each thing that could not be restored.
+
+        Every live function is looked at, so closures made from rewritten code are restored too. Activations that are
+        under way go on with the rewritten code, so their probes still hear of them.
+        """
+        with _turn:
+            return self._detach()
+
+    def _detach(self) -> tuple[str, ...]:
+        _engines.discard(self)
+        for other in _engines:
+            other.skip(self._originals)
+        kept = [self._not_restored(function) for function in list(self._functions)]
+        for function in all_functions():
+            if id(function.__code__) in self._originals:
+                function.__code__ = self.original(function.__code__)
+        self._functions.clear()
+        self._rewritten.clear()
+        self._unwatched.clear()
+        return tuple(sentence for sentence in kept if sentence)
+
+    def made(self, code: CodeType) -> bool:
+        """Whether a code object is one of those that this engine put in the place of others."""
+        return id(code) in self._originals
+
+    def skip(self, originals: Mapping[int, tuple[CodeType, CodeType]]) -> None:
+        """Restore, in the end, what another engine that is detached first would have restored: what we rewrote was its code."""
+        for key, (rewritten, original) in self._originals.items():
+            if id(original) in originals:
+                self._originals[key] = rewritten, originals[id(original)][1]
+
+    def _not_restored(self, function: FunctionType) -> str:
+        code = function.__code__
+        if id(code) in self._originals or any(other.made(code) for other in _engines):
+            return ""
+        if not any(id(constant) in self._hooks for constant in code.co_consts):
+            return ""
+        name = f"{function.__module__}:{function.__qualname__}"
+        return f"Couldn't restore {name}: its code was changed again after it was instrumented."
+
+    def start_over(self) -> None:
+        """Rewrite anew what is attached from now on, though it was before: call sites are to be told of that were not."""
+        with _turn:
+            self._rewritten.clear()
+
+    def _rewrite(
+        self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None
+    ) -> CodeType:
+        known = self._rewritten.get(id(code))
+        if known is not None:
+            return known[1]
+        watched = self._with_nested(code, probe_of, sites)
+        if sites is not None:
+            watched = self._told(code, watched, sites)
+        probe = probe_of(code)
+        if probe is not None:
+            try:
+                watched = self._watched(code, watched, probe)
+            except Unsupported as reason:
+                self._unwatched[id(code)] = code, str(reason)
+            else:
+                added = watched.co_consts[len(code.co_consts) :]
+                self._hooks.update(id(constant) for constant in added if constant is not None)
+        self._rewritten[id(code)] = code, watched
+        if watched is not code:
+            self._originals[id(watched)] = watched, code
+        return watched
+
+    def _with_nested(
+        self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None
+    ) -> CodeType:
+        if CodeType not in map(type, code.co_consts):
+            return code
+        constants = tuple(
+            self._rewrite(constant, probe_of, sites) if isinstance(constant, CodeType) else constant
+            for constant in code.co_consts
+        )
+        if all(new is old for new, old in zip(constants, code.co_consts, strict=True)):
+            return code
+        return code.replace(co_consts=constants)

@@ -1,0 +1,1 @@
+"""Components answered from a cassette: recorded calls found again, their outcomes played, objects stood in for."""
