@@ -121,6 +121,7 @@ class Recording(_Around):
     Args:
         path: the cassette to write; replaced only when the block ends without an exception.
         boundaries: prefixes whose interfaces are watched; the settings', else the project's own modules.
+        timings: take the time of each call as well, into a file beside the cassette; also where the settings say so.
         detail: "full" to look at every crossing, so that each call can be replayed; "sampled"; the settings' else.
 
     Raises:
@@ -128,19 +129,29 @@ class Recording(_Around):
         RecordingError: at the end of the block, when no call was captured.
     """
 
-    def __init__(self, path: str | Path, *, boundaries: Sequence[str] | None = None, detail: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        boundaries: Sequence[str] | None = None,
+        detail: str | None = None,
+        timings: bool = False,
+    ) -> None:
         self.path = Path(path)
         self._boundaries = boundaries
         self._detail = detail
+        self._timings = timings
         self._session: workflows.Session | None = None
 
     def _fresh(self) -> Recording:
-        return Recording(self.path, boundaries=self._boundaries, detail=self._detail)
+        return Recording(self.path, boundaries=self._boundaries, detail=self._detail, timings=self._timings)
 
     def _open(self) -> None:
         # Absolute from here on: the block may change the working folder.
         self._target = self.path.absolute()
-        self._session = workflows.open_session(self._target, self._boundaries, detail=self._detail)
+        self._session = workflows.open_session(
+            self._target, self._boundaries, detail=self._detail, timings=self._timings
+        )
 
     def _close(self, *, failed: bool) -> None:
         session, self._session = self._session, None

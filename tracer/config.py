@@ -47,6 +47,7 @@ class Config:
     rules: the user's own rules for differences: what is equal that is not the same.
     detail: how much of values is looked at: "sampled" keeps recording cheap, "full" looks at every crossing, so that calls can be replayed.
     dunders: dunder methods to record that are left out by default.
+    timings: whether recording takes the time of each call too, which goes into a file beside the cassette.
     level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
     playback_ignore: parameters that do not count when a recorded call is looked for.
     playback_by_order: patterns of callables whose recorded calls are told apart by their order alone.
@@ -73,6 +74,7 @@ class Config:
     dunders: tuple[str, ...] = ()
     mode: str = "once"
     level: str = "value"
+    timings: bool = False
     playback_ignore: tuple[str, ...] = ()
     playback_by_order: tuple[str, ...] = ()
     playback_allow: tuple[str, ...] = ()
@@ -264,6 +266,12 @@ def _renamed(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _BadValueError(value)
+    return value
+
+
 _NAMES = _Setting(_texts, "a list of non-empty texts")
 _SETTINGS = {
     "boundaries": _Setting(_texts, "a list of dotted prefixes, as in ['shop.pricing']"),
@@ -289,6 +297,7 @@ _SETTINGS = {
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),
     "level": _one_of(LEVELS),
+    "timings": _Setting(_flag, "true or false"),
     "playback_ignore": _NAMES,
     "playback_by_order": _NAMES,
     "playback_allow": _NAMES,

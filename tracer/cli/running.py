@@ -42,6 +42,12 @@ def record(
             min=1, metavar="N", help="Run N times, each with another hash seed; what differs is kept as noise."
         ),
     ] = None,
+    timings: Annotated[
+        bool,
+        typer.Option(
+            "--timings", help="Take the time of each call as well, for `tracer export --perfetto`; costs more."
+        ),
+    ] = False,
     detail: Annotated[
         str | None,
         typer.Option(
@@ -59,7 +65,9 @@ def record(
         return fail("Couldn't record: no command was given. Put it after two dashes: tracer record -- pytest")
     # The command writes to the same terminal: there a live line would erase the last one of its own.
     with LiveLine(sys.stderr, quiet=sys.stdout.isatty()) as live:
-        summary = workflows.record(command, output, boundaries=boundary, runs=runs, detail=detail, tick=live.tick)
+        summary = workflows.record(
+            command, output, boundaries=boundary, runs=runs, detail=detail, timings=timings, tick=live.tick
+        )
     sys.stderr.write(render_summary(summary, width(sys.stderr), color(sys.stderr)))
     return summary.exit_code if summary.seen else UNUSABLE
 

@@ -65,6 +65,7 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
         detail=settings.detail,
         scoped=scoped,
         following=following,
+        timings=settings.timings,
     )
 
 

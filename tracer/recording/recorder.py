@@ -17,6 +17,7 @@ from tracer.recording import native
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
 from tracer.recording.lanes import Lanes
 from tracer.recording.observers import Observers
+from tracer.recording.timing import timed
 from tracer.select.selection import MAIN_NAMES
 from tracer.storage import rows
 from tracer.storage.journal import Journal
@@ -67,6 +68,7 @@ class Recorder:
         detail: str = "sampled",
         scoped: bool = False,
         following: Following | None = None,
+        timings: bool = False,
         engine: Engine | None = None,
         around: Function[[CallableCode, Probe], Probe] = lambda code, probe: probe,
     ) -> None:
@@ -77,6 +79,7 @@ class Recorder:
         self._redactor = redactor
         self._detail = detail
         self._scoped = scoped
+        self._timings = timings
         self._around = around
         self._origin = os.getpid()
         self._fork_lane: str | None = None
@@ -325,9 +328,8 @@ class Recorder:
         if code.left_out:
             return make_counter(self._callers, own, lambda: self._lose_number(number, "left-out dunder"))
         identify = self._identifier(code, number) if "<locals>" in code.qualname else None
-        return self._around(
-            code, self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify)
-        )
+        probe = self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), identify)
+        return self._around(code, timed(probe, self._sink) if self._timings else probe)
 
     def probe_of(self, callable_: Callable) -> Probe:
         """Return the hooks for a callable that no code stands for: a method of an object that was handed out."""

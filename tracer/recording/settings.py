@@ -22,6 +22,7 @@ class Settings:
 
     `folder` receives its journal. `selection` is `Selection.to_json()`. `project` is the root below which paths become `<project>`.
     `redact` and `redact_allow` are names added to and taken from the redactor's. `dunders` are left-out dunders turned on.
+    `timings` says that the time of each call is taken.
     `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
     `detail` names how much of values is looked at: "sampled" or "full".
     `playback` is what `tracer.playback` needs to know where components are played back in the process, empty where it is recorded.
@@ -35,6 +36,7 @@ class Settings:
     redact: tuple[str, ...] = ()
     redact_allow: tuple[str, ...] = ()
     dunders: tuple[str, ...] = ()
+    timings: bool = False
     original: str = ""
     detail: str = "sampled"
     playback: dict[str, Any] = field(default_factory=dict)

@@ -18,7 +18,8 @@ from tracer.storage.blocks import BlockCutter, lane_digest
 from tracer.storage.format import CassetteWriter, summed
 from tracer.storage.lineage import Lineage
 from tracer.storage.scan import ScannedJournal
-from tracer.storage.store import replacing
+from tracer.storage.store import replacing, timings_path
+from tracer.storage.timings import TimingsWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,6 +63,7 @@ def compact(
     """Write the cassette `target` from the journals in `part_folder`, each up to its last whole frame.
 
     `noise` and `losses` are added to what the journals tell; `block` says that they are of a block of `tracer.cassette`. The target is replaced in one step; the folder stays as it is.
+    Where the times of calls were taken they go into a file beside the target, which is the same with and without them.
 
     Raises:
         CassetteNotFound: there is no journal.
@@ -73,12 +75,20 @@ def compact(
     with ExitStack() as stack:
         journals = [stack.enter_context(closing(ScannedJournal(path))) for path in paths]
         stream = stack.enter_context(replacing(Path(target)))
-        return _Compaction(journals, CassetteWriter(stream)).run(Path(target), noise, losses, block=block)
+        timings = None
+        if any(journal.timed for journal in journals):
+            timings = TimingsWriter(stack.enter_context(replacing(timings_path(Path(target)))))
+        else:
+            timings_path(Path(target)).unlink(missing_ok=True)
+        return _Compaction(journals, CassetteWriter(stream), timings).run(Path(target), noise, losses, block=block)
 
 
 class _Compaction:
-    def __init__(self, journals: Sequence[ScannedJournal], writer: CassetteWriter) -> None:
+    def __init__(
+        self, journals: Sequence[ScannedJournal], writer: CassetteWriter, timings: TimingsWriter | None
+    ) -> None:
         self._journals = journals
+        self._timings = timings
         self._writer = writer
         self._calls = self._merged = self._lanes = 0
 
@@ -87,6 +97,8 @@ class _Compaction:
             summary = self._writer.add_lane(name, journal.calls(numbers))
             self._lanes += summary is not None
             self._calls += summary.calls if summary else 0
+            if summary and self._timings:
+                self._timings.add_lane(summary, journal.times(numbers))
         told = summed((*losses, *self._losses()))
         recording = replace(
             _merged_meta([meta for journal in self._journals for meta in journal.metas]),

@@ -1,7 +1,7 @@
 """The append-only log of one process while it records.
 
 One file per process in the folder `NAME.cassette.part/`, of frames: u32 length, u32 adler32, body. All integers are little-endian.
-The first byte of a body is its `Kind`; length and checksum are those of the body, for the four kinds that have a snapshot those of the snapshot:
+The first byte of a body is its `Kind`; length and checksum are those of the body, for the five kinds that are of a call those of what follows its number:
 
     PROCESS   packed map: pid, ppid, python, argv, ...
     CALLABLE  u32 id, packed row of a `model.Callable`
@@ -15,6 +15,7 @@ The first byte of a body is its `Kind`; length and checksum are those of the bod
     CHILD     packed [pid, lane name]
     META      packed map as `rows.meta_to_map` makes it
     CLOSE     nothing: the process ended in order
+    TIME      u8 0 at the beginning, 1 at the end, u16 nothing, u64 call; u64 nanoseconds of a clock that all processes share
 
 Call ids count up, by about one per call, from any start above 0. The order of frames is free but for BEGIN: the calls
 of a lane are in the order of their BEGIN frames. A name or callable may be defined after its first use.
@@ -74,6 +75,7 @@ class Kind(IntEnum):
     META = 10
     CLOSE = 11
     JOB = 12
+    TIME = 13
 
 
 MAGIC: Final = b"TRCJRNL1"
@@ -86,10 +88,13 @@ DEFINITION_STRUCT: Final = Struct("<BI")
 BEGIN_STRUCT: Final = Struct("<IIQIIQQ")
 END_STRUCT: Final = Struct("<IIIQ")
 
+TIME_STRUCT: Final = Struct("<Q")
+
 BEGIN: Final = int(Kind.BEGIN)
 END: Final = int(Kind.END)
 ITEM: Final = int(Kind.ITEM)
 AFTER: Final = int(Kind.AFTER)
+TIME: Final = int(Kind.TIME)
 
 RETURNED: Final = 0
 RAISED: Final = 1
@@ -110,7 +115,13 @@ _pack_frame: Final = FRAME_STRUCT.pack
 pack_begin: Final = BEGIN_STRUCT.pack
 pack_end: Final = END_STRUCT.pack
 
-_HEADS: Final = {BEGIN: BEGIN_STRUCT.size, END: END_STRUCT.size, ITEM: END_STRUCT.size, AFTER: END_STRUCT.size}
+_HEADS: Final = {
+    BEGIN: BEGIN_STRUCT.size,
+    END: END_STRUCT.size,
+    ITEM: END_STRUCT.size,
+    AFTER: END_STRUCT.size,
+    TIME: END_STRUCT.size,
+}
 
 # The host may replace these names in their modules while it is recorded; these references stay.
 _open = os.open
@@ -227,6 +238,14 @@ class Journal:
     def after(self, call: int, position: int, snapshot: bytes) -> None:
         """Append the frame of an argument that a call changed. Never raises."""
         self._note(AFTER | position << 16, call, snapshot)
+
+    def began(self, call: int, nanoseconds: int) -> None:
+        """Append the frame of when a call began. Never raises."""
+        self._note(TIME, call, TIME_STRUCT.pack(nanoseconds))
+
+    def ended(self, call: int, nanoseconds: int) -> None:
+        """Append the frame of when a call ended. Never raises."""
+        self._note(TIME | 1 << 8, call, TIME_STRUCT.pack(nanoseconds))
 
     def put(self, frame: bytes) -> None:
         """Append a whole frame. Never raises."""

@@ -1,6 +1,6 @@
 """Reading the journal of one process: where its frames are first, then call by call.
 
-The first pass keeps a few numbers per call in flat arrays (29 bytes, and 12 per item or changed argument); values stay in the
+The first pass keeps a few numbers per call in flat arrays (29 bytes, 16 more where it was timed, and 12 per item or changed argument); values stay in the
 mapped file until their call is read.
 """
 
@@ -63,6 +63,7 @@ class ScannedJournal:
         self._dropped = bytearray()
         self._extra_at, self._extra_before = array("Q"), array("I")
         self._by_lane: dict[int, array[int]] = {}
+        self._times = array("Q"), array("Q")  # by ordinal, when it began and ended; empty where nobody took the time
         self._data: mmap | bytes = b""
         self._scan()
 
@@ -124,9 +125,11 @@ class ScannedJournal:
             elif kind == jr.BEGIN:
                 self._enter_begin(at, call)
             elif not self._known(call):
-                self.orphans += 1
+                self.orphans += kind != jr.TIME
             elif kind == jr.END:
                 ends[call - self._base] = at
+            elif kind == jr.TIME:
+                self._enter_time(data[at + _HEAD + 1], call - self._base, bytes(view[start:after]))
             else:
                 self._enter_extra(at, call)
             at = after
@@ -173,6 +176,15 @@ class ScannedJournal:
         self._extra_at.append(at)
         self._extra_before.append(self._last_extra[ordinal])
         self._last_extra[ordinal] = len(self._extra_at)
+
+    def _enter_time(self, which: int, ordinal: int, data: bytes) -> None:
+        if len(data) != jr.TIME_STRUCT.size:
+            self.damaged += 1
+            return
+        times = self._times[which & 1]
+        if ordinal >= len(times):
+            times.frombytes(bytes((len(self._begin) - len(times)) * times.itemsize))
+        (times[ordinal],) = jr.TIME_STRUCT.unpack(data)
 
     def _known(self, call: int) -> bool:
         ordinal = call - self._base
@@ -240,6 +252,21 @@ class ScannedJournal:
                 )
             else:
                 yield name, caller, distance, key >> 8 & 0xFF, arguments, UNFINISHED, b"", extras
+
+    @property
+    def timed(self) -> bool:
+        """Whether somebody took the time of its calls."""
+        return len(self._times[0]) > 0
+
+    def times(self, numbers: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+        """Yield when each call of a lane that `calls` yielded before began and ended, in nanoseconds; 0 where that is not known."""
+        began, ended = self._times
+        for ordinal in self._ordinals(numbers):
+            if not self._dropped[ordinal]:
+                yield (
+                    began[ordinal] if ordinal < len(began) else 0,
+                    ended[ordinal] if ordinal < len(ended) else 0,
+                )
 
     def _ordinals(self, numbers: tuple[int, ...]) -> Iterable[int]:
         if len(numbers) == 1:

@@ -3,7 +3,8 @@
 cassettes/NAME.cassette              the baseline
 cassettes/NAME.cassette.pending      a recording that waits for a decision
 cassettes/NAME.cassette.part/        the journals of a recording that is not closed yet
-cassettes/NAME.cassette.side.json    timings and environment: differs between runs, kept out of version control
+cassettes/NAME.cassette.side.json    the command and its environment: differs between runs, kept out of version control
+cassettes/NAME.cassette.timings      when each call began and ended, where that was asked for; kept out as well
 cassettes/NAME.cassette.accepted.toml  changes that someone accepted, for people and merges to read
 """
 
@@ -31,9 +32,14 @@ SUFFIX: Final = ".cassette"
 _PENDING: Final = ".pending"
 _PART: Final = ".part"
 _SIDE: Final = ".side.json"
+_TIMINGS: Final = ".timings"
 _ACCEPTED: Final = ".accepted.toml"
 _LEARNED: Final = ".replay"
-IGNORED: Final = (f"*{SUFFIX}{_PENDING}", f"*{SUFFIX}{_PART}*/", f"*{SUFFIX}{_SIDE}", f"*{SUFFIX}{_PENDING}{_SIDE}")
+IGNORED: Final = (
+    f"*{SUFFIX}{_PENDING}",
+    f"*{SUFFIX}{_PART}*/",
+    *(f"*{SUFFIX}{waits}{beside}" for beside in (_SIDE, _TIMINGS) for waits in ("", _PENDING)),
+)
 """What version control has no use for, as patterns of its ignore file."""
 
 _CHUNK: Final = 1 << 20
@@ -78,8 +84,13 @@ def part_folder(cassette: Path) -> Path:
 
 
 def side_path(cassette: Path) -> Path:
-    """Return where timings and environment lie."""
+    """Return where it is kept how a cassette was made."""
     return cassette.with_name(cassette.name + _SIDE)
+
+
+def timings_path(cassette: Path) -> Path:
+    """Return where the times of a cassette's calls lie."""
+    return cassette.with_name(cassette.name + _TIMINGS)
 
 
 def accepted_path(cassette: Path) -> Path:
@@ -95,8 +106,8 @@ def learned_path(cassette: Path) -> Path:
 def belongings(cassette: Path) -> tuple[Path, ...]:
     """Return every file a cassette may have: itself first, then what lies beside it."""
     pending = pending_path(cassette)
-    beside = (side_path(cassette), side_path(pending), accepted_path(cassette), learned_path(cassette))
-    return cassette, pending, *beside
+    beside = (place(each) for place in (side_path, timings_path) for each in (cassette, pending))
+    return cassette, pending, *beside, accepted_path(cassette), learned_path(cassette)
 
 
 def list_cassettes(folder: Path | str) -> list[Path]:
@@ -124,6 +135,7 @@ def drop_pending(cassette: Path) -> None:
     pending = pending_path(cassette)
     pending.unlink(missing_ok=True)
     side_path(pending).unlink(missing_ok=True)
+    timings_path(pending).unlink(missing_ok=True)
 
 
 def copy_into_place(source: Path, target: Path) -> None:
@@ -137,16 +149,26 @@ def copy_into_place(source: Path, target: Path) -> None:
 
 
 def move_into_place(closed: Path, cassette: Path) -> None:
-    """Make a closed cassette, which lies on the same file system, the one at `cassette`, in one step.
+    """Make a closed cassette, which lies on the same file system, the one at `cassette`, in one step; its times come along.
 
     Raises:
         CassetteError: the folder cannot be written.
     """
     try:
         closed.replace(cassette)
+        move_timings(closed, cassette)
         _sync_folder(cassette.parent)
     except OSError as error:
         raise _unwritable(cassette, error) from error
+
+
+def move_timings(closed: Path, cassette: Path) -> None:
+    """Put the times of one cassette beside another; where there are none, those that lie there are of calls no longer in it."""
+    beside = timings_path(closed)
+    if beside.exists():
+        beside.replace(timings_path(cassette))
+    else:
+        timings_path(cassette).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -190,7 +212,7 @@ def write_cassette(path: Path | str, recording: model.Recording, lanes: Mapping[
 
 
 def write_side(cassette: Path, side: Mapping[str, Any]) -> None:
-    """Keep timings and environment beside a cassette, as JSON."""
+    """Keep beside a cassette how it was made, as JSON."""
     with replacing(side_path(cassette)) as stream:
         stream.write(json.dumps(dict(side), indent=1, sort_keys=True).encode() + b"\n")
 

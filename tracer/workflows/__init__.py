@@ -8,6 +8,7 @@ from tracer.workflows.comparing import diff, findings_against, write_report
 from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
 from tracer.workflows.doctor import diagnose
+from tracer.workflows.exporting import Exported, Wishes, export_tests, export_trace
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
 from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
@@ -34,6 +35,7 @@ __all__ = [
     "Base",
     "Choice",
     "Decision",
+    "Exported",
     "Playback",
     "PlaybackPlan",
     "PlaybackSummary",
@@ -43,6 +45,7 @@ __all__ = [
     "Terms",
     "UsageList",
     "Waiting",
+    "Wishes",
     "accept",
     "cassette_mode",
     "cassette_path",
@@ -58,6 +61,8 @@ __all__ = [
     "diff_revision",
     "drop_rules",
     "end_run",
+    "export_tests",
+    "export_trace",
     "failure_text",
     "findings_against",
     "how_to_review",

@@ -133,6 +133,7 @@ def make_settings(
         redact=config.redact,
         redact_allow=config.redact_allow,
         dunders=config.dunders,
+        timings=config.timings,
         detail=config.detail,
         original=str(original or ""),
         packages=packages(),

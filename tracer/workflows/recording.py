@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -49,10 +50,11 @@ def record(
     *,
     boundaries: Sequence[str] | None = None,
     runs: int | None = None,
+    timings: bool = False,
     detail: str | None = None,
     tick: Callable[[str], None] = lambda text: None,
 ) -> RunSummary:
-    """Record a command into a cassette; with several runs, learn what differs between them as noise.
+    """Record a command into a cassette; with several runs, learn what differs between them as noise; with `timings`, take the time of each call.
 
     A cassette that is there already is replaced only when the command ends with 0 and calls were captured; otherwise the new
     recording waits beside it.
@@ -61,6 +63,7 @@ def record(
         TracerError: the settings are wrong, the command cannot be started, or the cassette cannot be written.
     """
     config = common.settings(boundaries, detail=detail)
+    config = replace(config, timings=timings or config.timings)
     target = output or common.cassette_path(DEFAULT_NAME, config.cassette_folder)
     if target.is_dir():
         raise RecordingError(f"record into {str(target)!r}", "it is a folder", "Name a file in it with -o.")
@@ -201,6 +204,8 @@ class Take:
                 self.command, self.exit_code, components, 0, 0, _by_reason(told.losses), notes=tuple(notes)
             )
         move_into_place(scratch, file)
+        if self.config.timings:
+            pending.ignore(file, self.config)
         write_side(file, {"command": list(self.command), "exit": self.exit_code, "seconds": round(self._seconds, 3)})
         if told.unclosed:
             notes.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -93,14 +94,22 @@ class Session:
 
 
 def open_session(
-    cassette: Path, boundaries: Sequence[str] | None, *, block: bool = False, detail: str | None = None
+    cassette: Path,
+    boundaries: Sequence[str] | None,
+    *,
+    block: bool = False,
+    detail: str | None = None,
+    timings: bool = False,
 ) -> Session:
     """Start to record what the running thread or task calls, for a cassette; `block` says that later runs are compared with it.
+
+    `timings` says that the time of each call is taken as well, as it is where the settings say so.
 
     Raises:
         TracerError: the settings are wrong or the folder cannot be written.
     """
-    return Session(cassette, common.settings(boundaries, detail=detail), block=block)
+    config = common.settings(boundaries, detail=detail)
+    return Session(cassette, replace(config, timings=timings or config.timings), block=block)
 
 
 def check_accepted(cassette: Path) -> None:
