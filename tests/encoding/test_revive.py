@@ -11,7 +11,7 @@ from hypothesis import given
 
 from tests.encoding.test_encode import make as make_encoder
 from tests.samples import kinds
-from tests.samples.kinds import EXAMPLES, Keyed, Pair, Plain
+from tests.samples.kinds import EXAMPLES, Keyed, Noted, Pair, Plain, with_attributes
 from tests.strategies import values
 from tracer.encoding.redact import Redactor
 from tracer.encoding.revive import Reviver
@@ -80,7 +80,12 @@ def test_values_that_stand_inside_themselves_come_back() -> None:
     node = Keyed(1)
     node.seen = {node: {node}}  # type: ignore[attr-defined]
 
+    tree = with_attributes(Noted(["root"]), note=None)
+    tree.note = with_attributes(Noted(["leaf"]), note=tree)
+
     assert again(loop)[0] is not None
+    noted = again(tree)
+    assert noted.note.note is noted
     live = again(pair)
     assert live.one[0] is live
     assert live.two["p"].content is live

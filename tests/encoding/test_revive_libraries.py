@@ -121,7 +121,7 @@ def test_models_come_back_without_validation() -> None:
 
 
 def test_models_of_version_1_come_back() -> None:
-    model = First(a=1, extra=[2])
+    model = First(a=1, extra=[2])  # type: ignore[call-arg]
 
     live = revived(model)
 

@@ -180,7 +180,7 @@ class Guarded(metaclass=_Meta):
     __setattr__ = _called("__setattr__")
     __getattribute__ = _called("__getattribute__")
     __setstate__ = _called("__setstate__")
-    __reduce__ = __reduce_ex__ = _called("__reduce__")  # type: ignore[assignment]
+    __reduce__ = __reduce_ex__ = _called("__reduce__")
     a = property(_called("a"))
 
     @staticmethod

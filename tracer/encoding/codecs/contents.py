@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tracer.encoding import looks
 from tracer.encoding.causes import Cause, Refused
 from tracer.encoding.places import bare
-from tracer.encoding.promises import frozen, given, hashed, held_bytes, held_items, held_pairs
+from tracer.encoding.promises import Promise, frozen, given, hashed, held_bytes, held_items, held_pairs
 from tracer.values import Form, Mapping, Sequence, Truncated
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tracer.encoding.revival import Revival, Steps
     from tracer.values import Object, Value
 
-_FLAGS: Final = int(re.A | re.I | re.L | re.M | re.S | re.U | re.X)
+_FLAGS: Final = int(re.ASCII | re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE)
 """Flags that only say what a pattern means: another one prints when a pattern is compiled."""
 
 
@@ -69,12 +69,12 @@ def _built(
     promise = revival.promise()
     held = []
     for name, each in value.fields:
-        held.append(given((yield name, each)))
+        held.append((yield name, each))
     unordered = isinstance(value.payload, Sequence) and value.payload.type in {"set", "frozenset"}
     items = yield from (revival.members(payload) if unordered else revival.parts(payload))
     live = revival.settle(promise, _new(cls, build, items))
     for put, each in zip(setters, held, strict=True):
-        put(live, each)
+        put(live, each.meant(partial(put, live)) if type(each) is Promise else each)
     return live
 
 
