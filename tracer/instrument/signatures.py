@@ -24,7 +24,7 @@ MAX_DEFAULT_ITEMS: Final = 8
 MAX_INTEGER_BITS: Final = 256
 """Larger integers are rendered by type: their text costs quadratic time."""
 
-_FOREIGN: Final = "tracer.instrument.foreign"
+_FOREIGN: Final = "tracer.instrument.proxies"
 """The module of the wrappers that stand for callables without Python code."""
 _OWN_TEXT: Final = (type(None), bool, float, complex, type(Ellipsis), bytes)
 _CONSTRUCTORS: Final = frozenset({"__init__", "__new__"})
