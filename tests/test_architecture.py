@@ -46,6 +46,7 @@ LATE = {
     "pytest_plugin.py": None,
     "pytest_cassettes.py": None,
     "recording/bootstrap/": {"tracer"},
+    "recording/child.py": {"tracer.recording.diagnosis"},
     "regex.py": {"regex"},
     "report/": {"rich", "jinja2"},
     "workflows.py": None,

@@ -48,6 +48,9 @@ class Config:
     detail: how much of values is looked at: "sampled" keeps recording cheap, "full" looks at every crossing, so that calls can be replayed.
     dunders: dunder methods to record that are left out by default.
     level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
+    playback_ignore: parameters that do not count when a recorded call is looked for.
+    playback_by_order: patterns of callables whose recorded calls are told apart by their order alone.
+    playback_allow: prefixes of modules that may be imported to make recorded values live again.
     renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
     mode: what happens on a call that the cassette does not hold; the environment variable TRACER_MODE wins over the file.
     """
@@ -70,6 +73,9 @@ class Config:
     dunders: tuple[str, ...] = ()
     mode: str = "once"
     level: str = "value"
+    playback_ignore: tuple[str, ...] = ()
+    playback_by_order: tuple[str, ...] = ()
+    playback_allow: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -283,5 +289,8 @@ _SETTINGS = {
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),
     "level": _one_of(LEVELS),
+    "playback_ignore": _NAMES,
+    "playback_by_order": _NAMES,
+    "playback_allow": _NAMES,
     "renamed": _Setting(_renamed, "a table of dotted names, as in {'shop.old' = 'shop.new'}"),
 }

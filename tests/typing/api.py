@@ -40,6 +40,9 @@ def blocks() -> None:
     with tracer.record("run.cassette", boundaries=("shop",)) as recording:
         assert_type(recording.path, Path)
 
+    with tracer.playback("block", components=["shop"], match={"shop:*": "callable"}) as played:
+        assert_type(played.misses, tuple[tracer.CallNotRecorded, ...])
+
 
 async def async_blocks() -> None:
     async with tracer.cassette("block") as cassette:

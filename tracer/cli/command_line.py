@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from tracer import __version__
-from tracer.cli import looking, noise, playing, replaying, reviewing, running, statistics  # noqa: F401  (each registers its commands on `app`)
+from tracer.cli import doctor, looking, noise, playing, replaying, reviewing, running, statistics  # noqa: F401  (each registers its commands on `app`)
 from tracer.cli.app import UNUSABLE, app, fail
 from tracer.errors import TracerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_RUNNERS = frozenset({"record", "doctor"})
+"""Commands whose own parser takes all from the first word on as the user's command."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -53,7 +55,7 @@ def _fail(error: Exception) -> int:
 
 
 def _split(words: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
-    if "--" not in words or words[0] == "record":  # whose own parser takes all from the first word on as the command
+    if "--" not in words or words[0] in _RUNNERS:
         return words, None
     at = words.index("--")
     return words[:at], tuple(words[at + 1 :])

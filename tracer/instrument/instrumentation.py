@@ -181,6 +181,15 @@ class Instrumentation:
                             found[noun.name] = replace(noun, code=code, reach=inner)
             return tuple(found[name] for name in sorted(found))
 
+    def known_code(self, code: CodeType) -> CallableCode | None:
+        """Return what is known of the code object of a frame or function; None where it is not of a watched module."""
+        return self._catalogue.find(self._engine.original(code))
+
+    @property
+    def mechanism(self) -> str:
+        """The engine's name, as people read it."""
+        return self._engine.title
+
     def code_of(self, function: FunctionType) -> CodeType:
         """Return the code of a live function as it was compiled."""
         return self._engine.original(function.__code__)

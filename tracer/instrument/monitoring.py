@@ -58,6 +58,7 @@ class MonitoringEngine:
     Raises `RecordingError` below Python 3.12.
     """
 
+    title = "sys.monitoring"
     tells_of_calls = False
 
     def __init__(self) -> None:

@@ -57,9 +57,11 @@ class Probe:
 class Engine(Protocol):
     """One mechanism that lets probes see activations. Code objects are its unit: closures made later come along.
 
-    `tells_of_calls` says whether it can call hooks at call sites too; then all code of a module calls those it is attached with.
+    `title` is its name as people read it. `tells_of_calls` says whether it can call hooks at call sites too; then all code of a module
+    calls those it is attached with.
     """
 
+    title: str
     tells_of_calls: bool
 
     def attach_module(

@@ -105,7 +105,7 @@ def answering(probe: Probe, code: CallableCode, answer: Answer) -> Probe:
     """Return a probe as it is but for answering its calls."""
 
     def answered(ticket: Any, arguments: list[Any], proceed: abc.Callable[..., Any]) -> Any:
-        noun = _noun_of(code, proceed)
+        noun = _noun_of(code, proceed) if code.freevar else code.callable
         return proceed() if noun is None else answer(noun, ticket, arguments, proceed)
 
     return Probe(
@@ -122,8 +122,6 @@ def answering(probe: Probe, code: CallableCode, answer: Answer) -> Probe:
 
 def _noun_of(code: CallableCode, proceed: abc.Callable[..., Any]) -> Callable | None:
     """Return which callable a call is of; None where the one that a decorator's wrapper stands for is not wanted."""
-    if not code.freevar:
-        return code.callable
     body: FunctionType = proceed.body  # type: ignore[attr-defined]  # only code of stand-ins can be a wrapper's
     cell = (body.__closure__ or ())[body.__code__.co_freevars.index(code.freevar)]
     return code.bound.get(id(cell.cell_contents), code.callable)
@@ -141,6 +139,8 @@ class StandInEngine(ReplacingEngine):
 
     It generates source text, so it is the same for every Python.
     """
+
+    title = "stand-ins"
 
     def _watched(self, original: CodeType, nested: CodeType, probe: Probe) -> CodeType:
         del original

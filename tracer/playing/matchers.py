@@ -37,6 +37,10 @@ class Matchers:
     ignore: tuple[str, ...] = ()
     match: tuple[tuple[str, str], ...] = ()
 
+    def whole(self, noun: Callable) -> bool:
+        """Whether all arguments of a callable count."""
+        return not self.ignore and not self._by_order(noun)
+
     def key(self, noun: Callable, arguments: bytes) -> bytes | None:
         """Return what equal calls have in common; None where that is not to be told from the bytes."""
         if self._by_order(noun):
@@ -96,8 +100,19 @@ class Matchers:
         return Mapping(tuple(kept))
 
 
-def matchers(ignore: Sequence[str], match: str | Map[str, str] | None) -> Matchers:
-    """Return the matchers that a user asks for; `match` is one way for all callables or a way for each pattern.
+def as_names(given: Sequence[str]) -> tuple[str, ...]:
+    """Return names of parameters.
+
+    Raises:
+        ConfigError: they are one text, which would be taken letter by letter.
+    """
+    if isinstance(given, str):
+        raise ConfigError("ignore arguments", f"{given!r} is no list", f"Write it as [{given!r}].")
+    return tuple(given)
+
+
+def matchers(ignore: Sequence[str], match: str | Map[str, str] | None, by_order: Sequence[str] = ()) -> Matchers:
+    """Return the matchers that a user asks for; `match` is one way for all callables or a way for each pattern, and goes before `by_order`.
 
     Raises:
         ConfigError: there is no such way.
@@ -106,9 +121,8 @@ def matchers(ignore: Sequence[str], match: str | Map[str, str] | None) -> Matche
     for how in chosen.values():
         if how not in MATCHES:
             raise ConfigError("match calls", f"{how!r} is no way to match", f"Use one of: {', '.join(MATCHES)}.")
-    if isinstance(ignore, str):
-        raise ConfigError("ignore arguments", f"{ignore!r} is no list", f"Write it as [{ignore!r}].")
-    return Matchers(tuple(ignore), tuple(chosen.items()))
+    ordered = ((pattern, "callable") for pattern in by_order)
+    return Matchers(tuple(ignore), (*chosen.items(), *ordered))
 
 
 def _parts(arguments: bytes, count: int) -> list[bytes] | None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.decode import decode, decode_arguments
 from tracer.encoding.revive import Reviver
 from tracer.errors import CallNotRecorded, CannotRevive
-from tracer.model import Flow
+from tracer.model import Flow, Returned
 from tracer.playing.handles import flow_of_handed_out, handle
 from tracer.playing.likeness import Grade, likeness
+from tracer.playing.plain import NOT_PLAIN, plain
 from tracer.playing.recorded import shown_arguments
 from tracer.playing.restoring import restore
 from tracer.playing.script import Script
@@ -49,6 +50,12 @@ _LOOKS: Final = frozenset(
 """Methods that anybody's tools call on a live object, and that its own code can answer: where they were not recorded, it does."""
 
 
+class _Local(threading.local):
+    """What is known of each thread."""
+
+    busy = False
+
+
 class Player:
     """Plays recorded calls. Safe for threads; calls that arise from its own work run as they are.
 
@@ -75,7 +82,7 @@ class Player:
         self._allowed = allowed
         self._reviver = Reviver(allowed, stand_in=lambda value, path: self._stand_in(value), roots=roots)
         self._strict = Reviver(allowed)  # classes: what stands in for one is none
-        self._local = threading.local()
+        self._local = _Local()
         self._secrets: dict[str, tuple[int, ...] | None] = {}
 
     # -- answering -----------------------------------------------------------------------------------------------------------
@@ -87,24 +94,36 @@ class Player:
             CallNotRecorded: it does not hold the call.
         """
         del caller
-        if self.busy:
+        if self._local.busy:
             return proceed()
-        played = self.play(noun, arguments)
-        if played is not None:
-            return played()
+        entry = self._take(noun, arguments)
+        if entry is not None:
+            return self._played(noun, entry, arguments)
         if _simple(noun) in _LOOKS:
             return proceed()
         raise self.missed(noun, arguments)
 
     def play(self, noun: Callable, arguments: list[Any]) -> Function[[], Any] | None:
         """Return what plays the recorded call that matches, which counts as played from now on; None where there is none."""
-        if self.recorded is None:
-            return None
-        with self.at_work():
-            entry = self.recorded.take(noun.name, self._snapshot(noun, arguments))
+        entry = self._take(noun, arguments)
         return None if entry is None else partial(self._played, noun, entry, arguments)
 
+    def _take(self, noun: Callable, arguments: list[Any]) -> Entry | None:
+        recorded, local = self.recorded, self._local
+        if recorded is None:
+            return None
+        local.busy = True
+        try:
+            return recorded.take(noun.name, self._encoder.arguments(arguments, self._secret(noun), full=True))
+        finally:
+            local.busy = False
+
     def _played(self, noun: Callable, entry: Entry, arguments: list[Any]) -> Any:
+        call = entry.call
+        if call.flow is Flow.CALL and not call.after and isinstance(call.outcome, Returned):
+            value = plain(call.outcome.value)
+            if value is not NOT_PLAIN:
+                return value
         script = Script(
             entry,
             partial(self._outcome, noun, arguments),
@@ -113,7 +132,7 @@ class Player:
             partial(self._put_back, noun, entry, arguments),
             partial(self._broken, noun, arguments),
         )
-        match entry.call.flow:
+        match call.flow:
             case Flow.GENERATOR:
                 return script.generate()
             case Flow.COROUTINE:
@@ -126,7 +145,7 @@ class Player:
     @property
     def busy(self) -> bool:
         """Whether this thread is at work here, so that calls are not the program's."""
-        return getattr(self._local, "busy", False)
+        return self._local.busy
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -153,6 +172,9 @@ class Player:
 
     def _outcome(self, noun: Callable, arguments: list[Any], snapshot: bytes) -> Any:
         """Return the live form of what came out of a call."""
+        made = plain(snapshot)
+        if made is not NOT_PLAIN:
+            return made
         with self.at_work():
             value = decode(snapshot)
             if isinstance(value, Opaque) and (driven := flow_of_handed_out(value.type)) is not None:

@@ -64,8 +64,9 @@ class Near(NamedTuple):
 class _Calls:
     """The recorded calls of one callable, in recorded order."""
 
-    def __init__(self, noun: Callable) -> None:
+    def __init__(self, noun: Callable, whole: bool) -> None:
         self.noun = noun
+        self.whole = whole  # whether all of the arguments counts, so that equal calls have equal bytes
         self.entries: list[Entry] = []
         self.exact: dict[bytes, deque[Entry]] = {}
         self.open = 0  # entries before this one are played
@@ -84,7 +85,7 @@ class Recorded:
         self._repeat = repeat
         self._turn = RLock()
         nouns = {noun.name: noun for noun in run.recording.callables if covered(components, noun.component)}
-        self._calls = {name: _Calls(noun) for name, noun in nouns.items()}
+        self._calls = {name: _Calls(noun, matchers.whole(noun)) for name, noun in nouns.items()}
         self._number = 0
         for lane in run.lanes:
             for call in _outermost(run.calls(lane.name), nouns):
@@ -109,6 +110,12 @@ class Recorded:
         if calls is None:
             return None
         with self._turn:
+            waiting = calls.exact.get(arguments) if calls.whole and not self._repeat else None
+            if waiting:
+                entry: Entry | None = waiting.popleft()
+                if entry is not None and not entry.played:
+                    entry.played = True
+                    return entry
             entry = self._next(calls, arguments)
             if entry is not None:
                 entry.played = True
@@ -158,12 +165,12 @@ class Recorded:
         entry = Entry(call, calls.noun, self._number)
         self._number += 1
         calls.entries.append(entry)
-        key = self._matchers.key(calls.noun, call.arguments)
+        key = self._key(calls, call.arguments)
         if key is not None:
             calls.exact.setdefault(key, deque()).append(entry)
 
     def _next(self, calls: _Calls, arguments: bytes) -> Entry | None:
-        key = self._matchers.key(calls.noun, arguments)
+        key = self._key(calls, arguments)
         waiting = calls.exact.get(key) if key is not None else None
         while waiting:
             entry = waiting.popleft()
@@ -176,6 +183,9 @@ class Recorded:
                 break
         found = self._alike(calls, arguments, played=False)
         return self._alike(calls, arguments, played=True) if found is None and self._repeat else found
+
+    def _key(self, calls: _Calls, arguments: bytes) -> bytes | None:
+        return arguments if calls.whole else self._matchers.key(calls.noun, arguments)
 
     def _alike(self, calls: _Calls, arguments: bytes, *, played: bool) -> Entry | None:
         """Return the call with the best likeness, the first in recorded order; where they are played ones, the last."""

@@ -18,6 +18,7 @@ from tracer.encoding.plans import tell_as
 from tracer.instrument.proxies import is_watched, unwrapped, watched_base, watched_object
 from tracer.model import Callable, CallableKind, Flow, Parameter, ParameterKind
 from tracer.playing.handles import flow_of_handed_out
+from tracer.playing.plain import EXTENSIONS
 from tracer.values import Form, Object, Opaque
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Take:
 
     def _has_no_live_form(self, value: Any) -> bool:
         data = self._encoder.value(value)
-        if data[0] not in _EXTENSIONS:
+        if data[0] not in EXTENSIONS:
             return False
         tree = decode(data)
         match tree:
@@ -142,8 +143,6 @@ class Take:
 
 _PLAIN: Final = frozenset({str, int, float, bool, bytes, type(None), list, dict, tuple, set, frozenset})
 _DRIVEN: Final = frozenset({GeneratorType, CoroutineType, AsyncGeneratorType})
-_EXTENSIONS: Final = frozenset((*range(0xC7, 0xCA), *range(0xD4, 0xD9)))
-"""The first bytes of msgpack's extensions: everything that is no plain value."""
 
 
 def _noun(component: str, owner: Any, name: str, run: Any) -> Callable:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from traceback import format_exception_only
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from tracer.encoding.budget import BUDGETS
@@ -24,6 +25,9 @@ from tracer.recording.following import Following
 from tracer.recording.recorder import Recorder
 from tracer.recording.settings import ENVIRONMENT, Settings
 from tracer.select.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FAILURE_SUFFIX = ".failure"
 """Files in the journal folder that say, in one line, why a process could not be recorded."""
@@ -128,7 +132,7 @@ def start_from_environment() -> None:
             _process_recorder = import_module("tracer.playing.child").start(settings)
             return
         recorder = open_recorder(settings)
-        recorder.start()
+        finish = _begin(recorder, diagnose=settings.diagnose)
     except Exception as error:  # noqa: BLE001  (the host must start whatever happens here)
         with suppress(OSError):
             reason = "".join(format_exception_only(type(error), error)).strip()
@@ -139,4 +143,16 @@ def start_from_environment() -> None:
         return
     _process_recorder = recorder
     # Registered before anything of the host, so run after everything of it.
-    atexit.register(recorder.finish)
+    atexit.register(finish)
+
+
+def _begin(recorder: Recorder, *, diagnose: bool) -> Callable[[], None]:
+    """Start a recorder; return what stops it as the process ends."""
+    if not diagnose:
+        recorder.start()
+        return recorder.finish
+    from tracer.recording.diagnosis import Diagnosis  # noqa: PLC0415  (only `tracer doctor` pays for it)
+
+    diagnosis = Diagnosis(recorder)
+    diagnosis.begin()
+    return diagnosis.finish

@@ -137,6 +137,8 @@ class Recorder:
             self._losses[key] = self._losses.get(key, 0) + times
         for (name, reason), number in sorted(self._losses.items()):
             self._journal.loss(name, reason, number)
+        if faults := self.instrumentation.report.own_failures:
+            self._journal.loss("*", "tracer failed while it instrumented: `tracer doctor` says at what", len(faults))
         for reason, number in sorted(self._encoder.losses.items()):
             self._journal.loss("*", reason, number)
         self._journal.close()

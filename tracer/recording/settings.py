@@ -26,6 +26,7 @@ class Settings:
     `detail` names how much of values is looked at: "sampled" or "full".
     `playback` is what `tracer.playback` needs to know where components are played back in the process, empty where it is recorded.
     `packages` maps tracer and what it needs in a traced process to the folders they are imported from, for a Python that has none of them.
+    `diagnose` has the process say what was watched and what crossed, as `tracer doctor` asks.
     """
 
     folder: str
@@ -38,6 +39,7 @@ class Settings:
     detail: str = "sampled"
     playback: dict[str, Any] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
+    diagnose: bool = False
 
     def write(self, path: Path) -> None:
         """Write the settings for child processes to read."""

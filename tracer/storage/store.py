@@ -104,6 +104,11 @@ def list_cassettes(folder: Path | str) -> list[Path]:
     return sorted(path for path in Path(folder).rglob(f"*{SUFFIX}") if path.is_file())
 
 
+def unclosed(folder: Path | str) -> list[Path]:
+    """Return the folders of recordings that were never closed, or still go on, in a folder and below it, sorted."""
+    return sorted(path for path in Path(folder).rglob(f"*{SUFFIX}{_PART}*") if path.is_dir())
+
+
 def list_pending(folder: Path | str) -> list[Path]:
     """Return the baselines' paths for which a recording waits, sorted; the baseline itself need not exist."""
     return sorted(path.with_suffix("") for path in Path(folder).rglob(f"*{SUFFIX}{_PENDING}") if path.is_file())

@@ -7,6 +7,7 @@ from tracer.workflows.common import cassette_mode, cassette_path, settings, seve
 from tracer.workflows.comparing import diff, findings_against, write_report
 from tracer.workflows.counting import covered_enough, statistics_report
 from tracer.workflows.demo import demo
+from tracer.workflows.doctor import diagnose
 from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
 from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
@@ -51,6 +52,7 @@ __all__ = [
     "covered_enough",
     "demo",
     "describe_waiting",
+    "diagnose",
     "diff",
     "diff_rerun",
     "diff_revision",

@@ -113,11 +113,18 @@ def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
 
 
 def make_settings(
-    config: Config, selection: Selection, folder: Path, *, project: Path | None = None, original: Path | None = None
+    config: Config,
+    selection: Selection,
+    folder: Path,
+    *,
+    project: Path | None = None,
+    original: Path | None = None,
+    diagnose: bool = False,
 ) -> Settings:
     """Return what a recording process needs to know; `folder` receives its journals.
 
-    `project` is the folder below which paths are the project's, if it is not that of the selection, `original` what it is a checkout of.
+    `project` is the folder below which paths are the project's, if it is not that of the selection, `original` what it is a checkout of;
+    `diagnose` has each process say what it watched.
     """
     return Settings(
         folder=str(folder.resolve()),
@@ -129,6 +136,7 @@ def make_settings(
         detail=config.detail,
         original=str(original or ""),
         packages=packages(),
+        diagnose=diagnose,
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.errors import CallNotRecorded, CallsNotPlayed, CassetteNotFound, ConfigError, RecordingError
 from tracer.playing.child import SUFFIX as PLAYED_SUFFIX
-from tracer.playing.matchers import matchers
+from tracer.playing.matchers import as_names, matchers
 from tracer.playing.options import Options
 from tracer.playing.session import Playing, read_recorded
 from tracer.recording.child import FAILURE_SUFFIX
@@ -69,14 +69,14 @@ class PlaybackPlan:
                 "it was never recorded, and mode 'none' does not",
                 "Record it in mode 'once'.",
             )
-        chosen = matchers(ignore, match)
+        chosen = matchers((*as_names(ignore), *config.playback_ignore), match, config.playback_by_order)
         self.options = Options(
             components=tuple(components),
             plays=self.exists and mode != "all",
             records=mode in {"all", "new_episodes"} or not self.exists,
             ignore=chosen.ignore,
             match=chosen.match,
-            allow=(*allow, *config.boundaries),
+            allow=(*allow, *config.playback_allow, *config.boundaries),
             repeat=repeat,
         )
 

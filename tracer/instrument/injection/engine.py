@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class InjectionEngine(ReplacingEngine):
     """A `ReplacingEngine` that calls the hooks from inside the functions' own code, without a frame more."""
 
+    title = "injected bytecode"
     tells_of_calls = True
 
     def __init__(self) -> None:

@@ -1,0 +1,182 @@
+"""`tracer doctor` tells what was watched, what crossed as a second witness saw it, what was missed, and what stands in the way."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.helpers import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PARTS = """
+    import functools
+
+    def logged(function):
+        @functools.wraps(function)
+        def wrapper(*args):
+            return function(*args)
+        return wrapper
+
+    def items(count):
+        for number in range(count):
+            yield number
+
+    async def later(value):
+        return value
+
+    class Box:
+        def __init__(self, content):
+            self.content = content
+
+        def __eq__(self, other):
+            return self.content == other.content
+
+        @property
+        def size(self):
+            return len(self.content)
+
+        @classmethod
+        def empty(cls):
+            return cls("")
+
+        @staticmethod
+        def of(content):
+            return Box(content)
+
+    def deep(n):
+        return n and deep(n - 1)
+"""
+SHOP = """
+    import asyncio, threading
+    from parts import Box, deep, items, later, logged
+
+    @logged
+    def price(x):
+        return x * 2
+
+    @logged
+    @logged
+    def tax(x):
+        return price(x) / 10
+
+    def main():
+        box = Box("abc")
+        total = box.size + sum(items(4)) + (box == Box.empty()) + deep(20)
+        thread = threading.Thread(target=deep, args=(3,))
+        thread.start()
+        thread.join()
+        return total + tax(5) + asyncio.run(later(1)) + Box.of("x").size
+"""
+APP = """
+    import shop
+    print(shop.main(), shop.price(2))
+"""
+CLONE = """
+    import marshal, types, parts
+    types.FunctionType(parts.deep.__code__, vars(parts))(2)
+    try:
+        marshal.dumps(parts.deep.__code__)
+    except ValueError:
+        pass
+    parts.logged.__code__ = parts.deep.__code__.replace()
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path, {"parts.py": PARTS, "shop.py": SHOP, "app.py": APP, "pyproject.toml": ""})
+
+
+def doctor(project: Project, *words: str, code: int = 0) -> dict[str, Any]:
+    done = project.run("python", "-m", "tracer", "doctor", "--json", *words)
+    assert done.exit == code, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["schema"] == 1
+    return dict(found)
+
+
+def test_a_second_witness_sees_exactly_the_crossings_that_were_recorded(project: Project) -> None:
+    """Functions, methods, properties, class and static methods, wrappers, generators, coroutines, recursion and threads are counted alike."""
+    run = doctor(project, "--", "python", "app.py")["run"]
+
+    assert [each for each in run["crossed"] if each["seen"] != each["kept"] + each["lost"]] == []
+    assert {each["callable"] for each in run["crossed"]} >= {
+        "parts:Box.__eq__",
+        "parts:Box.size",
+        "parts:items",
+        "parts:later",
+        "parts:deep",
+        "shop:price",
+        "shop:main",
+    }
+    assert run["exit_code"] == 0
+    assert run["processes"] == run["witnessed"] == 1
+
+
+def test_crossings_that_nobody_recorded_are_named_and_turn_the_exit_code_red(project: Project) -> None:
+    """A function that appears in a watched module behind the back of the recorder is not passed over in silence."""
+    code = "import parts\nexec('def late():\\n    return 1', vars(parts))\nparts.late()\nparts.late()"
+    found = doctor(project.with_files({"app.py": code}), "--", "python", "app.py", code=1)
+
+    missed = [each for each in found["run"]["crossed"] if each["seen"] > each["kept"] + each["lost"]]
+
+    assert [(each["callable"], each["seen"]) for each in missed] == [("parts:late", 2)]
+    assert any("2 crossings" in problem for problem in found["problems"])
+
+
+def test_what_the_program_does_to_watched_code_is_told_with_its_place(project: Project) -> None:
+    """marshal, functions made of a watched function's code and an assigned `__code__` are named once each."""
+    run = doctor(project.with_files({"app.py": CLONE}), "--", "python", "app.py")["run"]
+
+    assert [(each["what"], each["callable"], each["place"]) for each in run["hazards"]] == [
+        ("__code__ assigned", "parts:logged", "app:<module>"),
+        ("function made of the code", "parts:deep", "app:<module>"),
+        ("marshal.dumps", "parts:deep", "app:<module>"),
+    ]
+
+
+def test_children_are_looked_at_too(project: Project) -> None:
+    """A Python that the command starts has its own witness; their counts are added up."""
+    child = "import subprocess, sys\nsubprocess.run([sys.executable, 'app.py'], check=True)\nimport shop\nshop.main()"
+    run = doctor(project.with_files({"child.py": child}), "--", "python", "child.py")["run"]
+
+    assert run["processes"] == run["witnessed"] == 2
+    assert [each["seen"] for each in run["crossed"] if each["callable"] == "shop:main"] == [2]
+
+
+def test_without_a_command_the_installation_and_the_project_are_told(project: Project) -> None:
+    """Nothing is run, and a boundary that names nothing is a problem."""
+    found = doctor(project)
+
+    assert found["run"] is None
+    assert found["workplace"]["modules"] == ["app", "parts", "shop"]
+    assert any("'nothere'" in problem for problem in doctor(project, "-b", "nothere", code=1)["problems"])
+
+
+def test_a_run_that_crossed_nothing_is_a_problem(project: Project) -> None:
+    """A green answer means that something was looked at."""
+    found = doctor(project.with_files({"app.py": "print(1)"}), "--", "python", "app.py", code=1)
+
+    assert any(problem.startswith("No call crossed") for problem in found["problems"])
+
+
+def test_the_text_says_the_same(project: Project) -> None:
+    """Versions, what is watched, both counts and the verdict stand in the text; the command's own output goes to stderr."""
+    done = project.run("python", "-m", "tracer", "doctor", "--", "python", "app.py")
+
+    assert done.exit == 0
+    assert "seen by sys.setprofile" in done.stdout
+    assert done.stdout.rstrip().endswith("no problem found")
+    assert "32.0" not in done.stdout
+
+
+def test_a_command_that_cannot_be_started_is_one_sentence(project: Project) -> None:
+    """Exit code 2, and nothing is left behind."""
+    done = project.run("python", "-m", "tracer", "doctor", "--", "no-such-program")
+
+    assert (done.exit, done.stdout) == (2, "")
+    assert "no-such-program" in done.stderr

@@ -1,0 +1,176 @@
+"""A second opinion: first entries that cross, counted by `sys.setprofile` beside the hooks and apart from them.
+
+It goes by frames alone, as the rules about crossings are written down, and shares with the hooks only the selection and the names of
+code objects. The interpreter calls it at every entry of every function, so it is for looking, never for recording.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from tracer.instrument import foreign
+from tracer.instrument.discovery import CO_OPTIMIZED, is_hidden
+from tracer.model import OUTSIDE
+from tracer.recording.crossing import LOOK_THROUGH
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    from tracer.instrument.instrumentation import Instrumentation
+    from tracer.select.selection import Selection
+
+_SUSPENDS: Final = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
+_RESUME: Final = dis.opmap.get("RESUME")
+_ANYWHERE: Final = -2
+_FOREIGN: Final = foreign.__file__
+"""The frames that play the part of callables without code: what they stand for is no Python function."""
+
+
+_Identity: TypeAlias = "tuple[int, int | None]"
+"""A code object by its `id()`, with that of the content which tells a decorator's wrappers apart."""
+_NOBODY: Final[_Identity] = (0, None)
+
+
+class _Judged(NamedTuple):
+    """What is known of a code object: itself, its component (None where it is no callable of one), the offset its first entry shows."""
+
+    code: CodeType
+    component: str | None
+    start: int
+
+
+class Seen(NamedTuple):
+    """So many activations that crossed go by `name`. `watched` says whether the recorder knows that code."""
+
+    name: str
+    times: int
+    watched: bool
+
+
+class Witness:
+    """Counts from `begin` to `end`, in every thread that starts in between, of this process only.
+
+    `lapses` counts how often counting was taken up again after something had switched it off.
+    """
+
+    def __init__(self, selection: Selection, instrumentation: Instrumentation) -> None:
+        self._selection = selection
+        self._instrumentation = instrumentation
+        self._judged: dict[int, _Judged] = {}
+        self._callers: dict[tuple[Any, Any], str | None] = {}
+        self._counts: Counter[tuple[_Identity, _Identity]] = Counter()  # who crossed, and whose frame stood above
+        self._modules: dict[int, str] = {}
+        self.lapses = 0
+
+    def begin(self) -> None:
+        """Begin to count, in this thread and those that start from now on."""
+        threading.setprofile(self._look)
+        sys.setprofile(self._look)
+
+    def go_on(self) -> None:
+        """Take up counting again in this thread where it was switched off: by the host, or by an overflow of the stack in our own call."""
+        if sys.getprofile() is None:
+            self.lapses += 1
+            sys.setprofile(self._look)
+
+    def end(self) -> tuple[Seen, ...]:
+        """Stop; return what was seen, by the names under which the recorder knows it."""
+        sys.setprofile(None)
+        threading.setprofile(None)
+        seen: Counter[tuple[str, bool]] = Counter()
+        for (crossing, caller), times in tuple(self._counts.items()):
+            (name, watched), (above, _) = self._name(*crossing), self._name(*caller)
+            # What a recorded wrapper wraps is the same call, recorded under the name the wrapper is bound to.
+            if name not in {above, f"{above}.__wrapped__"}:
+                seen[name, watched] += times
+        return tuple(sorted(Seen(name, times, watched) for (name, watched), times in seen.items()))
+
+    def _look(self, frame: FrameType, event: str, _argument: object) -> None:
+        if event != "call":
+            return
+        code = frame.f_code
+        judged = self._judged.get(id(code)) or self._judge(frame)
+        if judged.component is None or (
+            judged.start != _ANYWHERE and frame.f_lasti not in (judged.start, judged.start - 2)
+        ):
+            return
+        crossing = self._crossing(frame)
+        if crossing is not None:
+            self._counts[crossing, self._around(frame)] += 1
+
+    def _around(self, frame: FrameType) -> _Identity:
+        """Return the crossing that a frame stands in, where that may be a wrapper of it; a wrapper may call itself on the way."""
+        above = wrapper = frame.f_back
+        while above is not None and wrapper is not None and above.f_code is wrapper.f_code:
+            crossing = self._crossing(above)
+            if crossing is not None:
+                return crossing
+            above = above.f_back
+        return _NOBODY
+
+    def _crossing(self, frame: FrameType) -> _Identity | None:
+        """Return which callable a frame is an activation of, None where it was called from inside its component."""
+        judged = self._judged.get(id(frame.f_code)) or self._judge(frame)
+        if judged.component is None or self._caller(frame.f_back) == judged.component:
+            return None
+        return self._identity(frame)
+
+    def _identity(self, frame: FrameType) -> _Identity | None:
+        """Return which callable a frame is an activation of, None where that is a name that is not wanted."""
+        known = self._instrumentation.known_code(frame.f_code)
+        if known is None or not known.freevar:
+            return id(frame.f_code), None
+        content = id(frame.f_locals.get(known.freevar))
+        return None if known.bound.get(content, known.callable) is None else (id(frame.f_code), content)
+
+    def _judge(self, frame: FrameType) -> _Judged:
+        code, space = frame.f_code, frame.f_globals
+        name = space.get("__name__")
+        component = None
+        if code.co_flags & CO_OPTIMIZED and not is_hidden(code) and type(name) is str and code.co_filename != _FOREIGN:
+            component = self._selection.component_of(name, _text(space.get("__file__")))
+            if component is not None:
+                self._modules[id(code)] = self._selection.name_of(name, _text(space.get("__file__")))
+        start = _start(code) if code.co_flags & _SUSPENDS else _ANYWHERE
+        judged = self._judged[id(code)] = _Judged(code, component, start)
+        return judged
+
+    def _caller(self, frame: FrameType | None) -> str:
+        for _ in range(LOOK_THROUGH):
+            if frame is None:
+                break
+            name, file = frame.f_globals.get("__name__"), frame.f_globals.get("__file__")
+            if type(name) is str:
+                caller = self._callers.get((name, file), "")
+                if caller == "":
+                    caller = self._callers[name, file] = self._selection.caller_of(name, _text(file))
+                if caller is not None:
+                    return caller
+            frame = frame.f_back
+        return OUTSIDE
+
+    def _name(self, code_id: int, content: int | None) -> tuple[str, bool]:
+        judged = self._judged.get(code_id)
+        if judged is None or judged.component is None:
+            return "", False
+        known = self._instrumentation.known_code(judged.code)
+        if known is None or known.probe is None:
+            return f"{self._modules[code_id]}:{getattr(judged.code, 'co_qualname', judged.code.co_name)}", False
+        bound = known.bound.get(content) if content is not None else None
+        return (bound or known.callable).name, True
+
+
+def _start(code: CodeType) -> int:
+    """Return the offset that a frame shows when a suspendable code is entered for the first time."""
+    if _RESUME is None:
+        return -1  # before the first instruction
+    raw = code.co_code
+    return next((at for at in range(0, len(raw), 2) if raw[at] == _RESUME and raw[at + 1] == 0), _ANYWHERE)
+
+
+def _text(value: object) -> str | None:
+    return value if type(value) is str else None
