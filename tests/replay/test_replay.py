@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.helpers import REPOSITORY, Project
+from tests.helpers import REPOSITORY, Project, clean_environment
 from tracer.cli.command_line import run
 
 if TYPE_CHECKING:
@@ -454,3 +458,31 @@ def test_isolated_a_component_is_answered_from_the_recording(app: Project) -> No
     assert kinds_of(passed_on) == {("app.kinds:nested", "raised", "origin")}
     assert "CallNotRecorded" in passed_on["findings"][0]["after"]
     assert unchanged["replay"]["replayed"] == unchanged["replay"]["calls"]
+
+
+def test_an_interrupt_ends_a_replay_and_its_processes(danger: Project) -> None:
+    mark = danger.folder / "pid"
+    hangs = f"def hangs(x):\n        open({str(mark)!r}, 'w').write(str(os.getpid()))\n        time.sleep(600)\n"
+    changed(danger, "risky/danger.py", "def hangs(x):\n", hangs).write()
+    command = [
+        sys.executable,
+        "-m",
+        "tracer",
+        "replay",
+        "run.cassette",
+        "--only",
+        "risky.danger:hangs",
+        "--timeout",
+        "600",
+    ]
+    with subprocess.Popen(command, cwd=danger.folder, env=clean_environment(), stderr=subprocess.PIPE) as process:
+        while not (mark.exists() and mark.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+    danger.write()
+    assert process.returncode == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(mark.read_text()), 0)

@@ -17,8 +17,10 @@ from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.encoding.revive import Reviver
+from tracer.instrument.standins import StandInEngine
 from tracer.recording.images import Images, PlainCounts
 from tracer.replay.frames import FrameWriter, read_frames
+from tracer.replay.isolation import Isolation
 from tracer.replay.making import Maker
 from tracer.replay.task import Fate, Options, Result, Task, unpack_call
 from tracer.replay.today import Today, Trust
@@ -83,9 +85,6 @@ def _maker(options: Options, recorded: dict[str, Callable]) -> Maker:
     crossings, trust, roots = Crossings(selection), Trust(options.trusted), {"project": options.root}
     secret = secrets(redactor, recorded)
     if options.isolated:
-        from tracer.instrument.standins import StandInEngine  # noqa: PLC0415  (what only isolated calls need)
-        from tracer.replay.isolation import Isolation  # noqa: PLC0415
-
         isolation = Isolation(crossings, encoder, redactor, trust, roots)
         today = Today(options, trust, isolation.probe, selection, StandInEngine())
         watch: Watching = isolation

@@ -7,9 +7,9 @@ import os
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
@@ -24,7 +24,7 @@ from tracer.replay.task import Survey, Task, pack_call
 from tracer.storage import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
 
@@ -41,13 +41,25 @@ _AT_ONCE: Final = 64
 
 _running: set[subprocess.Popen[bytes]] = set()
 _lock = Lock()
+_stopping = Event()
 
 
-def stop_all() -> None:
-    """End every process that makes calls, from whatever thread."""
-    with _lock:
-        for process in tuple(_running):
-            _end(process)
+@contextmanager
+def stopped_at_error() -> Iterator[None]:
+    """End every process that makes calls, in whatever thread, and start no other, if the block is left by an exception."""
+    try:
+        yield
+    except BaseException:
+        _stopping.set()
+        with _lock:
+            for process in tuple(_running):
+                _end(process)
+        raise
+
+
+def start_anew() -> None:
+    """Let processes be started again after some were stopped."""
+    _stopping.clear()
 
 
 class Process:
@@ -83,6 +95,8 @@ class Process:
             os.close(writing)
         with _lock:
             _running.add(self._process)
+            if _stopping.is_set():
+                _end(self._process)
         self._failure: TracerError | None = None
         self._feeder = Thread(target=self._feed, daemon=True)
         self._feeder.start()
@@ -130,6 +144,8 @@ class Process:
             if frame is None:
                 if self._failure is not None:
                     raise self._failure
+                if _stopping.is_set():
+                    raise ReplayError("replay calls", "it was stopped")
                 return ENDED, self._how_it_ended()
             results.append(frame)
             tick()

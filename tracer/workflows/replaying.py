@@ -21,7 +21,7 @@ from tracer.replay.ledger import Ledger
 from tracer.replay.names import find_names, renamed
 from tracer.replay.picking import Calls
 from tracer.replay.plan import plan, plan_again
-from tracer.replay.process import stop_all
+from tracer.replay.process import start_anew, stopped_at_error
 from tracer.replay.rewriting import write_replayed
 from tracer.replay.supervise import replay_task
 from tracer.replay.task import Answer, Fate, Options, Result, Task
@@ -163,22 +163,15 @@ class _Work:
         try:
             for future in as_completed(futures):
                 yield futures[future], Answer.unpack(future.result())
-        except BaseException:
+        finally:
             for future in futures:
                 future.cancel()
-            stop_all()
-            raise
 
 
 def _survey(executor: Executor, bare: Task) -> Survey:
     """Return what today's code is."""
     alone = replace(bare, survey=True, options=replace(bare.options, isolated=False))
-    future = executor.submit(replay_task, alone.pack())
-    try:
-        survey = Answer.unpack(future.result()).survey
-    except BaseException:
-        stop_all()
-        raise
+    survey = Answer.unpack(executor.submit(replay_task, alone.pack()).result()).survey
     assert survey is not None
     return survey
 
@@ -205,7 +198,8 @@ def _executor(given: Executor | None, workers: int) -> Iterator[Executor]:
     if given is not None:
         yield given
         return
-    with ThreadPoolExecutor(workers, "tracer-replay") as executor:
+    start_anew()
+    with ThreadPoolExecutor(workers, "tracer-replay") as executor, stopped_at_error():
         yield executor
 
 
