@@ -67,6 +67,11 @@ LARGEST_INDEX: Final = 256 << 20
 LARGEST_ROW: Final = 4 << 20
 MOST_RULES: Final = 100_000
 MOST_WRITTEN_RULES: Final = 500  # by a person; these may be expressions, each of which takes some time to compile
+MOST_CALLS: Final = 1 << 16
+"""No block may say that it holds more calls."""
+LEAST_EXPANSION: Final = 256 << 20
+MOST_EXPANSION: Final = 1_000
+"""A file may unpack to so many bytes, and so many times its size more: a million equal calls come to 300 times theirs."""
 _LEVEL: Final = 3
 _LARGEST_WINDOW_LOG: Final = 26
 
@@ -293,6 +298,24 @@ def _row(data: memoryview) -> Any:
 def _summary(row: Any) -> model.LaneSummary:
     name, calls, digest = row
     return model.LaneSummary(rows.checked(str, name), rows.checked(int, calls), rows.checked(bytes, digest))
+
+
+def misplaced(lanes: Iterable[LaneEntry], start: int) -> str:
+    """Return why the blocks that an index tells of cannot be those of a file whose blocks end at `start`; empty if they can.
+
+    Blocks lie one after the other and hold a call at least, so that a small file cannot tell of much work.
+    """
+    end = unpacked = 0
+    for entry in (entry for lane in lanes for entry in lane.blocks):
+        if entry.offset < end or not 0 < entry.calls <= MOST_CALLS:
+            return "its index tells of blocks that cannot be"
+        end = entry.offset + entry.packed
+        unpacked += entry.raw
+    if end > start:
+        return "its index points past the blocks"
+    if unpacked > LEAST_EXPANSION + MOST_EXPANSION * start:
+        return f"it would unpack to {unpacked:,} bytes"
+    return ""
 
 
 def parse_footer(footer: bytes) -> tuple[int, int, int, int]:

@@ -31,6 +31,14 @@ _LANE: Final = Struct("<I")
 _LANE_AT: Final = 16
 _HEAD: Final = jr.FRAME_STRUCT.size
 
+# What may stand in the byte after the kind: how a call runs, how it ended, what passed, nothing.
+_SECOND_BYTES: Final = {
+    jr.BEGIN: frozenset(map(int, model.Flow)),
+    jr.END: frozenset((jr.RETURNED, jr.RAISED, jr.UNFINISHED)),
+    jr.ITEM: frozenset(map(int, model.ItemKind)),
+    jr.AFTER: frozenset((0,)),
+}
+
 # Threads may write the frames of neighbouring calls in another order than their ids.
 _SLACK: Final = 4096
 _LARGEST_GAP: Final = 1 << 20
@@ -121,6 +129,8 @@ class ScannedJournal:
             kind = data[at + _HEAD]
             if not of_call:
                 self._enter_rare(kind, bytes(view[start + 1 : after]))
+            elif data[at + _HEAD + 1] not in _SECOND_BYTES[kind]:
+                self.damaged += 1
             elif kind == jr.BEGIN:
                 self._enter_begin(at, call)
             elif not self._known(call):
@@ -234,7 +244,7 @@ class ScannedJournal:
                     distance,
                     key >> 8 & 0xFF,
                     arguments,
-                    end_key >> 8,
+                    end_key >> 8 & 0xFF,
                     data[ended + end_head : ended + end_head + length],
                     extras,
                 )
