@@ -69,9 +69,9 @@ MOST_RULES: Final = 100_000
 MOST_WRITTEN_RULES: Final = 500  # by a person; these may be expressions, each of which takes some time to compile
 MOST_CALLS: Final = 1 << 16
 """No block may say that it holds more calls."""
-LEAST_EXPANSION: Final = 256 << 20
-MOST_EXPANSION: Final = 1_000
-"""A file may unpack to so many bytes, and so many times its size more: a million equal calls come to 300 times theirs."""
+LEAST_EXPANSION: Final = 1 << 30
+MOST_EXPANSION: Final = 20_000
+"""A file may unpack to so many bytes, and so many times its size more: a million equal calls come to 580 times theirs."""
 _LEVEL: Final = 3
 _LARGEST_WINDOW_LOG: Final = 26
 
