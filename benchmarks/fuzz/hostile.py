@@ -75,7 +75,9 @@ def _array(random: Random, depth: int, count: int | None = None) -> bytes:
 
 
 def _scalar(random: Random, _: int) -> bytes:
-    value = random.choice((None, True, 0, -1, 2**63, -(2**63), 1.5, float("nan"), float("inf"), b"\xff\x00", text(random)))
+    value = random.choice(
+        (None, True, 0, -1, 2**63, -(2**63), 1.5, float("nan"), float("inf"), b"\xff\x00", text(random))
+    )
     return packed(value)
 
 
@@ -93,7 +95,9 @@ def _object(random: Random, depth: int) -> bytes:
 
 
 def _atom(random: Random, _: int) -> bytes:
-    name = random.choice(("decimal:Decimal", "datetime:datetime", "builtins:range", "pathlib:PosixPath", "x:E", "uuid:UUID"))
+    name = random.choice(
+        ("decimal:Decimal", "datetime:datetime", "builtins:range", "pathlib:PosixPath", "x:E", "uuid:UUID")
+    )
     texts = ("1" * 9000, "NaN", "1e999999", "2020-99-99", "range(0, 10)", text(random))
     return wire.extension(wire.ATOM, wire.array_header(2) + packed(name) + packed(random.choice(texts)))
 
@@ -126,7 +130,9 @@ def _loop(random: Random, _: int) -> bytes:
 
 
 def _big(random: Random, _: int) -> bytes:
-    return wire.extension(wire.BIG_INT, bytes((random.choice((0, 1, 0x7F, 0xFF)),)) * random.choice((1, 9, 600, 20_000)))
+    return wire.extension(
+        wire.BIG_INT, bytes((random.choice((0, 1, 0x7F, 0xFF)),)) * random.choice((1, 9, 600, 20_000))
+    )
 
 
 def _deep(random: Random, _: int) -> bytes:

@@ -164,7 +164,9 @@ def _column(file: File, random: Random) -> None:
     changed = bytearray(sections[which])
     for _ in range(random.randint(1, 3)):
         if len(changed) >= 4:
-            struct.pack_into("<I", changed, 4 * random.randrange(len(changed) // 4), hostile.number(random) & 0xFFFFFFFF)
+            struct.pack_into(
+                "<I", changed, 4 * random.randrange(len(changed) // 4), hostile.number(random) & 0xFFFFFFFF
+            )
     sections[which] = bytes(changed) + random.choice((b"", b"", b"", b"\0\0\0\0", b"\1"))
 
 
@@ -206,7 +208,9 @@ def _extras(file: File, random: Random) -> None:
     sections = random.choice(file.blocks).sections
     calls, values = len(sections[7]), len(sections[2]) // 4
     for _ in range(random.randint(1, 5)):
-        sections[12] += struct.pack("<I", random.choice((0, calls // 2, max(calls - 1, 0), hostile.number(random) & 0xFFFFFFFF)))
+        sections[12] += struct.pack(
+            "<I", random.choice((0, calls // 2, max(calls - 1, 0), hostile.number(random) & 0xFFFFFFFF))
+        )
         sections[13] += bytes((random.randrange(5),))
         sections[14] += struct.pack("<I", random.choice((0, 1, hostile.number(random) & 0xFFFFFFFF)))
         sections[15] += struct.pack("<I", random.randrange(values + 1) if values else 0)
@@ -216,7 +220,14 @@ def _meta(file: File, random: Random) -> None:
     meta = random.choice(file.blocks).meta
     which = random.randrange(4)
     meta[which] = random.choice(
-        (hostile.number(random), hostile.text(random).encode("ascii", "replace").decode(), [hostile.number(random)] * 3, -1, None, [-5])
+        (
+            hostile.number(random),
+            hostile.text(random).encode("ascii", "replace").decode(),
+            [hostile.number(random)] * 3,
+            -1,
+            None,
+            [-5],
+        )
     )
 
 
@@ -267,7 +278,14 @@ def _altered(value: object, random: Random) -> object:
 
 def _rules(file: File, random: Random) -> None:
     """Add a rule as a stranger would write it."""
-    texts = ("*", "/(a+)+$/", "/((a|aa)+)+b/", "**" * 20 + "x", "shop.*:f?", hostile.text(random).encode("ascii", "replace").decode())
+    texts = (
+        "*",
+        "/(a+)+$/",
+        "/((a|aa)+)+b/",
+        "**" * 20 + "x",
+        "shop.*:f?",
+        hostile.text(random).encode("ascii", "replace").decode(),
+    )
     row = [random.choice(texts) for _ in range(3)]
     source = random.choice(("learned", "user", "seen between two runs of the new side", "x"))
     place = next((at for at, (kind, _) in enumerate(file.frames) if kind == form.LANE), 0)
@@ -371,7 +389,14 @@ def mutated_text(data: bytes, random: Random) -> bytes:
         return random.choice(RAW)(data, random)
     lines = data.split(b"\n")
     at = random.randrange(len(lines))
-    strange = (b"[" * 3000, b'"' + hostile.text(random).encode("utf-8", "replace") + b'"', b"9" * 6000, b"\xff\xfe", b"=======", b"{" * 2000)
+    strange = (
+        b"[" * 3000,
+        b'"' + hostile.text(random).encode("utf-8", "replace") + b'"',
+        b"9" * 6000,
+        b"\xff\xfe",
+        b"=======",
+        b"{" * 2000,
+    )
     act = random.randrange(4)
     if act == 0:
         lines[at] = lines[at].replace(b'"', random.choice(strange), 1)

@@ -103,7 +103,7 @@ def worker(first: int, count: int, budget: float, chosen: str | None, step: int 
         try:
             name, end = one(seed, inputs, chosen)
             ends[f"{name} {end}"] += 1
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             guard.armed = False
             where = traceback.format_exc(limit=-6)
             faults.append({"seed": seed, "error": f"{type(error).__name__}: {str(error)[:300]}", "where": where})
@@ -116,7 +116,14 @@ def worker(first: int, count: int, budget: float, chosen: str | None, step: int 
         done += 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     subprocess.run(["rm", "-rf", str(folder)], check=False)
-    return {"done": done, "ends": ends, "faults": faults, "slowest": slowest, "peak": peak, "seconds": time.monotonic() - started}
+    return {
+        "done": done,
+        "ends": ends,
+        "faults": faults,
+        "slowest": slowest,
+        "peak": peak,
+        "seconds": time.monotonic() - started,
+    }
 
 
 def _warm(inputs: dict[str, bytes]) -> None:
@@ -130,13 +137,13 @@ def _warm(inputs: dict[str, bytes]) -> None:
     for seed in range(400):
         try:
             one(-1 - seed, inputs, None)
-        except Exception:  # noqa: BLE001, S112  (found again with the guard on)
+        except Exception:
             continue
     for name in targets.TARGETS:
         for seed in range(12):
             try:
                 one(-500 - seed, inputs, name)
-            except Exception:  # noqa: BLE001, S112
+            except Exception:
                 continue
 
 
@@ -189,7 +196,9 @@ def tell(found: list[dict[str, Any]], path: Path | None) -> int:
         total = sum(counts.values())
         print(f"{target:10}{total:>10,}{counts['report']:>10,}{total - counts['report']:>10,}")
     print(f"{'all':10}{done:>10,}")
-    print(f"faults {len(faults)}; slowest {slowest:.2f} s (seed {seed}); most memory {max(each['peak'] for each in found)} MiB")
+    print(
+        f"faults {len(faults)}; slowest {slowest:.2f} s (seed {seed}); most memory {max(each['peak'] for each in found)} MiB"
+    )
     alike: dict[str, list[dict[str, Any]]] = {}
     for fault in faults:
         alike.setdefault(fault["where"].rpartition("File ")[2].partition("\n")[0] or fault["error"], []).append(fault)

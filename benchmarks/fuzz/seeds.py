@@ -31,8 +31,28 @@ def _values(shift: int) -> list[object]:
     shared = [1, 2]
     loop: list[object] = []
     loop.append(loop)
-    whole = ["tea", 3 + shift, 1.5, None, b"raw", (1, "a"), {"b": 2, "a": [shift]}, {3: "x", (1,): 2}, {5, 6}, [shared, shared]]
-    return [*whole, loop, ValueError("no", shift), _Cart(shift), 2**80, "long " * 3000, [[i] for i in range(3000)], "\ud800"]
+    whole = [
+        "tea",
+        3 + shift,
+        1.5,
+        None,
+        b"raw",
+        (1, "a"),
+        {"b": 2, "a": [shift]},
+        {3: "x", (1,): 2},
+        {5, 6},
+        [shared, shared],
+    ]
+    return [
+        *whole,
+        loop,
+        ValueError("no", shift),
+        _Cart(shift),
+        2**80,
+        "long " * 3000,
+        [[i] for i in range(3000)],
+        "\ud800",
+    ]
 
 
 def _callable(number: int) -> model.Callable:
@@ -44,16 +64,30 @@ def _callable(number: int) -> model.Callable:
     )
     name, flow = f"shop.part{number % 3}:f{number}", _SHAPES[number % 4]
     reach = ((f"shop.part{number % 3}:_inner", "beef"),)
-    return model.Callable(name, name.partition(":")[0], model.CallableKind.FUNCTION, flow, parameters, code="c0de", reach=reach, file="shop.py")
+    return model.Callable(
+        name,
+        name.partition(":")[0],
+        model.CallableKind.FUNCTION,
+        flow,
+        parameters,
+        code="c0de",
+        reach=reach,
+        file="shop.py",
+    )
 
 
 def recording() -> model.Recording:
     """Return what is known of the run that the seeds tell of."""
     parts = tuple(model.Component(f"shop.part{number}") for number in range(3))
-    rules = (Rule("shop.part1:f1", "returned-value", "return", "learned"), Rule("shop.*", path="return.total", absolute=0.5))
+    rules = (
+        Rule("shop.part1:f1", "returned-value", "return", "learned"),
+        Rule("shop.*", path="return.total", absolute=0.5),
+    )
     losses = (model.Loss("shop.part0:f0", "opaque socket:socket", 3), model.Loss("*", "frames that were not whole", 1))
     callables = tuple(_callable(number) for number in range(6))
-    return model.Recording("3.11", ("shop",), "module", (*parts, model.Component("tests", watched=False)), callables, losses, rules)
+    return model.Recording(
+        "3.11", ("shop",), "module", (*parts, model.Component("tests", watched=False)), callables, losses, rules
+    )
 
 
 def _calls(shift: int) -> list[model.Call]:
@@ -63,7 +97,9 @@ def _calls(shift: int) -> list[model.Call]:
         known = _callable(number % 6)
         seen, out = encoder.arguments([value, shift, {}], None, full=True), encoder.value(value)
         outcome = (model.Returned(out), model.Raised(encoder.value(KeyError("k"))), model.Unfinished())[number % 7 % 3]
-        items = (model.Item(model.ItemKind.YIELDED, out), model.Item(model.ItemKind.SENT, seen)) if number % 4 == 1 else ()
+        items = (
+            (model.Item(model.ItemKind.YIELDED, out), model.Item(model.ItemKind.SENT, seen)) if number % 4 == 1 else ()
+        )
         after = ((0, out),) if number % 5 == 0 else ()
         calls.append(model.Call(known.name, "tests", min(number, number % 3), known.flow, seen, outcome, items, after))
     return calls
@@ -77,7 +113,9 @@ def write(folder: Path) -> None:
     write_cassette(new, changed, {"main": _calls(1), "main > thread shop:go#0": _calls(2)[:9]})
     pending_path(old).write_bytes(new.read_bytes())
     write_side(old, {"command": ["python", "-m", "shop"], "seconds": 1.5})
-    one = Acceptance("0123456789ab", "shop.part1:f1", "returned-value", "return", "1", "2", ("aa", "bb"), "because", "me")
+    one = Acceptance(
+        "0123456789ab", "shop.part1:f1", "returned-value", "return", "1", "2", ("aa", "bb"), "because", "me"
+    )
     add(accepted_path(old), [one, replace(one, key="0123456789ac", path="return.x[0]")])
     _journal(folder / "run.cassette")
 

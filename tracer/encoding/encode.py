@@ -15,8 +15,8 @@ from tracer import wire
 from tracer.encoding import cut, plans
 from tracer.encoding.budget import FEW_ITEMS, Budget, Limit
 from tracer.encoding.faults import is_ours
+from tracer.encoding.hiding import Secrets
 from tracer.encoding.redact import Judge
-from tracer.encoding.secrets import Secrets
 from tracer.encoding.texts import Texts
 from tracer.encoding.walk import UNPACKABLE, Name, Plan, Shared, all_str
 from tracer.encoding.walks import make_walks
@@ -127,7 +127,17 @@ class Encoder:
     def tables(self) -> Tables:
         """What hooks that encode the simplest calls themselves go by."""
         shared, named = self._shared, self._budget.arguments.bytes - LONG
-        return Tables(self.names, shared.judge.known, shared.bare, self._losses, shared.texts, LONG, self._short, named, shared.texts.look)
+        return Tables(
+            self.names,
+            shared.judge.known,
+            shared.bare,
+            self._losses,
+            shared.texts,
+            LONG,
+            self._short,
+            named,
+            shared.texts.look,
+        )
 
     def arguments(self, values: Sequence[Any], secret: Sequence[int] | None, full: bool) -> bytes:
         """Return the snapshot of a list with one element per parameter. They share the budget of the call.

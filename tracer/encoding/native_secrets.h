@@ -1,6 +1,6 @@
-/* Whether bytes may hold a secret that is known by its text: the marks of secrets.py and shapes.py, looked for in one pass.
+/* Whether bytes may hold a secret that is known by its text: the marks of hiding.py and shapes.py, looked for in one pass.
 
-   It says yes at least wherever secrets.py would change a text: that looks again, and decides. Shared by both extension modules. */
+   It says yes at least wherever hiding.py would change a text: that looks again, and decides. Shared by both extension modules. */
 
 #ifndef TRACER_NATIVE_SECRETS_H
 #define TRACER_NATIVE_SECRETS_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { LOOK_STEMS, LOOK_PAIRS, LOOK_ALL }; /* as in secrets.py */
+enum { LOOK_STEMS, LOOK_PAIRS, LOOK_ALL }; /* as in hiding.py */
 enum { SHORTEST_SECRET = 7, LONGEST_NAME = 160, LONGEST_USER = 700, CARD_DIGITS = 13 };
 
 /* By first byte; the other bytes of each mark. */

@@ -7,6 +7,7 @@ ways that a long one takes long.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 MARKS: Final = (
@@ -23,41 +24,37 @@ MARKS: Final = (
 _EDGE: Final = r"(?<![A-Za-z0-9])"
 _AFTER: Final = r"(?![A-Za-z0-9])"
 
-_ANY_MARK: Final = re.compile("|".join(map(re.escape, MARKS)))
 _BEFORE_MARKS: Final = (0, 1, 4, 5)
 """How many characters of a shape may stand before its mark: `sk_live_`, `abc1Q~`, `Bearer`."""
 
-_TOKENS: Final = re.compile(
-    "|".join(
-        (
-            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}KEY(?: BLOCK)?-----|\Z)",
-            _EDGE + r"eyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*){0,3}",  # JWT, JWE
-            _EDGE + r"(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AIPA|ANPA|ANVA|AROA)[A-Z0-9]{16}" + _AFTER,  # AWS
-            _EDGE + r"AIza[\w-]{35}",  # Google
-            _EDGE + r"ya29\.[\w-]{20,}",
-            _EDGE + r"GOCSPX-[\w-]{20,}",
-            _EDGE + r"gh[pousr]_[A-Za-z0-9]{30,}",
-            _EDGE + r"github_pat_\w{22,}",
-            _EDGE + r"glpat-[\w-]{20,}",
-            _EDGE + r"xox[abceoprs]-[\w-]{10,}",  # Slack
-            _EDGE + r"xapp-[\w-]{10,}",
-            r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/+-]{8,}",
-            _EDGE + r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}",  # Stripe
-            _EDGE + r"whsec_[A-Za-z0-9+/=]{20,}",
-            _EDGE + r"SG\.[\w-]{16,}\.[\w-]{16,}",  # SendGrid
-            _EDGE + r"npm_[A-Za-z0-9]{30,}",
-            _EDGE + r"pypi-[\w-]{50,}",
-            _EDGE + r"sk-[\w-]{20,}",
-            _EDGE + r"hf_[A-Za-z0-9]{30,}",
-            _EDGE + r"dop_v1_[a-f0-9]{64}",
-            _EDGE + r"shp(?:at|ss)_[a-fA-F0-9]{32}",
-            r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,}",  # Azure
-        )
-    ),
-    re.ASCII,
+_TOKENS: Final = "|".join(
+    (
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}KEY(?: BLOCK)?-----|\Z)",
+        _EDGE + r"eyJ[\w-]{6,}(?:\.[\w-]{4,}(?:\.[\w-]*){0,3}|(?<=[\w-]{40}))",  # JWT, JWE, or the head of one
+        _EDGE + r"(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AIPA|ANPA|ANVA|AROA)[A-Z0-9]{16}" + _AFTER,  # AWS
+        _EDGE + r"AIza[\w-]{35}",  # Google
+        _EDGE + r"ya29\.[\w-]{20,}",
+        _EDGE + r"GOCSPX-[\w-]{20,}",
+        _EDGE + r"gh[pousr]_[A-Za-z0-9]{30,}",
+        _EDGE + r"github_pat_\w{22,}",
+        _EDGE + r"glpat-[\w-]{20,}",
+        _EDGE + r"xox[abceoprs]-[\w-]{10,}",  # Slack
+        _EDGE + r"xapp-[\w-]{10,}",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/+-]{8,}",
+        _EDGE + r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}",  # Stripe
+        _EDGE + r"whsec_[A-Za-z0-9+/=]{20,}",
+        _EDGE + r"SG\.[\w-]{16,}\.[\w-]{16,}",  # SendGrid
+        _EDGE + r"npm_[A-Za-z0-9]{30,}",
+        _EDGE + r"pypi-[\w-]{50,}",
+        _EDGE + r"sk-[\w-]{20,}",
+        _EDGE + r"hf_[A-Za-z0-9]{30,}",
+        _EDGE + r"dop_v1_[a-f0-9]{64}",
+        _EDGE + r"shp(?:at|ss)_[a-fA-F0-9]{32}",
+        r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,}",  # Azure
+    )
 )
 
-_SCHEMES: Final = re.compile(r"(\b(?i:bearer|basic) {1,4})(?=[^\s\d=]{0,60}(?:[\d=]|(?<=[a-z])[A-Z]))[\w.~+/=-]{8,}", re.ASCII)
+_SCHEMES: Final = r"(\b(?i:bearer|basic) {1,4})(?=[^\s\d=]{0,60}(?:[\d=]|(?<=[a-z])[A-Z]))[\w.~+/=-]{8,}"
 """`Bearer ...` and `Basic ...`, where what follows is no word."""
 
 _URLS: Final = re.compile(r"(://)(?:[^\s/:@?#\"'<>]{0,200}:[^\s/\"'<>]{1,400}|[^\s/:@?#\"'<>]{20,400})(?=@)")
@@ -75,14 +72,21 @@ def without(text: str, hidden: str) -> str:
     text = _URLS.sub(rf"\1{hidden}", text) if "://" in text else text
     told: list[str] = []
     at = 0
-    for mark in _ANY_MARK.finditer(text):
+    marks, tokens = _compiled()
+    for mark in marks.finditer(text):
         for start in (mark.start() - before for before in _BEFORE_MARKS if mark.start() - before >= at):
-            found = _TOKENS.match(text, start) or _SCHEMES.match(text, start)
+            found = tokens.match(text, start)
             if found:
                 told += (text[at:start], found[1] if found.lastindex else "", hidden)
                 at = found.end()
                 break
     return "".join((*told, text[at:])) if told else text
+
+
+@cache
+def _compiled() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what finds marks, and what matches a shape. Compiled late: it takes longer than all else that starting to record imports."""
+    return re.compile("|".join(map(re.escape, MARKS))), re.compile(f"{_TOKENS}|{_SCHEMES}", re.ASCII)
 
 
 def _is_card(found: re.Match[str]) -> bool:

@@ -9,10 +9,12 @@ from tracer.encoding.walks import scanner
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tracer.encoding.hiding import Secrets
     from tracer.encoding.paths import PathNormaliser
-    from tracer.encoding.secrets import Secrets
 
-_SLASH: Final = ord("/")  # as a number: looking for bytes in bytes raises and drops an exception first, six times the price
+_SLASH: Final = ord(
+    "/"
+)  # as a number: looking for bytes in bytes raises and drops an exception first, six times the price
 
 
 class Texts:

@@ -15,6 +15,7 @@ from traceback import format_exception_only
 from weakref import WeakSet
 
 from tracer.encoding.encode import Encoder
+from tracer.encoding.hiding import Secrets
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.recording.checkout import follow_checkout
@@ -41,18 +42,21 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
         OSError: the journal folder cannot be written.
     """
     redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
+    secrets = Secrets(redactor, settings.redact_values, settings.redact_with, entropy=settings.redact_entropy)
     paths = PathNormaliser(project=settings.project, recording=settings.folder)
     if _pytest.basetemp is not None:
         paths.set_basetemp(_pytest.basetemp)
     _pytest.waiting.add(paths)
-    encoder = Encoder(redactor=redactor, paths=paths)
+    encoder = Encoder(redactor=redactor, paths=paths, secrets=secrets)
     selection = _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
     folder = Path(settings.folder)
     following = None
     if scoped:
         settings.write(folder / "settings.json")
         following = Following(str(folder / "settings.json"))
-    return Recorder(folder, selection, encoder, redactor, dunders=settings.dunders, scoped=scoped, following=following)
+    return Recorder(
+        folder, selection, encoder, redactor, secrets, dunders=settings.dunders, scoped=scoped, following=following
+    )
 
 
 class _Pytest:
@@ -102,7 +106,7 @@ def start_from_environment() -> None:
         recorder.start()
     except Exception as error:  # noqa: BLE001  (the host must start whatever happens here)
         with suppress(OSError):
-            reason = "".join(format_exception_only(type(error), error)).strip()
+            reason = Secrets().text("".join(format_exception_only(type(error), error)).strip())
             Path(path).with_name(f"{os.getpid()}{FAILURE_SUFFIX}").write_text(reason, encoding="utf-8")
         return
     _process_recorder = recorder

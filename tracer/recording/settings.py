@@ -21,7 +21,8 @@ class Settings:
     """How a process records.
 
     `folder` receives its journal. `selection` is `Selection.to_json()`. `project` is the root below which paths become `<project>`.
-    `redact` and `redact_allow` are names added to and taken from the redactor's. `dunders` are left-out dunders turned on.
+    `redact` and `redact_allow` are names added to and taken from the redactor's, `redact_values`, `redact_with` and `redact_entropy` what is
+    secret inside texts beside what is by default. `dunders` are left-out dunders turned on.
     `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
     `packages` maps tracer and what it needs in a traced process to the folders they are imported from, for a Python that has none of them.
     """
@@ -31,6 +32,9 @@ class Settings:
     project: str
     redact: tuple[str, ...] = ()
     redact_allow: tuple[str, ...] = ()
+    redact_values: tuple[str, ...] = ()
+    redact_with: str = ""
+    redact_entropy: bool = False
     dunders: tuple[str, ...] = ()
     original: str = ""
     packages: dict[str, str] = field(default_factory=dict)
@@ -44,6 +48,6 @@ class Settings:
         """Read what `write` wrote."""
         with open(path, encoding="utf-8") as file:  # noqa: PTH123  (pathlib is not yet loaded in a traced process)
             data = json.load(file)
-        for name in ("redact", "redact_allow", "dunders"):
+        for name in ("redact", "redact_allow", "redact_values", "dunders"):
             data[name] = tuple(data[name])
         return cls(**data)

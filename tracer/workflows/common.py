@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.compare.result import Severity
 from tracer.config import MODES, SEVERITIES, Config, load_config
+from tracer.encoding.hiding import Secrets
+from tracer.encoding.redact import Redactor
 from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
@@ -61,8 +63,22 @@ def cassette_mode(name: str | None, config: Config) -> str:
     return mode
 
 
+def secrets_of(config: Config) -> Secrets:
+    """Return what takes secrets out of the texts of tracer itself. The user's function is for those of the program."""
+    redactor = Redactor(extra=config.redact, allow=config.redact_allow)
+    return Secrets(redactor, config.redact_values, entropy=config.redact_entropy)
+
+
 def cassette_path(name: str, folder: Path) -> Path:
-    """Return the file of a cassette by name; folders in the name stay folders. A name that ends in `.cassette` is a path."""
+    """Return the file of a cassette by name; folders in the name stay folders. A name that ends in `.cassette` is a path.
+
+    Raises:
+        ConfigError: the name holds a secret. Without it two tests might share a file.
+    """
+    hidden = Secrets().name(name)
+    if hidden != name:
+        remedy = "Give the test case an id of its own, `pytest.param(..., id=...)`, or the cassette another name."
+        raise ConfigError(f"name the cassette {hidden!r}", "there is a secret in its name", remedy)
     if name.endswith(SUFFIX):
         return Path(name)
     head, _, tail = name.rpartition("/")
@@ -85,15 +101,22 @@ def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
     for number in count(1):
         folder = first if number == 1 else first.with_name(f"{first.name}-{number}")
         try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
+            if not folder.parent.is_dir():
+                folder.parent.mkdir(parents=True)
+            folder.mkdir(mode=0o700)  # what is recorded is nobody else's before it is closed
+        except FileExistsError as error:
+            if not folder.parent.is_dir():
+                raise _unwritable(cassette, error) from error
             notes.append(f"An earlier recording was never closed: `tracer recover {folder}` keeps what it holds.")
             continue
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise RecordingError(f"record into {str(cassette)!r}", reason, "Name another file with -o.") from error
+            raise _unwritable(cassette, error) from error
         return folder, tuple(notes)
     raise AssertionError
+
+
+def _unwritable(cassette: Path, error: OSError) -> RecordingError:
+    return RecordingError(f"record into {str(cassette)!r}", error.strerror or str(error), "Name another file with -o.")
 
 
 def make_settings(
@@ -109,6 +132,9 @@ def make_settings(
         project=str(project or selection.root),
         redact=config.redact,
         redact_allow=config.redact_allow,
+        redact_values=config.redact_values,
+        redact_with=config.redact_with,
+        redact_entropy=config.redact_entropy,
         dunders=config.dunders,
         original=str(original or ""),
         packages=packages(),
@@ -121,7 +147,9 @@ def select(config: Config, folder: Path, command: Sequence[str] = ()) -> Selecti
 
 
 def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> None:
-    """Keep, in local state that git ignores, which command made a cassette. Failing to is no failure."""
+    """Keep, in local state that git ignores, which command made a cassette, unless it holds a secret. Failing to is no failure."""
+    if secrets_of(config).words(command) != tuple(command):
+        return
     known = _known_commands(config.root / LOCAL / _COMMANDS)
     known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd())}
     write_local(config, _COMMANDS, json.dumps(known, indent=1, sort_keys=True))

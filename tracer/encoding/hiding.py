@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from enum import IntEnum
+from functools import cache
 from math import log2
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,16 +51,12 @@ _LONGEST_HEAD: Final = 72
 _QUOTED: Final = re.compile(r"(\\{0,3}[\"'])([\s\S]*?)(?:\1|\Z)")
 _BARE: Final = re.compile(r"[^\s\"'&;,)}\]>]+")
 _LINE: Final = re.compile(r"[^\r\n]+")
-_FLAG: Final = re.compile(
-    rf"(?<![^\s\"'])(--([\w-]{{0,40}}(?i:{_STEM})[\w-]{{0,40}})[ \t]+)(?![-\s])(?:\"[^\"]*\"?|'[^']*'?|\S+)", re.ASCII
-)
+_FLAG: Final = rf"(?<![^\s\"'])(--([\w-]{{0,40}}(?i:{_STEM})[\w-]{{0,40}})[ \t]+)(?![-\s])(?:\"[^\"]*\"?|'[^']*'?|\S+)"
 _HARMLESS: Final = frozenset({"none", "null", "nil", "true", "false", "undefined", "...", HIDDEN, HIDDEN[:-1]})
 _CREDENTIAL: Final = re.compile(r"(?=.*\d)[\w.~+/=%-]{8,}\Z|[\w.~+/=%-]{20,}\Z", re.ASCII)
 _IN_TEXTS: Final = re.compile(r"(?i)(?:account|shared.?access)[ _-]?(?:key|signature)\Z|(?:^|[^a-z])sig(?:nature)?\Z")
 """Names that are of a secret where they stand in a URL or a connection string; those of parameters are too often of something else."""
 
-_MARKED: Final = re.compile("|".join((*map(re.escape, shapes.MARKS), r"://[^\s/]{1,700}@", shapes.CARD)).encode())
-_PAIRED: Final = re.compile(rf"{_NAMED}{_SEPARATOR}|--[\w-]{{0,40}}(?:{_STEM})".encode())
 
 _RANDOM: Final = re.compile(r"(?<![\w+/=.-])[\w+/=.-]{20,200}(?![\w+/=.-])", re.ASCII)
 _DIGEST: Final = re.compile(r"[0-9a-fA-F]{32,}\Z")
@@ -89,7 +86,7 @@ class Secrets:
         self._entropy = entropy
         self._called: Callable[[str], Any] | None = None
         self.look = Look.STEMS if redactor.default else Look.PAIRS
-        self._pair = re.compile(f"({_NAMED if redactor.default else _ANY_NAME})({_SEPARATOR})", re.ASCII)
+        self._pair = f"({_NAMED if redactor.default else _ANY_NAME})({_SEPARATOR})"
         if self._patterns or function or entropy:
             self.look = Look.ALL
 
@@ -102,12 +99,13 @@ class Secrets:
         paired = _EQUALS in data or _COLON in data or _PERCENT in data
         if self.look is Look.PAIRS and paired:
             return True
-        return _MARKED.search(data) is not None or ((paired or _DASH in data) and _PAIRED.search(data.lower()) is not None)
+        marked, named = _marks()
+        return marked.search(data) is not None or ((paired or _DASH in data) and named.search(data.lower()) is not None)
 
     def text(self, text: str) -> str:
         """Return the text with `<redacted>` in place of each secret."""
         text = shapes.without(text, HIDDEN)
-        text = _FLAG.sub(self._flag, text) if "--" in text else text
+        text = _compiled(_FLAG).sub(self._flag, text) if "--" in text else text
         return self._by_the_user(self._without_pairs(text, colons=True))
 
     def name(self, name: str) -> str:
@@ -153,7 +151,8 @@ class Secrets:
         lowered = text.lower() if text.isascii() else text.translate(_LOWER)  # `lower` may make other letters more
         told: list[str] = []
         done = at = 0
-        while found := self._pair.search(lowered, at):
+        pair = _compiled(self._pair)
+        while found := pair.search(lowered, at):
             at = found.end()
             if colons or ":" not in found[2]:
                 start, stop = self._secret_after(text, found, done)
@@ -189,9 +188,21 @@ class Secrets:
         return found or (Secrecy.DATA if _IN_TEXTS.search(name) else Secrecy.NONE)
 
 
+@cache
+def _marks() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return what finds the marks of shapes, and of pairs and flags in lower case: what native_secrets.h looks for."""
+    shaped = "|".join((*map(re.escape, shapes.MARKS), r"://[^\s/]{1,700}@", shapes.CARD))
+    return re.compile(shaped.encode()), re.compile(rf"{_NAMED}{_SEPARATOR}|--[\w-]{{0,40}}(?:{_STEM})".encode())
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.ASCII)
+
+
 def _is_place(name: str, separator: str) -> bool:
     """Whether it is a place in code rather than a pair: `shop.secrets:load`, `test_password.py:12`."""
-    return "." in name and separator == ":" or name.endswith(".py")
+    return ("." in name and separator == ":") or name.endswith(".py")
 
 
 def _is_random(text: str) -> bool:
