@@ -12,6 +12,7 @@ from tracer import errors, model
 from tracer.storage import format as form
 from tracer.storage.block_reader import read_columns
 from tracer.storage.blocks import LARGEST_BLOCK, digest_of, lane_digest
+from tracer.storage.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,7 +169,7 @@ def open_cassette(path: Path | str) -> Cassette:
     """
     path = Path(path)
     try:
-        stream = path.open("rb")
+        stream = open_regular(path)
     except FileNotFoundError as error:
         raise _absent(path) from error
     except OSError as error:

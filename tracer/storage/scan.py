@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
 from tracer import model, wire
-from tracer.errors import NotACassette
+from tracer.errors import CassetteError, NotACassette
 from tracer.storage import journal as jr
 from tracer.storage import rows
 from tracer.storage.blocks import AFTER, UNFINISHED
+from tracer.storage.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,11 +99,14 @@ class ScannedJournal:
             self._scan_segment(start, stop)
 
     def _segments(self) -> list[tuple[int, int]]:
-        with self.path.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size < jr.LOG_AT:
-                return []  # killed before it was laid out
-            self._data = mmap(stream.fileno(), 0, access=ACCESS_READ)
+        try:
+            with open_regular(self.path, follow=False) as stream:
+                size = os.fstat(stream.fileno()).st_size
+                if size < jr.LOG_AT:
+                    return []  # killed before it was laid out
+                self._data = mmap(stream.fileno(), 0, access=ACCESS_READ)
+        except OSError as error:
+            raise CassetteError(f"read journal {str(self.path)!r}", error.strerror or str(error)) from error
         if self._data[: len(jr.MAGIC)] != jr.MAGIC:
             raise NotACassette(f"read journal {str(self.path)!r}", "it is another kind of file or of another version")
         (position,) = jr.POSITION_STRUCT.unpack_from(self._data, jr.POSITION_AT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -17,7 +18,7 @@ from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
 from tracer.select.project import select_project
-from tracer.storage.store import SUFFIX, part_folder, path_for, replacing
+from tracer.storage.store import SUFFIX, file_name, part_folder, path_for, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,7 @@ def cassette_path(name: str, folder: Path) -> Path:
     if name.endswith(SUFFIX):
         return Path(name)
     head, _, tail = name.rpartition("/")
-    return path_for(folder.joinpath(*(path_for("", part).stem for part in head.split("/") if part)), tail)
+    return path_for(folder.joinpath(*(file_name(part) for part in head.split("/") if part)), tail)
 
 
 def today() -> date:
@@ -101,22 +102,15 @@ def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
     for number in count(1):
         folder = first if number == 1 else first.with_name(f"{first.name}-{number}")
         try:
-            if not folder.parent.is_dir():
-                folder.parent.mkdir(parents=True)
-            folder.mkdir(mode=0o700)  # what is recorded is nobody else's before it is closed
-        except FileExistsError as error:
-            if not folder.parent.is_dir():
-                raise _unwritable(cassette, error) from error
+            folder.mkdir(mode=0o700, parents=True)  # what is recorded is nobody else's before it is closed
+        except FileExistsError:
             notes.append(f"An earlier recording was never closed: `tracer recover {folder}` keeps what it holds.")
             continue
         except OSError as error:
-            raise _unwritable(cassette, error) from error
+            reason = error.strerror or str(error)
+            raise RecordingError(f"record into {str(cassette)!r}", reason, "Name another file with -o.") from error
         return folder, tuple(notes)
     raise AssertionError
-
-
-def _unwritable(cassette: Path, error: OSError) -> RecordingError:
-    return RecordingError(f"record into {str(cassette)!r}", error.strerror or str(error), "Name another file with -o.")
 
 
 def make_settings(
@@ -160,13 +154,21 @@ def write_local(config: Config, name: str, text: str) -> None:
     path = config.root / LOCAL / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        ignore = config.root / LOCAL / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        ignore_all(config.root / LOCAL)
         with replacing(path) as stream:
             stream.write(text.encode())
     except (OSError, CassetteError):
         return
+
+
+def ignore_all(folder: Path) -> None:
+    """Let git ignore a folder, once.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as stream:  # new, so never through a link
+        stream.write("*\n")
 
 
 def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...], Path] | None:
