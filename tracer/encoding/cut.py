@@ -87,7 +87,8 @@ def long_text(walk: Walk, text: str, name: str = "str") -> bytes:
     else:
         whole = text.encode("utf-8", "surrogatepass")
         if walk.shared.texts.found(whole):
-            whole = normalise(text).encode("utf-8", "surrogatepass")
+            text = normalise(text)
+            whole = text.encode("utf-8", "surrogatepass")
         digest = _digest([whole], WHOLE_DIGEST)
     head = normalise(text[: 4 * budget.HEAD_BYTES])[: budget.HEAD_BYTES]
     return truncated(walk, name, len(text), [_text_head(walk, head)], digest)
@@ -106,7 +107,8 @@ def long_bytes(walk: Walk, name: str, data: bytes | bytearray | memoryview) -> b
     if len(data) > budget.WHOLE_BYTES:
         digest = _digest([_hidden(walk, part) for part in _sample_parts(data)], SAMPLED_DIGEST)
     else:
-        digest = _digest([_hidden(walk, data)], WHOLE_DIGEST)
+        data = _hidden(walk, data)
+        digest = _digest([data], WHOLE_DIGEST)
     return truncated(walk, name, len(data), [head], digest)
 
 
