@@ -82,7 +82,9 @@ def test_expressions_and_a_function_of_the_users_own_are_asked_about_every_text(
     assert secrets.text("ACME-1234 blue x") == f"{HIDDEN} colour x"
 
 
-@pytest.mark.parametrize("function", ["tests.planted:missing", "no_such_module:f", "tests.planted:raises", "tests.planted:no_text"])
+@pytest.mark.parametrize(
+    "function", ["tests.planted:missing", "no_such_module:f", "tests.planted:raises", "tests.planted:no_text"]
+)
 def test_nothing_is_kept_of_a_text_that_the_users_function_fails_on(function: str) -> None:
     assert Secrets(None, (), function).text("anything") == HIDDEN
 

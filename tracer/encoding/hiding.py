@@ -191,7 +191,7 @@ class Secrets:
 @cache
 def _marks() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """Return what finds the marks of shapes, and of pairs and flags in lower case: what native_secrets.h looks for."""
-    shaped = "|".join((*map(re.escape, shapes.MARKS), r"://[^\s/]{1,700}@", shapes.CARD))
+    shaped = "|".join((*map(re.escape, shapes.MARKS), r":/[^\s]{1,700}@", shapes.CARD))
     return re.compile(shaped.encode()), re.compile(rf"{_NAMED}{_SEPARATOR}|--[\w-]{{0,40}}(?:{_STEM})".encode())
 
 

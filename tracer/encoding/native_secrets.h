@@ -130,7 +130,7 @@ static inline size_t digits_from(const char *at, size_t left)
 static inline bool after_scheme(const char *data, size_t at)
 {
     size_t begin = at > LONGEST_USER ? at - LONGEST_USER : 0;
-    return memmem(data + begin, at - begin, "://", 3) != NULL;
+    return memmem(data + begin, at - begin, ":/", 2) != NULL;
 }
 
 /* Bytes that something follows from; most bytes are none. */

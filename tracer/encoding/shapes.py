@@ -57,19 +57,20 @@ _TOKENS: Final = "|".join(
 _SCHEMES: Final = r"(\b(?i:bearer|basic) {1,4})(?=[^\s\d=]{0,60}(?:[\d=]|(?<=[a-z])[A-Z]))[\w.~+/=-]{8,}"
 """`Bearer ...` and `Basic ...`, where what follows is no word."""
 
-_URLS: Final = re.compile(r"(://)(?:[^\s/:@?#\"'<>]{0,200}:[^\s/\"'<>]{1,400}|[^\s/:@?#\"'<>]{20,400})(?=@)")
-"""User and password in a URL, or a long user alone, which is a token."""
+_URLS: Final = re.compile(r"(:/{1,2})(?:[^\s/:@?#\"'<>]{0,200}:[^\s/\"'<>]{1,400}|[^\s/:@?#\"'<>]{20,400})(?=@)")
+"""User and password in a URL, or a long user alone, which is a token. Paths make two slashes one."""
 
 CARD: Final = r"[2-6](?:[ -]?\d){12}"
 """What every number of a card begins with."""
 _CARDS: Final = re.compile(r"[2-6](?:[ -]?\d){12,18}(?![\w-]|\.\d)", re.ASCII)
+_FEWEST_DIGITS: Final = 13
 _ISSUED: Final = re.compile(r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6(?:011|4[4-9]|5)|3(?:0[0-5]|[68])|35")
 
 
 def without(text: str, hidden: str) -> str:
     """Return a text with `hidden` in place of everything that has the shape of a secret."""
-    text = _CARDS.sub(lambda found: hidden if _is_card(found) else found[0], text)
-    text = _URLS.sub(rf"\1{hidden}", text) if "://" in text else text
+    text = _without_cards(text, hidden)
+    text = _URLS.sub(rf"\1{hidden}", text) if ":/" in text else text
     told: list[str] = []
     at = 0
     marks, tokens = _compiled()
@@ -89,12 +90,30 @@ def _compiled() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile("|".join(map(re.escape, MARKS))), re.compile(f"{_TOKENS}|{_SCHEMES}", re.ASCII)
 
 
-def _is_card(found: re.Match[str]) -> bool:
-    """Whether digits, with single spaces or dashes between them, are the number of a payment card."""
-    before = found.string[found.start() - 1 : found.start()]
-    if before and (before.isalnum() or before in "_.+-"):
+def _without_cards(text: str, hidden: str) -> str:
+    told: list[str] = []
+    done = at = 0
+    while found := _CARDS.search(text, at):
+        at = found.start() + 1
+        if _stands_alone(text, found.start()) and (size := _card_size(found[0])):
+            told += (text[done : found.start()], hidden)
+            done = at = found.start() + size
+    return "".join((*told, text[done:])) if told else text
+
+
+def _stands_alone(text: str, at: int) -> bool:
+    before = text[at - 1 : at]
+    return not (before.isalnum() or before in {"_", ".", "+"})
+
+
+def _card_size(text: str) -> int:
+    """Return how many characters of digits with single spaces or dashes between them are the number of a payment card; 0 for none."""
+    ends = [len(text), *(place for place in range(len(text) - 1, 0, -1) if text[place] in " -")]
+    return next((end for end in ends if _is_card([int(char) for char in text[:end] if char.isdigit()])), 0)
+
+
+def _is_card(digits: list[int]) -> bool:
+    if len(digits) < _FEWEST_DIGITS or _ISSUED.match("".join(map(str, digits))) is None:
         return False
-    text = found[0]
-    digits = [int(char) for char in text if char.isdigit()]
-    doubled = [digit if place % 2 == 0 else digit * 2 - 9 * (digit > 4) for place, digit in enumerate(reversed(digits))]  # noqa: PLR2004
-    return _ISSUED.match("".join(map(str, digits))) is not None and sum(doubled) % 10 == 0
+    doubled = (digit if place % 2 == 0 else digit * 2 - 9 * (digit > 4) for place, digit in enumerate(reversed(digits)))  # noqa: PLR2004
+    return sum(doubled) % 10 == 0

@@ -167,7 +167,10 @@ def ignore_all(folder: Path) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as stream:  # new, so never through a link
+    with (
+        suppress(FileExistsError),
+        (folder / ".gitignore").open("x", encoding="utf-8") as stream,
+    ):  # new, so never through a link
         stream.write("*\n")
 
 
