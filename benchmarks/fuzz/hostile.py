@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import struct
-from random import Random
+from typing import TYPE_CHECKING
 
 from tracer import wire
+
+if TYPE_CHECKING:
+    from random import Random
 
 TEXTS = (
     "</script><script>alert(1)</script>",
@@ -32,7 +35,7 @@ TEXTS = (
     "x" * 5000,
     "\U0001f469\u200d\U0001f469" * 40,
     "",
-    "ſKİß",
+    "\u017fK\u0130\u00df",
     "a:b:c::d..e[*][",
     "module:<locals>.<lambda>",
     "/(a+)+$/",

@@ -361,7 +361,8 @@ def mutated_journal(data: bytes, random: Random) -> bytes:
 
 def _journal_frames(data: bytes) -> list[tuple[int, int]]:
     found = []
-    for at in (jr.HALF, 2 * jr.HALF, jr.LOG_AT):
+    for begin in (jr.HALF, 2 * jr.HALF, jr.LOG_AT):
+        at = begin
         while at + jr.FRAME_STRUCT.size < len(data):
             (length, _) = jr.FRAME_STRUCT.unpack_from(data, at)
             stop = jr.measured_at(data, at) + length

@@ -77,12 +77,12 @@ def one(seed: int, inputs: dict[str, bytes], chosen: str | None) -> tuple[str, s
             raise
         return name, "malformed"
     except TracerError as error:
-        targets._plain(str(error).replace("\n", "\0"))
+        targets.plain(str(error).replace("\n", "\0"))
         return name, type(error).__name__
     return name, "report"
 
 
-def worker(first: int, count: int, budget: float, chosen: str | None, step: int = 1) -> dict[str, Any]:
+def worker(first: int, count: int, budget: float, chosen: str | None, step: int = 1, warm: int = 400) -> dict[str, Any]:
     """Run seeds `first`, `first + step`, ... and return what came of them."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz"))
     os.chdir(folder)
@@ -93,7 +93,7 @@ def worker(first: int, count: int, budget: float, chosen: str | None, step: int 
     ends: Counter[str] = Counter()
     faults: list[dict[str, Any]] = []
     slowest, started, done = (0.0, 0), time.monotonic(), 0
-    _warm(inputs)
+    _warm(inputs, warm)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     for seed in range(first, first + count * step, step):
         if time.monotonic() - started > budget or len(faults) >= _MOST_FAULTS:
@@ -126,21 +126,21 @@ def worker(first: int, count: int, budget: float, chosen: str | None, step: int 
     }
 
 
-def _warm(inputs: dict[str, bytes]) -> None:
+def _warm(inputs: dict[str, bytes], count: int) -> None:
     """Do everything once with whole files and many broken ones, so that what is imported late is there."""
-    for name in ("deepdiff", "numpy", "pandas"):  # deepdiff asks for the other two where they are installed
+    for name in ("regex", "deepdiff", "numpy", "pandas"):  # the last two where deepdiff finds them installed
         with suppress(ImportError):
             importlib.import_module(name)
     workflows.statistics_report(None, targets.OLD, (), "html", targets.Appearance())
     for name in targets.FORMATS:
         targets.report(name, targets.OLD, Path("new.cassette"))
-    for seed in range(400):
+    for seed in range(count):
         try:
             one(-1 - seed, inputs, None)
         except Exception:
             continue
     for name in targets.TARGETS:
-        for seed in range(12):
+        for seed in range(count // 30):
             try:
                 one(-500 - seed, inputs, name)
             except Exception:
@@ -160,6 +160,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--target", choices=list(targets.TARGETS))
     parser.add_argument("--only", type=int, help="run this seed alone, and show where it failed")
+    parser.add_argument("--warm", type=int, default=400, help="runs before the guard is up, for what is imported late")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -168,7 +169,9 @@ def main() -> int:
         return 0
     if given.worker is not None:
         count = len(range(given.worker, given.runs, given.jobs))
-        print(json.dumps(worker(given.first + given.worker, count, given.seconds, given.target, given.jobs)))
+        print(
+            json.dumps(worker(given.first + given.worker, count, given.seconds, given.target, given.jobs, given.warm))
+        )
         return 0
     arguments = [*sys.argv, "--jobs", str(given.jobs)]
     started = [

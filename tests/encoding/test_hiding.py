@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.planted import IN_TEXTS, PAIRS
-from tracer.encoding import hiding, walks
+from tracer.encoding import hiding, shapes, walks
 from tracer.encoding.encode import Encoder
 from tracer.encoding.hiding import HIDDEN, Look, Secrets
 from tracer.encoding.paths import PathNormaliser
@@ -133,8 +134,7 @@ def test_a_long_text_and_its_twin_with_another_secret_are_the_same() -> None:
 
 
 def test_the_marks_that_c_looks_for_are_those_of_the_shapes() -> None:
-    source = (hiding.__file__ or "").replace("hiding.py", "native_secrets.h")
-    with open(source) as file:
-        known = set(re.findall(r'MARK\("([^"]+)"\)', file.read()))
+    source = Path(hiding.__file__).with_name("native_secrets.h").read_text()
+    known = set(re.findall(r'MARK\("([^"]+)"\)', source))
 
-    assert known == set(hiding.shapes.MARKS)
+    assert known == set(shapes.MARKS)

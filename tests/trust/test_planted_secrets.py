@@ -164,7 +164,7 @@ def test_no_planted_secret_is_in_any_byte_that_is_written_or_said(
         done = project.tracer(*words, "--password", flags[0], f"--token={flags[1]}")
         assert "recorded" in done.stdout + done.stderr
         said += [done.stdout, done.stderr]
-    words = (
+    suite = (
         "record",
         "-o",
         "tests.cassette",
@@ -179,7 +179,7 @@ def test_no_planted_secret_is_in_any_byte_that_is_written_or_said(
         "--tb=no",
         "-rN",
     )
-    done = project.tracer(*words, "-p", "no:cacheprovider")
+    done = project.tracer(*suite, "-p", "no:cacheprovider")
     assert "there is a secret in its name" not in done.stdout  # pytest was told to be quiet
     told_by_pytest = [line for line in done.stderr.splitlines() if line]
     assert any("recorded" in line for line in told_by_pytest)

@@ -153,8 +153,8 @@ def _pair(value: Value) -> tuple[Value, Value]:
 
 def _step(key: Value, kind: str) -> str | Key:
     """Return the step that leads to a part of a cut value: a key's for a dict, a name for an object."""
-    if kind != "dict" and isinstance(key, Scalar):
-        return key.value if isinstance(key.value, str) else scalar_text(key.value)
+    if kind != "dict" and isinstance(key, Scalar) and isinstance(key.value, str):
+        return key.value
     return Key(key_text(key))
 
 

@@ -176,16 +176,15 @@ def version_line(version: int) -> bytes:
 def _index_frames(
     recording: model.Recording, lanes: Iterable[LaneEntry], oversized: Mapping[str, int]
 ) -> Iterator[bytes]:
-    pack = wire.packer()
-    yield _index_frame(META, pack(rows.meta_to_map(recording)))
+    yield _index_frame(META, wire.pack_whatever(rows.meta_to_map(recording)))
     for watched in sorted(recording.callables, key=lambda watched: watched.name):
-        yield _index_frame(CALLABLE, pack(rows.callable_to_row(watched)))
+        yield _index_frame(CALLABLE, wire.pack_whatever(rows.callable_to_row(watched)))
     too_large = tuple(model.Loss(name, "values too large to keep", count) for name, count in oversized.items())
     for loss in summed((*recording.losses, *too_large)):
-        yield _index_frame(LOSS, pack(rows.loss_to_row(loss)))
+        yield _index_frame(LOSS, wire.pack_whatever(rows.loss_to_row(loss)))
     yield from rule_frames(recording.noise)
     for lane in lanes:
-        yield _index_frame(LANE, pack([lane.summary.name, lane.summary.calls, lane.summary.digest]))
+        yield _index_frame(LANE, wire.pack_whatever([lane.summary.name, lane.summary.calls, lane.summary.digest]))
         yield _index_frame(BLOCKS, b"".join(_entry_bytes(entry) for entry in lane.blocks))
 
 

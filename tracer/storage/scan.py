@@ -269,7 +269,10 @@ class ScannedJournal:
                 return 0
             if not self._dropped[ordinal]:
                 break
-            parent = jr.BEGIN_STRUCT.unpack_from(self._data, self._begin[ordinal])[5]
+            above = jr.BEGIN_STRUCT.unpack_from(self._data, self._begin[ordinal])[5]
+            if above >= parent:
+                return 0  # no call begins before the one it is made in: a circle would have no end
+            parent = above
         if self._lane_of[ordinal] not in numbers:
             return 0
         return max(0, place - self._place[ordinal])

@@ -191,7 +191,7 @@ def read_side(cassette: Path) -> dict[str, Any]:
     """Return what lies beside a cassette; nothing where there is no such file or it cannot be read: it is never needed."""
     try:
         with open_regular(side_path(cassette)) as stream:
-            side = json.loads(stream.read(_LARGEST_SIDE))
+            side = json.loads(stream.read(_LARGEST_SIDE).decode())  # as text: of bytes json would guess an encoding
     except (OSError, ValueError, RecursionError):
         return {}
     return side if isinstance(side, dict) else {}
