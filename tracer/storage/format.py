@@ -33,7 +33,7 @@ from tracer.storage import rows
 from tracer.storage.blocks import BlockCutter, lane_digest, row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tracer.rules import Rule
     from tracer.storage.blocks import Block, CallRow
@@ -299,12 +299,14 @@ def _summary(row: Any) -> model.LaneSummary:
     return model.LaneSummary(rows.checked(str, name), rows.checked(int, calls), rows.checked(bytes, digest))
 
 
-def misplaced(lanes: Iterable[LaneEntry], start: int) -> str:
+def misplaced(lanes: Sequence[LaneEntry], start: int) -> str:
     """Return why the blocks that an index tells of cannot be those of a file whose blocks end at `start`; empty if they can.
 
-    Blocks lie one after the other and hold a call at least, so that a small file cannot tell of much work.
+    Blocks lie one after the other, hold a call at least and are as many calls as their lane, so that a small file cannot tell of much work.
     """
     end = unpacked = 0
+    if any(lane.summary.calls != sum(entry.calls for entry in lane.blocks) for lane in lanes):
+        return "its index tells of a lane with other calls than its blocks have"
     for entry in (entry for lane in lanes for entry in lane.blocks):
         if entry.offset < end or not 0 < entry.calls <= MOST_CALLS:
             return "its index tells of blocks that cannot be"
