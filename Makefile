@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint bench checks clean
+.PHONY: demo test lint bench fuzz fuzz-guided checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -22,6 +22,15 @@ lint: .venv/installed-lint
 bench: .venv/installed-bench
 	@$(BIN)/python -m pytest benchmarks -o 'python_files=bench_*.py' -q $(ARGS)
 	@$(BIN)/python benchmarks/crossing.py
+
+fuzz: RUNS ?= 20000
+fuzz: JOBS ?= 2
+fuzz: .venv/installed-test
+	@$(BIN)/python benchmarks/fuzz/run.py --runs $(RUNS) --jobs $(JOBS) $(ARGS)
+
+fuzz-guided: RUNS ?= 100000
+fuzz-guided: .venv/installed-fuzz
+	@$(BIN)/python benchmarks/fuzz/guided.py -runs=$(RUNS) $(ARGS)
 
 # What reports are checked against where npm is at hand: the SARIF schema and mermaid itself. Tests that need them are skipped without.
 checks: .cache/sarif-2.1.0.json .cache/mermaid.min.js

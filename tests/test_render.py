@@ -18,7 +18,7 @@ from tracer.encoding.encode import Encoder
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.render import render
-from tracer.values import Form, Object, Redacted, Scalar, Sequence
+from tracer.values import Form, Named, Object, Redacted, Scalar, Sequence
 
 ROOMY = Limit(nodes=1 << 20, bytes=1 << 26)
 """No value of these tests is cut."""
@@ -80,6 +80,11 @@ def test_control_characters_are_escaped_in_names_too() -> None:
     value = Object("m:\x1b[31mC", Form.PLAIN, (("a\n", Scalar("\x1b")),))
 
     assert render(value) == "\\x1b[31mC(a\\n='\\x1b')"
+
+
+def test_control_characters_are_escaped_in_kinds_too() -> None:
+    """Found by fuzzing."""
+    assert render(Named("\x1b]8;;evil\x07", "a")) == "<\\x1b]8;;evil\\x07 a>"
 
 
 def test_a_wide_value_is_not_rendered_whole() -> None:

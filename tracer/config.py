@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.errors import ConfigError
+from tracer.regex import Unsupported, ends_soon
 from tracer.rule_tables import ACTIONS, PLACES, rule_from_table
 from tracer.rules import KINDS, Rule
 from tracer.suggest import suggestion
@@ -39,6 +41,9 @@ class Config:
     include, exclude: patterns of callables, `shop.*` down to `shop.cart:Cart.*`; an empty `include` means all.
     granularity: "module" or "package": what a component is where no boundary is named.
     redact, redact_allow: further names whose values are never stored; names that are harmless though they look like secrets.
+    redact_values: regular expressions of what is a secret inside texts.
+    redact_with: a function (`module:function`) that is given each text as it is recorded, and returns it without its secrets.
+    redact_entropy: whether what looks random inside a text is a secret.
     cassettes: the folder of the cassettes, relative to `root`.
     command: what `tracer diff OLD` runs where nothing here knows which command made OLD, as an argument vector; empty where not set.
     runs: how often `tracer record` records in order to learn noise, at least 1.
@@ -64,6 +69,9 @@ class Config:
     granularity: str = "module"
     redact: tuple[str, ...] = ()
     redact_allow: tuple[str, ...] = ()
+    redact_values: tuple[str, ...] = ()
+    redact_with: str = ""
+    redact_entropy: bool = False
     cassettes: str = "cassettes"
     command: tuple[str, ...] = ()
     runs: int = 1
@@ -266,6 +274,26 @@ def _renamed(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
+def _expressions(value: Any) -> tuple[str, ...]:
+    """Check expressions that are matched where nothing can stop them: in the process that is recorded, which has `re` alone."""
+    for pattern in _texts(value):
+        try:
+            re.compile(pattern)
+            quick = ends_soon(pattern)
+        except (re.error, Unsupported) as error:
+            raise _BadValueError(pattern, f"It is no regular expression: {error}. ") from error
+        if not quick:
+            raise _BadValueError(pattern, "It takes too long on some texts: write it without repeats inside repeats. ")
+    return _texts(value)
+
+
+def _function(value: Any) -> str:
+    module, colon, name = _text(value).partition(":")
+    if not colon or not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        raise _BadValueError(value)
+    return f"{module}:{name}"
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise _BadValueError(value)
@@ -280,6 +308,9 @@ _SETTINGS = {
     "granularity": _one_of(GRANULARITIES),
     "redact": _NAMES,
     "redact_allow": _NAMES,
+    "redact_values": _Setting(_expressions, "a list of regular expressions, as in ['ACME-[0-9]{8}']"),
+    "redact_with": _Setting(_function, "a function as 'module:function'"),
+    "redact_entropy": _Setting(_flag, "true or false"),
     "cassettes": _Setting(_text, "the name of a folder"),
     "command": _Setting(_command, "a command as one text or as a list of texts"),
     "runs": _Setting(_positive, "a whole number from 1"),

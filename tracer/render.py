@@ -113,7 +113,7 @@ def _leaf(value: Atom | Named | Opaque | Reference | Redacted) -> str:  # noqa: 
         case Atom(type=name, text=text):
             return f"{short(name)}.{printable(text)}"
         case Named(name=name):
-            return f"<{value.kind} {printable(name)}>"
+            return f"<{printable(value.kind)} {printable(name)}>"
         case Opaque(type=name):
             return f"<{printable(name).replace(':', '.')}>"
         case Reference(ordinal=ordinal):

@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 WHOLE_DIGEST: Final = 16
 SAMPLED_DIGEST: Final = 8
 
+_WRITABLE: Final = 2_048  # bits; Python writes no int of more than 4,300 digits, and long ones slowly
+
 
 class Form(str, Enum):
     """How the fields of an `Object` were found, which also says what they are worth."""
@@ -32,6 +34,11 @@ class Scalar:
     """An exact None, bool, int, float, str or bytes."""
 
     value: bool | int | float | str | bytes | None
+
+
+def scalar_text(value: bool | float | str | bytes | None) -> str:
+    """Return a scalar as Python writes it; an int of more digits than Python writes in hexadecimal."""
+    return hex(value) if isinstance(value, int) and value.bit_length() > _WRITABLE else repr(value)
 
 
 @dataclass(frozen=True, slots=True)

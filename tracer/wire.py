@@ -61,6 +61,30 @@ def packer(default: Callable[[Any], Any] | None = None) -> Callable[[Any], bytes
     return pack
 
 
+def pack_whatever(value: Any) -> bytes:
+    """Return plain containers as msgpack, what it cannot hold in them as text: lone surrogates (a command line, a name), large integers."""
+    pack = packer(str)
+    try:
+        return pack(value)
+    except (UnicodeEncodeError, OverflowError, ValueError):
+        return packer(str)(_printable(value))
+
+
+def _printable(value: Any) -> Any:
+    """Return the value with every text in it as UTF-8 can hold it, and large integers as text."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {_printable(key): _printable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_printable(item) for item in value]
+        case int() if value.bit_length() > 63:  # noqa: PLR2004  (what msgpack can hold)
+            return str(value)
+        case _:
+            return value
+
+
 def unpack(data: bytes | memoryview, extension: Callable[[int, bytes], Any] = Extension) -> Any:
     """Read exactly one msgpack value.
 

@@ -14,7 +14,7 @@ from tracer import wire
 from tracer.compare.delta import Difference, delta
 from tracer.compare.fingerprint import Fingerprints
 from tracer.decode import decode
-from tracer.values import Mapping, Redacted, Reference, Scalar, Sequence, Value, ValuePath
+from tracer.values import Mapping, Redacted, Reference, Scalar, Sequence, Truncated, Value, ValuePath
 
 scalars = (
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text("ab", max_size=3) | st.binary(max_size=2)
@@ -194,3 +194,20 @@ def test_what_was_cut_is_compared_as_far_as_it_goes(old: Any, new: Any, changes:
 
     assert [str(change.path) for change in found.changes] == changes
     assert len(found.unseen) == unseen
+
+
+def test_keys_of_numbers_too_long_to_write_and_of_deep_tuples_have_a_path() -> None:
+    """Found by fuzzing: Python writes no int of more than 4,300 digits, and a text of deep nesting takes a frame for each level."""
+    deep: Value = Scalar(1)
+    for _ in range(450):
+        deep = Sequence("tuple", (deep,))
+    for key in (Scalar(1 << 20_000), deep):
+        old, new = (Mapping(((key, Scalar(number)),)) for number in (1, 2))
+        (change,) = delta(old, new, ValuePath(("return",))).changes
+        assert str(change.path).startswith("return[")
+        assert len(str(change.path)) < 100
+    one, two = (
+        Truncated("shop:Cart", 9, (Sequence("tuple", (Scalar(1 << 20_000), Scalar(number))),)) for number in (1, 2)
+    )
+    (cut,) = delta(one, two).changes
+    assert len(str(cut.path)) < 100

@@ -16,7 +16,7 @@ from tests.helpers import clean_environment
 from tests.instrument.watching import Watch, write
 from tracer.instrument.codehash import code_hash
 from tracer.instrument.discovery import function_codes
-from tracer.instrument.signatures import default_text, parameters_of_function
+from tracer.instrument.signatures import default_text, parameters_of_function, shortened
 from tracer.model import CallableKind, Flow
 
 if TYPE_CHECKING:
@@ -284,7 +284,8 @@ def test_defaults_that_are_constants_have_a_text_others_their_type(value: object
 @given(st.recursive(st.none() | st.integers() | st.text() | st.builds(Hostile), lambda inner: st.tuples(inner, inner)))
 def test_default_texts_are_bounded_and_run_nothing(value: object) -> None:
     """Whatever the default is."""
-    assert 0 < len(default_text(value)) <= 80
+    assert 0 < len(default_text(value)) <= 1_024
+    assert 0 < len(shortened(default_text(value))) <= 80
 
 
 def test_defaults_of_a_live_function_belong_to_its_last_parameters() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tracer.compare.parts import type_name
-from tracer.values import Named, Object, Scalar, Sequence, Value
+from tracer.values import Named, Object, Scalar, Sequence, Value, scalar_text
 
 if TYPE_CHECKING:
     from tracer.model import Callable
 
 _MOST_TEXT: Final = 80  # what signatures keep of a default's text
+_DEEPEST: Final = 20
 _MORE: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -34,20 +35,20 @@ def _defaults(callable_: Callable) -> dict[str, str]:
 
 def _text(value: Value) -> str:
     """Return a value as signatures write a default: constants as they are, all else by its type."""
-    text = _constant(value)
+    text = _constant(value, _DEEPEST)
     return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + _MORE
 
 
-def _constant(value: Value) -> str:
+def _constant(value: Value, depth: int) -> str:
     match value:
         case Scalar(value=str() as text):
             return repr(text[:_MOST_TEXT])
         case Scalar(value=plain):
-            return repr(plain)
-        case Sequence(type="tuple", items=items):
-            return f"({', '.join(map(_constant, items))}{',' if len(items) == 1 else ''})"
-        case Sequence(type="frozenset", items=items):
-            return f"frozenset({{{', '.join(sorted(map(_constant, items)))}}})"
+            return scalar_text(plain)
+        case Sequence(type="tuple", items=items) if depth:
+            return f"({', '.join(_constant(item, depth - 1) for item in items)}{',' if len(items) == 1 else ''})"
+        case Sequence(type="frozenset", items=items) if depth:
+            return f"frozenset({{{', '.join(sorted(_constant(item, depth - 1) for item in items))}}})"
         case Named(kind="class"):
             return "<type>"
         case _:

@@ -18,6 +18,7 @@ from tracer.values import (
     Sequence,
     Truncated,
     Value,
+    scalar_text,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _TEXTS = frozenset({"str", "bytes", "bytearray"})
 _UNITARY = _TEXTS | UNORDERED  # no parts that could be held against each other one by one
 _ITEMS = frozenset({"list", "tuple"})
 _KEY_LENGTH = 60
+_DEEPEST_KEY = 20
 
 
 def type_name(value: Value) -> str:
@@ -48,15 +50,15 @@ def type_name(value: Value) -> str:
             return "reference"
 
 
-def key_text(key: Value) -> str:
-    """Return the text that stands between brackets for a mapping key, bounded."""
+def key_text(key: Value, depth: int = _DEEPEST_KEY) -> str:
+    """Return the text that stands between brackets for a mapping key, bounded; of what lies deeper than any key the type."""
     match key:
         case Scalar(value=plain):
-            text = repr(plain)
+            text = scalar_text(plain)
         case Atom(text=text) | Named(name=text):
             pass
-        case Sequence(items=items):
-            text = f"({', '.join(key_text(item) for item in items[:4])})"
+        case Sequence(items=items) if depth:
+            text = f"({', '.join(key_text(item, depth - 1) for item in items[:4])})"
         case _:
             text = f"<{type_name(key)}>"
     return text if len(text) <= _KEY_LENGTH else text[: _KEY_LENGTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
@@ -151,8 +153,8 @@ def _pair(value: Value) -> tuple[Value, Value]:
 
 def _step(key: Value, kind: str) -> str | Key:
     """Return the step that leads to a part of a cut value: a key's for a dict, a name for an object."""
-    if kind != "dict" and isinstance(key, Scalar):
-        return str(key.value)
+    if kind != "dict" and isinstance(key, Scalar) and isinstance(key.value, str):
+        return key.value
     return Key(key_text(key))
 
 

@@ -1,5 +1,6 @@
 /* tracer.encoding._native: the module, and the walk as codecs in Python see it. See native.h. */
 #include "native.h"
+#include "native_secrets.h"
 
 #include <stddef.h>
 #include <structmember.h>
@@ -274,7 +275,7 @@ static PyObject *get_shared(Walk *walk, void *closure)
 
 static PyMethodDef walk_methods[] = {
     ONE(value, "Return the bytes of any value."),
-    ONE(text, "Return the bytes of an exact str, its paths normalised."),
+    ONE(text, "Return the bytes of an exact str, its paths normalised, its secrets gone."),
     ONE(pack, "Return the bytes of an exact scalar as msgpack packs it."),
     ONE(enter, "Give a container the next ordinal."),
     ONE(admits, "Say whether a container of that many items, if it is flat, is within the budget."),
@@ -347,6 +348,7 @@ static int ready_names(void)
         {&names.cut, "truncated"},
         {&names.dict_attribute, "__dict__"},
         {&names.text, "text"},
+        {&names.data, "data"},
         {&names.needles, "needles"},
         {&names.function, "function"},
         {&names.method, "method"},
@@ -406,6 +408,22 @@ static int execute(PyObject *module)
     return PyModule_AddType(module, &WalkType) < 0 || PyModule_AddType(module, &WalksType) < 0 ? FAILED : 0;
 }
 
+static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer data;
+    long look;
+    if (!PyArg_ParseTuple(args, "y*l:may_hold_secret", &data, &look))
+        return NULL;
+    bool found = may_hold_secret(data.buf, (size_t)data.len, look);
+    PyBuffer_Release(&data);
+    return PyBool_FromLong(found);
+}
+
+static PyMethodDef functions_of_module[] = {
+    {"may_hold_secret", scan, METH_VARARGS, "Say whether bytes may hold a secret, as `Secrets.found`, or another that it does not."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, (void *)execute},
 #if PY_VERSION_HEX >= 0x030C0000
@@ -419,6 +437,7 @@ static struct PyModuleDef definition = {
     .m_name = "tracer.encoding._native",
     .m_doc = "The budgeted walk of tracer.encoding.walk in C.",
     .m_size = 0,
+    .m_methods = functions_of_module,
     .m_slots = slots,
 };
 

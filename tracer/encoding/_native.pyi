@@ -5,6 +5,8 @@ from typing import Any
 from tracer.encoding.budget import Limit
 from tracer.encoding.walk import Shared
 
+def may_hold_secret(data: bytes | bytearray | memoryview, look: int, /) -> bool: ...
+
 class Walk:
     nodes: int
     bytes: int

@@ -80,14 +80,15 @@ def _heads(walk: Walk, items: list[Any], judged: list[Secrecy] | None = None) ->
 
 def long_text(walk: Walk, text: str, name: str = "str") -> bytes:
     """Return a long str cut: its size in characters, its head, and a digest of its UTF-8 form."""
-    normalise = walk.shared.paths.text
+    normalise = walk.shared.texts.text
     if len(text) > budget.WHOLE_BYTES:
-        samples = _sample_parts(text)
+        samples = [normalise(part) for part in _sample_parts(text)]
         digest = _digest([part.encode("utf-8", "surrogatepass") for part in samples], SAMPLED_DIGEST)
     else:
         whole = text.encode("utf-8", "surrogatepass")
-        if b"/" in whole and walk.shared.paths.found(whole):
-            whole = normalise(text).encode("utf-8", "surrogatepass")
+        if walk.shared.texts.found(whole):
+            text = normalise(text)
+            whole = text.encode("utf-8", "surrogatepass")
         digest = _digest([whole], WHOLE_DIGEST)
     head = normalise(text[: 4 * budget.HEAD_BYTES])[: budget.HEAD_BYTES]
     return truncated(walk, name, len(text), [_text_head(walk, head)], digest)
@@ -102,8 +103,19 @@ def _text_head(walk: Walk, head: str) -> bytes:
 
 def long_bytes(walk: Walk, name: str, data: bytes | bytearray | memoryview) -> bytes:
     """Return bytes cut. `data` is exact, or a flat view of unsigned bytes."""
-    head = walk.pack(bytes(data[: budget.HEAD_BYTES]))
-    return truncated(walk, name, len(data), [head], bytes_digest(data))
+    head = walk.pack(_hidden(walk, data[: 4 * budget.HEAD_BYTES])[: budget.HEAD_BYTES])
+    if len(data) > budget.WHOLE_BYTES:
+        digest = _digest([_hidden(walk, part) for part in _sample_parts(data)], SAMPLED_DIGEST)
+    else:
+        data = _hidden(walk, data)
+        digest = _digest([data], WHOLE_DIGEST)
+    return truncated(walk, name, len(data), [head], digest)
+
+
+def _hidden(walk: Walk, data: bytes | bytearray | memoryview) -> bytes:
+    """Return bytes without the secrets in them."""
+    whole = bytes(data)
+    return walk.shared.texts.data(whole) if walk.shared.texts.hides(whole) else whole
 
 
 def bytes_digest(data: bytes | bytearray | memoryview) -> bytes:

@@ -15,8 +15,10 @@ from tracer import wire
 from tracer.encoding import cut, plans
 from tracer.encoding.budget import FEW_ITEMS, Budget, Limit
 from tracer.encoding.faults import is_ours
+from tracer.encoding.hiding import Secrets
 from tracer.encoding.redact import Judge
-from tracer.encoding.walk import SLASH, UNPACKABLE, Name, Plan, Shared, all_str
+from tracer.encoding.texts import Texts
+from tracer.encoding.walk import UNPACKABLE, Name, Plan, Shared, all_str
 from tracer.encoding.walks import make_walks
 
 if TYPE_CHECKING:
@@ -64,43 +66,52 @@ class Tables(NamedTuple):
     judged: verdicts on the keys of dicts, None for harmless ones.
     bare: what is said of containers that are not looked at, by the name of their type and their size.
     losses: counters of what was not kept.
-    paths: has `needles`, what a path to rewrite begins with, as bytes.
+    texts: has `needles`, what a path to rewrite begins with, as bytes.
     longest: characters of a text, bytes of bytes, that are packed without a look at them.
     largest: bytes of arguments with a flat container, or of one that came out.
     named: bytes of arguments that are only named; so few that none is cut.
+    look: which texts may hold a secret.
     """
 
     names: dict[int, Name]
     judged: dict[tuple[str, ...], Any]
     bare: dict[tuple[str, int], bytes]
     losses: dict[tuple[str, str], count[int]]
-    paths: PathNormaliser
+    texts: Texts
     longest: int
     largest: int
     named: int
+    look: int
 
 
 class Encoder:
     """Encodes the values of calls. One serves all threads, and may be entered again while it works (by a finaliser).
 
-    `redactor` judges names, `paths` rewrites texts, `budget` limits what is looked at of one value. `names` holds what is said of
+    `redactor` judges names, `paths` rewrites texts, `secrets` takes what is secret out of them (what is by default, and by the names of `redactor`), `budget` limits what is looked at of one value. `names` holds what is said of
     objects that are not looked at, by the id of their type, for the types met so far. `pure` has everything done in Python.
     """
 
     def __init__(
-        self, *, redactor: Redactor, paths: PathNormaliser, budget: Budget = _DEFAULT, pure: bool = False
+        self,
+        *,
+        redactor: Redactor,
+        paths: PathNormaliser,
+        secrets: Secrets | None = None,
+        budget: Budget = _DEFAULT,
+        pure: bool = False,
     ) -> None:
         self._budget = budget
         self._short = min(LONG, budget.arguments.bytes, budget.outcome.bytes, budget.repeated.bytes)
         self._packers: list[Callable[[Any], bytes]] = [wire.packer()]
         # Functions rather than methods: they are called at every crossing.
-        self._pack_one = _make_pack(self._packers, paths.found)
+        texts = Texts(paths, secrets or Secrets(redactor), pure=pure)
+        self._pack_one = _make_pack(self._packers, texts.found)
         self.scalar = _make_scalar(self._pack_one)
         self._losses: dict[tuple[str, str], count[int]] = {}
         self._plans: dict[int, Plan] = {}
         self.names: dict[int, Name] = {}
         self._watches: dict[int, weakref.ref[type]] = {}
-        self._shared = Shared(self._plan, self._plans, Judge(redactor), paths, {}, self._counter, self.names, {})
+        self._shared = Shared(self._plan, self._plans, Judge(redactor), texts, {}, self._counter, self.names, {})
         self._walks = make_walks(self._shared, pure=pure)
         self._named = Limit(0, budget.arguments.bytes)
 
@@ -121,7 +132,17 @@ class Encoder:
     def tables(self) -> Tables:
         """What hooks that encode the simplest calls themselves go by."""
         shared, named = self._shared, self._budget.arguments.bytes - LONG
-        return Tables(self.names, shared.judge.known, shared.bare, self._losses, shared.paths, LONG, self._short, named)
+        return Tables(
+            self.names,
+            shared.judge.known,
+            shared.bare,
+            self._losses,
+            shared.texts,
+            LONG,
+            self._short,
+            named,
+            shared.texts.look,
+        )
 
     def arguments(self, values: Sequence[Any], secret: Sequence[int] | None, full: bool) -> bytes:
         """Return the snapshot of a list with one element per parameter. They share the budget of the call.
@@ -249,7 +270,7 @@ def _few_scalars(items: Any) -> bool:
 
 
 def _make_pack(packers: list[Callable[[Any], bytes]], found: Callable[[bytes], bool]) -> Callable[[Any], bytes | None]:
-    """Return what packs scalars and flat containers; None where one needs the walk (a path, a large int, lone surrogates)."""
+    """Return what packs scalars and flat containers; None where one needs the walk (a path, a secret, a large int, lone surrogates)."""
     # Popping is atomic, so no two threads, and no finaliser that runs in between, share a packer.
     take, give = packers.pop, packers.append
 
@@ -264,7 +285,7 @@ def _make_pack(packers: list[Callable[[Any], bytes]], found: Callable[[bytes], b
             return None
         finally:
             give(pack)
-        return None if SLASH in data and found(data) else data
+        return None if found(data) else data
 
     return pack_one
 

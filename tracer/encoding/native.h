@@ -71,10 +71,11 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     PyObject *shared;   /* tracer.encoding.walk.Shared; what follows is borrowed from it */
-    PyObject *plan_of, *plans, *names, *shapes, *counter, *paths, *bare;
+    PyObject *plan_of, *plans, *names, *shapes, *counter, *texts, *bare;
     PyObject *judge, *verdicts, *judge_name, *judge_names, *judge_key; /* owned: parts of the judge */
     PyObject *truncated; /* owned: how often a value of each name was cut, {name: itertools.count} */
-    PyObject *rewritten; /* owned: short texts with paths, as they are written: {text: text} */
+    PyObject *rewritten; /* owned: short texts with paths or secrets, as they are written: {text: text} */
+    long look;           /* which texts may hold secrets */
     PyObject *needles;   /* owned: what paths were looked for when they were */
     Kind **table;        /* by type, open addressing */
     Py_ssize_t mask, kinds;
@@ -113,15 +114,18 @@ int count_loss(Walks *walks, PyObject *reason, PyObject *name);
 int count_truncated(Walks *walks, PyObject *name);
 int verdict_of(Walks *walks, PyObject *name); /* of an exact str */
 int verdict_of_key(Walks *walks, PyObject *key);
-PyObject *path_rewritten(Walks *walks, PyObject *text);
-int path_found(Walks *walks, const unsigned char *data, Py_ssize_t size);
+PyObject *text_rewritten(Walks *walks, PyObject *text);
+PyObject *data_rewritten(Walks *walks, PyObject *data);
+/* Say whether encoded bytes may hold a path or a secret to rewrite. */
+int text_changes(Walks *walks, const unsigned char *data, Py_ssize_t size);
+int data_changes(Walks *walks, PyObject *data);
 
 /* native_walk.c */
 extern PyTypeObject WalkType;
 typedef struct {
     PyObject *list, *tuple, *dict, *set, *frozenset, *bytes; /* names of builtins that may be cut */
     PyObject *any_list, *any_tuple, *any_dict, *any_set, *any_frozenset, *any_bytes; /* as plans name them */
-    PyObject *plus, *empty, *opaque, *cut, *dict_attribute, *text, *needles;
+    PyObject *plus, *empty, *opaque, *cut, *dict_attribute, *text, *data, *needles;
     PyObject *function, *method, *class, *class_name, *function_name, *method_name, *module_of, *qualname_of;
     PyObject *dict_content, *list_content, *tuple_content, *set_content, *frozenset_content;
     PyObject *big_int, *long_text, *long_bytes, *is_ours; /* what is left to Python */

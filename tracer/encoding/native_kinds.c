@@ -1,4 +1,5 @@
 #include "native.h"
+#include "native_secrets.h"
 
 enum {
     SHAPES_OF_A_KIND = 16, /* found by comparing addresses; any other is looked up by its names */
@@ -347,7 +348,7 @@ int count_truncated(Walks *walks, PyObject *name)
     return counted;
 }
 
-/* --- names and paths --- */
+/* --- names and texts --- */
 
 static int as_verdict(PyObject *found) /* takes it over */
 {
@@ -380,13 +381,13 @@ int verdict_of_key(Walks *walks, PyObject *key)
     return as_verdict(PyObject_CallFunctionObjArgs(walks->judge_key, key, NULL));
 }
 
-int path_found(Walks *walks, const unsigned char *data, Py_ssize_t size)
+static int path_found(Walks *walks, const unsigned char *data, Py_ssize_t size)
 {
     const unsigned char *slash = memchr(data, '/', (size_t)size);
     if (slash == NULL)
         return 0;
     /* Asked for each time: pytest tells its folder late. Every root begins with a slash. */
-    PyObject *needles = PyObject_GetAttr(walks->paths, names.needles);
+    PyObject *needles = PyObject_GetAttr(walks->texts, names.needles);
     if (needles == NULL)
         return FAILED;
     if (needles != walks->needles) {
@@ -402,7 +403,14 @@ int path_found(Walks *walks, const unsigned char *data, Py_ssize_t size)
     return found;
 }
 
-PyObject *path_rewritten(Walks *walks, PyObject *text)
+int text_changes(Walks *walks, const unsigned char *data, Py_ssize_t size)
+{
+    /* Paths first: that keeps what was rewritten from outliving the roots that were known then. */
+    int found = path_found(walks, data, size);
+    return found ? found : may_hold_secret(data, (size_t)size, walks->look);
+}
+
+PyObject *text_rewritten(Walks *walks, PyObject *text)
 {
     PyObject *found = PyDict_GetItemWithError(walks->rewritten, text);
     if (found != NULL || PyErr_Occurred()) {
@@ -410,7 +418,7 @@ PyObject *path_rewritten(Walks *walks, PyObject *text)
         return found;
     }
     PyObject *needles = Py_XNewRef(walks->needles);
-    found = PyObject_CallMethodObjArgs(walks->paths, names.text, text, NULL);
+    found = PyObject_CallMethodObjArgs(walks->texts, names.text, text, NULL);
     if (found != NULL && !PyUnicode_CheckExact(found)) {
         PyErr_SetString(PyExc_TypeError, "a text became none");
         Py_CLEAR(found);
@@ -425,9 +433,24 @@ PyObject *path_rewritten(Walks *walks, PyObject *text)
     return found;
 }
 
+int data_changes(Walks *walks, PyObject *data)
+{
+    return may_hold_secret((unsigned char *)PyBytes_AS_STRING(data), (size_t)PyBytes_GET_SIZE(data), walks->look);
+}
+
+PyObject *data_rewritten(Walks *walks, PyObject *data)
+{
+    PyObject *found = PyObject_CallMethodObjArgs(walks->texts, names.data, data, NULL);
+    if (found != NULL && !PyBytes_CheckExact(found)) {
+        PyErr_SetString(PyExc_TypeError, "bytes became something else");
+        Py_CLEAR(found);
+    }
+    return found;
+}
+
 /* --- the type --- */
 
-enum { PLAN_OF, PLANS, JUDGE, PATHS, SHAPES, COUNTER, NAMES, BARE, SHARED_PARTS }; /* the fields of Shared */
+enum { PLAN_OF, PLANS, JUDGE, TEXTS, SHAPES, COUNTER, NAMES, BARE, SHARED_PARTS }; /* the fields of Shared */
 
 static int walks_init(Walks *walks, PyObject *args, PyObject *keywords)
 {
@@ -447,7 +470,7 @@ static int walks_init(Walks *walks, PyObject *args, PyObject *keywords)
     walks->plan_of = PyTuple_GET_ITEM(shared, PLAN_OF);
     walks->plans = PyTuple_GET_ITEM(shared, PLANS);
     walks->judge = PyTuple_GET_ITEM(shared, JUDGE);
-    walks->paths = PyTuple_GET_ITEM(shared, PATHS);
+    walks->texts = PyTuple_GET_ITEM(shared, TEXTS);
     walks->shapes = PyTuple_GET_ITEM(shared, SHAPES);
     walks->counter = PyTuple_GET_ITEM(shared, COUNTER);
     walks->names = PyTuple_GET_ITEM(shared, NAMES);
@@ -456,10 +479,13 @@ static int walks_init(Walks *walks, PyObject *args, PyObject *keywords)
     walks->judge_name = PyObject_GetAttrString(walks->judge, "name");
     walks->judge_names = PyObject_GetAttrString(walks->judge, "names");
     walks->judge_key = PyObject_GetAttrString(walks->judge, "key");
+    PyObject *look = PyObject_GetAttrString(walks->texts, "look");
+    walks->look = look == NULL ? -1 : PyLong_AsLong(look);
+    Py_XDECREF(look);
     walks->truncated = PyDict_New();
     walks->rewritten = PyDict_New();
     if (walks->verdicts == NULL || walks->judge_name == NULL || walks->judge_names == NULL || walks->judge_key == NULL
-        || walks->truncated == NULL || walks->rewritten == NULL)
+        || walks->truncated == NULL || walks->rewritten == NULL || PyErr_Occurred())
         return FAILED;
     if (!PyDict_Check(walks->plans) || !PyDict_Check(walks->shapes) || !PyDict_Check(walks->names) || !PyDict_Check(walks->bare)
         || !PyDict_Check(walks->verdicts)) {

@@ -241,7 +241,7 @@ static int walk_number(Walk *walk, PyObject *value)
 /* A text with lone surrogates. */
 static int surrogates(Walk *walk, PyObject *text)
 {
-    PyObject *whole = path_rewritten(walk->walks, text);
+    PyObject *whole = text_rewritten(walk->walks, text);
     PyObject *data = whole == NULL ? NULL : PyUnicode_AsEncodedString(whole, "utf-8", "surrogatepass");
     Py_XDECREF(whole);
     if (data == NULL)
@@ -256,7 +256,7 @@ static int surrogates(Walk *walk, PyObject *text)
 
 static int rewritten(Walk *walk, PyObject *text)
 {
-    PyObject *other = path_rewritten(walk->walks, text);
+    PyObject *other = text_rewritten(walk->walks, text);
     if (other == NULL)
         return FAILED;
     int packed = pack_text(&walk->out, other);
@@ -281,7 +281,7 @@ int walk_text(Walk *walk, PyObject *text)
             return FAILED;
     }
     else {
-        other = path_found(walk->walks, out->data + mark, out->size - mark);
+        other = text_changes(walk->walks, out->data + mark, out->size - mark);
         if (other < 0)
             return FAILED;
         if (other) {
@@ -300,7 +300,12 @@ static int walk_bytes(Walk *walk, PyObject *value)
     if (size > walk->bytes && size > SHORT_TEXT)
         return walk_append(walk, PyObject_CallFunctionObjArgs(names.long_bytes, (PyObject *)walk, names.bytes, value, NULL));
     walk->bytes -= size;
-    return pack_bytes(&walk->out, PyBytes_AS_STRING(value), size);
+    if (!data_changes(walk->walks, value))
+        return pack_bytes(&walk->out, PyBytes_AS_STRING(value), size);
+    PyObject *other = data_rewritten(walk->walks, value);
+    int packed = other == NULL ? FAILED : pack_bytes(&walk->out, PyBytes_AS_STRING(other), PyBytes_GET_SIZE(other));
+    Py_XDECREF(other);
+    return packed;
 }
 
 static int is_data(const PyTypeObject *type)
@@ -339,7 +344,7 @@ static int flat(Walk *walk, PyObject *const *keys, PyObject *const *values, Py_s
             packed = pack_scalar(out, values[at]);
     }
     if (packed == PACKED)
-        packed = path_found(walk->walks, out->data + mark, out->size - mark);
+        packed = text_changes(walk->walks, out->data + mark, out->size - mark);
     if (packed == PACKED)
         walk->bytes -= out->size - mark;
     else

@@ -75,12 +75,14 @@ class Redactor:
     """Judges names. `names` are the secret ones, `extra` more of them, `allow` whole names that never are.
 
     Each name is one or several words; case and separators do not matter. Names given instead of the default ones are
-    taken as they are: the rules for cookies, tokens and endings belong to the default. `known` holds judgements, by name.
+    taken as they are: the rules for cookies, tokens and endings belong to the default. `known` holds judgements, by name; `default` says
+    that no other names than the default ones are secret.
     """
 
     def __init__(self, names: Iterable[str] = DEFAULT, extra: Iterable[str] = (), allow: Iterable[str] = ()) -> None:
-        chosen = tuple(names)
+        chosen, extra = tuple(names), tuple(extra)
         self._rules = chosen == DEFAULT
+        self.default = self._rules and not extra
         self._names = tuple(" ".join(_words(name)) for name in (*chosen, *extra))
         self._allow = frozenset(" ".join(_words(name)) for name in allow)
         self.known: dict[str, Secrecy] = {}

@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from itertools import count
 
     from tracer.encoding.budget import Limit
-    from tracer.encoding.paths import PathNormaliser
     from tracer.encoding.redact import Judge
+    from tracer.encoding.texts import Texts
 
 REDACTED: Final = wire.extension(wire.REDACTED, b"")
-SLASH: Final = b"/"[
-    0
-]  # as a number: looking for bytes in bytes raises and drops an exception first, six times the price
 UNPACKABLE = (OverflowError, UnicodeEncodeError)  # an int beyond 64 bits, a str with lone surrogates
 _NONE = type(None)
 _SIZED: Final = {id(kind): kind.__name__ for kind in (list, tuple, dict, set, frozenset)}
@@ -84,7 +81,7 @@ class Shared(NamedTuple):
     plan_of: Callable[[type], Plan]
     plans: dict[int, Plan]
     judge: Judge
-    paths: PathNormaliser
+    texts: Texts
     shapes: dict[tuple[str, ...], Shape]
     counter: Callable[[str, str], count[int]]
     names: dict[int, Name]
@@ -240,22 +237,22 @@ class Walk:
             data = self.pack(items)
         except UNPACKABLE:
             return None
-        if SLASH in data and self.shared.paths.found(data):
+        if self.shared.texts.found(data):
             return None
         self.bytes -= len(data)
         return data
 
     def text(self, text: str) -> bytes:
-        """Return the bytes of an exact str, its paths normalised."""
+        """Return the bytes of an exact str, its paths normalised, its secrets gone."""
         if len(text) > self.bytes and len(text) > SHORT_TEXT:
             return cut.long_text(self, text)
         try:
             data = self.pack(text)
         except UnicodeEncodeError:
-            data = wire.extension(wire.STR, self.shared.paths.text(text).encode("utf-8", "surrogatepass"))
+            data = wire.extension(wire.STR, self.shared.texts.text(text).encode("utf-8", "surrogatepass"))
         else:
-            if SLASH in data and self.shared.paths.found(data):
-                data = self.pack(self.shared.paths.text(text))
+            if self.shared.texts.found(data):
+                data = self.pack(self.shared.texts.text(text))
         self.bytes -= len(data)
         return data
 

@@ -38,6 +38,12 @@ def in_use() -> bool:
     return _native is not None
 
 
+def scanner() -> Callable[[bytes, int], bool] | None:
+    """Return what looks for the marks of secrets in C; None where that was not built."""
+    scan: Callable[[bytes, int], bool] | None = None if _native is None else _native.may_hold_secret
+    return scan
+
+
 def make_walks(shared: Shared, *, pure: bool) -> Walks | NativeWalks:
     """Return what makes the walks of one encoder; `pure` has it in Python in any case."""
     if pure or _native is None:

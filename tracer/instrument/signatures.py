@@ -18,6 +18,8 @@ CO_COROUTINE: Final = 0x80
 CO_ASYNC_GENERATOR: Final = 0x200
 
 MAX_DEFAULT_TEXT: Final = 80
+MAX_WHOLE_TEXT: Final = 1_024
+"""Of a default that is still to be looked at: a secret cut in two is harder to know."""
 """Characters of a default's text; what is longer ends in an ellipsis."""
 MAX_DEFAULT_ITEMS: Final = 8
 """Items of a tuple or frozenset default that are rendered."""
@@ -98,12 +100,17 @@ def parameters_of_function(function: FunctionType, code: CodeType) -> tuple[Para
 
 
 def default_text(value: Any) -> str:
-    """Return a bounded text of a default that is the same in every run.
+    """Return a bounded text of a default that is the same in every run; signatures keep it `shortened`.
 
     Only exact builtin constants are rendered; all else by the name of its type, so that no `repr` of the host runs and no
     address or mutable state gets into a signature.
     """
     text = _constant_text(value)
+    return text if len(text) <= MAX_WHOLE_TEXT else text[: MAX_WHOLE_TEXT - 1] + "…"
+
+
+def shortened(text: str) -> str:
+    """Return the text of a default as signatures keep it."""
     return text if len(text) <= MAX_DEFAULT_TEXT else text[: MAX_DEFAULT_TEXT - 1] + "…"
 
 
@@ -117,7 +124,7 @@ def _constant_text(value: Any) -> str:
     if kind is int:
         return repr(value) if value.bit_length() <= MAX_INTEGER_BITS else "<int>"
     if kind is str:
-        return repr(value[:MAX_DEFAULT_TEXT])
+        return repr(value[:MAX_WHOLE_TEXT])
     if kind is tuple:
         return f"({_items_text(value)}{',' if len(value) == 1 else ''})"
     if kind is frozenset:

@@ -50,7 +50,7 @@ class Playing:
 
     def __init__(self, settings: Settings, options: Options, cassette: Path | None) -> None:
         self._options = options
-        redactor, encoder = open_encoder(settings)
+        redactor, secrets, encoder = open_encoder(settings)
         selection = open_selection(settings)
         recorded = read_recorded(cassette, options) if cassette is not None and options.plays else None
         name = os.path.relpath(cassette) if cassette is not None else "the cassette"
@@ -64,6 +64,7 @@ class Playing:
                 selection,
                 encoder,
                 redactor,
+                secrets,
                 dunders=settings.dunders,
                 detail=settings.detail,
                 engine=StandInEngine(),

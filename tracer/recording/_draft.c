@@ -140,6 +140,7 @@ static bool put_wide_text(Draft *draft, PyObject *text, Py_ssize_t length) {
         out += bytes;
     }
     draft->size += size;
+    draft->longer = true;
     return true;
 }
 
@@ -155,12 +156,13 @@ bool put_text(Draft *draft, PyObject *text) {
         return put_wide_text(draft, text, length);
     const void *data = PyUnicode_DATA(text);
     draft->slash = draft->slash || memchr(data, '/', (size_t)length) != NULL;
+    draft->longer = draft->longer || length >= SHORTEST_SECRET;
     return put_text_header(draft, length) && put_bytes(draft, data, length);
 }
 
 bool put_binary(Draft *draft, PyObject *data) {
     Py_ssize_t size = PyBytes_GET_SIZE(data);
-    draft->slash = true;
+    draft->slash = draft->longer = true;
     if (size >= 0x10000 || !(size < 0x100 ? put_marked(draft, 0xc4, (uint64_t)size, 1) : put_marked(draft, 0xc5, (uint64_t)size, 2)))
         return false;
     return put_bytes(draft, PyBytes_AS_STRING(data), size);
@@ -179,7 +181,7 @@ static bool put_item(Draft *draft, PyObject *item, Py_ssize_t longest) {
 bool put_items(Draft *draft, PyObject *container, Py_ssize_t longest) {
     PyObject *const *items = PySequence_Fast_ITEMS(container);
     Py_ssize_t count = PySequence_Fast_GET_SIZE(container);
-    draft->slash = true;
+    draft->slash = draft->longer = true;
     if (count > FEW || !put_array_header(draft, count))
         return false;
     for (Py_ssize_t at = 0; at < count; at++)
@@ -191,7 +193,7 @@ bool put_items(Draft *draft, PyObject *container, Py_ssize_t longest) {
 bool put_dict(Draft *draft, PyObject *dict, Py_ssize_t longest) {
     PyObject *key, *value;
     Py_ssize_t at = 0;
-    draft->slash = true;
+    draft->slash = draft->longer = true;
     if (PyDict_GET_SIZE(dict) > FEW || !put_map_header(draft, PyDict_GET_SIZE(dict)))
         return false;
     while (PyDict_Next(dict, &at, &key, &value))

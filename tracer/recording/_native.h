@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../encoding/native_secrets.h"
+
 /* -- a frame being put together (_draft.c) ---------------------------------------------------------------------------------------- */
 
 #define BEGIN_HEAD 40 /* journal.BEGIN_STRUCT: u32 length, u32 checksum, u64 key, u32 lane, u32 caller, u64 parent, u64 call */
@@ -27,6 +29,7 @@
 typedef struct {
     Py_ssize_t size; /* of the snapshot so far */
     bool slash;      /* whether a text in it holds a slash, or something else does whose bytes were not looked at */
+    bool longer;     /* whether a text in it is long enough for a secret, or something else may hold one */
     unsigned char head[BEGIN_HEAD];
     unsigned char snapshot[ROOM]; /* right behind the head: a frame is one run of bytes */
 } Draft;
@@ -60,7 +63,7 @@ enum { CALL, STATE, LANE, ABOVE, OBSERVED, CALLABLE, ACTIVATION }; /* an activat
 
 /* What a kernel is given, by the names of its arguments in Python. */
 #define GIVEN(X) \
-    X(sink) X(lanes) X(state_type) X(lane_type) X(journal_type) X(numbers) X(names) X(judged) X(bare) X(losses) X(paths) X(observe) \
+    X(sink) X(lanes) X(state_type) X(lane_type) X(journal_type) X(numbers) X(names) X(judged) X(bare) X(losses) X(texts) X(observe) \
     X(outcome_of) X(write_changed) X(failed) X(nothing) X(unseen)
 /* Slots of Python classes that are read and written here, each at a place that is asked for once. */
 #define SLOTS(X) \
@@ -79,6 +82,7 @@ typedef struct {
     Py_ssize_t largest; /* bytes of a flat container with what stands beside it */
     Py_ssize_t named;   /* bytes of arguments that are only named; so few that no text among them is cut */
     long first;         /* so often a callable is looked at in full */
+    long look;          /* which texts may hold secrets */
     struct {
         uint64_t thread;
         PyObject *state;

@@ -9,7 +9,7 @@ static Answer holds_path(Kernel *kernel, const unsigned char *data, Py_ssize_t s
     const unsigned char *end = data + size, *at = memchr(data, '/', (size_t)size);
     if (at == NULL)
         return NO;
-    PyObject *needles = PyObject_GetAttrString(kernel->paths, "needles");
+    PyObject *needles = PyObject_GetAttrString(kernel->texts, "needles");
     if (needles == NULL)
         return FAILED;
     Answer found = PyList_CheckExact(needles) ? NO : YES;
@@ -24,10 +24,13 @@ static Answer holds_path(Kernel *kernel, const unsigned char *data, Py_ssize_t s
     return found;
 }
 
+/* Say whether what was put from `start` on is to be kept as it is. */
 static Answer is_clean(Kernel *kernel, Draft *draft, Py_ssize_t start) {
-    if (!draft->slash)
-        return YES;
-    Answer found = holds_path(kernel, draft->snapshot + start, draft->size - start);
+    const unsigned char *data = draft->snapshot + start;
+    Py_ssize_t size = draft->size - start;
+    if ((draft->longer || kernel->look == LOOK_ALL) && may_hold_secret(data, (size_t)size, kernel->look))
+        return NO;
+    Answer found = draft->slash ? holds_path(kernel, data, size) : NO;
     return found == FAILED ? FAILED : found == YES ? NO : YES;
 }
 
@@ -127,7 +130,7 @@ static Answer put_flat(Kernel *kernel, Draft *draft, PyObject *arguments, PyObje
     PyObject *copy = NULL;
     bool scalars = true;
     draft->size = 0;
-    draft->slash = false;
+    draft->slash = draft->longer = false;
     Answer answer = put_array_header(draft, count) ? YES : NO;
     for (Py_ssize_t at = 0; at < count && answer == YES; at++) {
         PyObject *value = PyList_GET_ITEM(arguments, at);
@@ -239,7 +242,7 @@ static Answer put_named(Kernel *kernel, Draft *draft, PyObject *value, PyObject 
         return put_number(draft, value) ? YES : NO;
     if (PyUnicode_CheckExact(value)) {
         Py_ssize_t start = draft->size;
-        draft->slash = false;
+        draft->slash = draft->longer = false;
         bool put = PyUnicode_GET_LENGTH(value) <= kernel->longest && put_text(draft, value);
         return put ? is_clean(kernel, draft, start) : NO;
     }
@@ -250,7 +253,7 @@ static Answer put_named(Kernel *kernel, Draft *draft, PyObject *value, PyObject 
                 return NO;
             *flat = true;
         }
-        draft->slash = false;
+        draft->slash = draft->longer = false;
         Answer put = put_flat_container(kernel, draft, value);
         return put == YES ? is_clean(kernel, draft, start) : put;
     }
@@ -341,13 +344,13 @@ bool is_unchanged(PyObject *observed) {
 Answer put_outcome(Kernel *kernel, Draft *draft, PyObject *lane, PyObject *number, PyObject *value, bool counted) {
     Answer answer = NO;
     draft->size = 0;
-    draft->slash = false;
+    draft->slash = draft->longer = false;
     if (is_number(value))
         return put_number(draft, value) ? YES : NO;
     if (PyUnicode_CheckExact(value)) {
         answer = PyUnicode_GET_LENGTH(value) <= kernel->longest && put_text(draft, value) ? YES : NO;
         if (answer == YES && !draft->slash)
-            return YES;
+            return is_clean(kernel, draft, 0);
     } else if (PyList_CheckExact(value) || PyDict_CheckExact(value)) {
         counted = true;
         answer = put_flat_container(kernel, draft, value);

@@ -18,6 +18,7 @@ from weakref import WeakSet
 
 from tracer.encoding.budget import BUDGETS
 from tracer.encoding.encode import Encoder
+from tracer.encoding.hiding import Secrets
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.recording.checkout import follow_checkout
@@ -49,7 +50,7 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     Raises:
         OSError: the journal folder cannot be written.
     """
-    redactor, encoder = open_encoder(settings)
+    redactor, secrets, encoder = open_encoder(settings)
     selection = open_selection(settings)
     folder = Path(settings.folder)
     following = None
@@ -61,6 +62,7 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
         selection,
         encoder,
         redactor,
+        secrets,
         dunders=settings.dunders,
         detail=settings.detail,
         scoped=scoped,
@@ -69,14 +71,16 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     )
 
 
-def open_encoder(settings: Settings) -> tuple[Redactor, Encoder]:
-    """Return what tells the values of this process, as its settings say."""
+def open_encoder(settings: Settings) -> tuple[Redactor, Secrets, Encoder]:
+    """Return what hides and tells the values of this process, as its settings say."""
     redactor = Redactor(extra=settings.redact, allow=settings.redact_allow)
+    secrets = Secrets(redactor, settings.redact_values, settings.redact_with, entropy=settings.redact_entropy)
     paths = PathNormaliser(project=settings.project, recording=settings.folder)
     if _pytest.basetemp is not None:
         paths.set_basetemp(_pytest.basetemp)
     _pytest.waiting.add(paths)
-    return redactor, Encoder(redactor=redactor, paths=paths, budget=BUDGETS[settings.detail])
+    encoder = Encoder(redactor=redactor, paths=paths, secrets=secrets, budget=BUDGETS[settings.detail])
+    return redactor, secrets, encoder
 
 
 def open_selection(settings: Settings) -> Selection:
@@ -136,7 +140,7 @@ def start_from_environment() -> None:
         finish = _begin(recorder, diagnose=settings.diagnose)
     except Exception as error:  # noqa: BLE001  (the host must start whatever happens here)
         with suppress(OSError):
-            reason = "".join(format_exception_only(type(error), error)).strip()
+            reason = Secrets().text("".join(format_exception_only(type(error), error)).strip())
             Path(path).with_name(f"{os.getpid()}{FAILURE_SUFFIX}").write_text(reason, encoding="utf-8")
         if settings is not None and settings.playback:
             # Unanswered, the program would reach what it is to be kept from.

@@ -10,8 +10,10 @@ from sys import _getframe
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
+from tracer.encoding.hiding import HIDDEN
 from tracer.instrument.discovery import plain_qualname
 from tracer.instrument.instrumentation import Instrumentation
+from tracer.instrument.signatures import shortened
 from tracer.model import DEFAULT_LEFT_OUT, OUTSIDE, Callable, Component, Recording
 from tracer.recording import native
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tracer.encoding.encode import Encoder
+    from tracer.encoding.hiding import Secrets
     from tracer.encoding.redact import Redactor
     from tracer.instrument.discovery import CallableCode
     from tracer.instrument.probe import Engine, Probe
+    from tracer.model import Parameter
     from tracer.recording.following import Following
     from tracer.select.selection import Selection
 
@@ -47,6 +51,7 @@ class Recorder:
         selection: which modules are components and which callables are watched.
         encoder: turns values into snapshots.
         redactor: says which parameters are secret.
+        secrets: takes secrets out of what the recorder itself writes: names of lanes, command lines, defaults in signatures.
         dunders: names among the left-out dunders to record all the same.
         scoped: follow only the thread or task that starts the recorder, and what that starts.
         following: lets child processes that a scoped recorder announces record too; a whole process's inherit that from it.
@@ -63,6 +68,7 @@ class Recorder:
         selection: Selection,
         encoder: Encoder,
         redactor: Redactor,
+        secrets: Secrets,
         *,
         dunders: tuple[str, ...] = (),
         detail: str = "sampled",
@@ -78,6 +84,7 @@ class Recorder:
         self._encoder = encoder
         self._redactor = redactor
         self._detail = detail
+        self._hiding = secrets
         self._scoped = scoped
         self._timings = timings
         self._around = around
@@ -184,7 +191,7 @@ class Recorder:
             "pid": os.getpid(),
             "ppid": os.getppid(),
             "origin": self._origin,
-            "argv": [str(argument) for argument in sys.orig_argv],
+            "argv": self._hiding.words(map(str, sys.orig_argv)),
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         }
         self._journal = Journal.create(self.folder, info, half=native.HALF)
@@ -222,7 +229,7 @@ class Recorder:
         for name, number in self._caller_numbers.items():
             self._journal.define_caller(number, name)
         # Told by the child of itself: another program may take its place, and goes on under this name.
-        self._journal.child(os.getpid(), self._fork_lane)
+        self._journal.child(os.getpid(), self._hiding.name(self._fork_lane))
         self.lanes.forked(self._fork_lane)
 
     def observe(self, function: Any, **hooks: Any) -> None:
@@ -231,11 +238,11 @@ class Recorder:
 
     def child_started(self, pid: int, lane: str) -> None:
         """Announce a child process that is a Python and should record too."""
-        self._journal.child(pid, lane)
+        self._journal.child(pid, self._hiding.name(lane))
 
     def job_submitted(self, pool: str, job: str, lane: str) -> None:
         """Tell which lane a job that a process of the pool takes belongs to."""
-        self._journal.job(pool, job, lane)
+        self._journal.job(self._hiding.name(pool), job, self._hiding.name(lane))
 
     # -- names and numbers ---------------------------------------------------------------------------------------------------
 
@@ -261,7 +268,7 @@ class Recorder:
         self.lose(self._name(number), reason)
 
     def _define_lane(self, number: int, name: str) -> None:
-        self._journal.define_lane(number, name)
+        self._journal.define_lane(number, self._hiding.name(name))
 
     def _caller_of_module(self, module: Any, file: Any) -> int:
         caller = self.selection.caller_of(module, file if type(file) is str else None) if type(module) is str else None
@@ -316,7 +323,20 @@ class Recorder:
         self._define(number, self._callable(number))
 
     def _define(self, number: int, callable_: Callable) -> None:
-        self._journal.define_callable(number, replace(callable_, file=portable(callable_)))
+        parameters = tuple(map(self._without_secrets, callable_.parameters))
+        self._journal.define_callable(number, replace(callable_, file=portable(callable_), parameters=parameters))
+
+    def _without_secrets(self, parameter: Parameter) -> Parameter:
+        """Return a parameter whose default tells no secret: it is one by the parameter's name, or holds one."""
+        default = parameter.default
+        if default is None:
+            return parameter
+        hidden = (
+            HIDDEN
+            if self._redactor.secret(parameter.name) and default.lstrip("b")[:1] in {"'", '"'}
+            else self._hiding.text(default)
+        )
+        return replace(parameter, default=shortened(hidden))
 
     # -- probes --------------------------------------------------------------------------------------------------------------
 

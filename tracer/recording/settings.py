@@ -21,8 +21,8 @@ class Settings:
     """How a process records.
 
     `folder` receives its journal. `selection` is `Selection.to_json()`. `project` is the root below which paths become `<project>`.
-    `redact` and `redact_allow` are names added to and taken from the redactor's. `dunders` are left-out dunders turned on.
-    `timings` says that the time of each call is taken.
+    `redact` and `redact_allow` are names added to and taken from the redactor's, `redact_values`, `redact_with` and `redact_entropy` what is
+    secret inside texts beside what is by default. `dunders` are left-out dunders turned on. `timings` says that the time of each call is taken.
     `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
     `detail` names how much of values is looked at: "sampled" or "full".
     `playback` is what `tracer.playback` needs to know where components are played back in the process, empty where it is recorded.
@@ -35,6 +35,9 @@ class Settings:
     project: str
     redact: tuple[str, ...] = ()
     redact_allow: tuple[str, ...] = ()
+    redact_values: tuple[str, ...] = ()
+    redact_with: str = ""
+    redact_entropy: bool = False
     dunders: tuple[str, ...] = ()
     timings: bool = False
     original: str = ""
@@ -52,6 +55,6 @@ class Settings:
         """Read what `write` wrote."""
         with open(path, encoding="utf-8") as file:  # noqa: PTH123  (pathlib is not yet loaded in a traced process)
             data = json.load(file)
-        for name in ("redact", "redact_allow", "dunders"):
+        for name in ("redact", "redact_allow", "redact_values", "dunders"):
             data[name] = tuple(data[name])
         return cls(**data)

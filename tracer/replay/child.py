@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer import wire
 from tracer.encoding.budget import BUDGETS
 from tracer.encoding.encode import Encoder
+from tracer.encoding.hiding import Secrets
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
 from tracer.encoding.revive import Reviver
@@ -80,7 +81,8 @@ def _answer(task: Task, recorded: list[Callable], frames: Iterator[bytes], out: 
 def _maker(options: Options, recorded: dict[str, Callable]) -> Maker:
     redactor = Redactor(extra=options.redact, allow=options.redact_allow)
     paths = PathNormaliser(project=options.root)
-    encoder = Encoder(redactor=redactor, paths=paths, budget=BUDGETS[options.detail])
+    hiding = Secrets(redactor, options.redact_values, options.redact_with, entropy=options.redact_entropy)
+    encoder = Encoder(redactor=redactor, paths=paths, secrets=hiding, budget=BUDGETS[options.detail])
     selection = Selection.from_json(options.selection)
     crossings, trust, roots = Crossings(selection), Trust(options.trusted), {"project": options.root}
     secret = secrets(redactor, recorded)

@@ -35,7 +35,7 @@ class Options:
     selection: `Selection.to_json()` of what is watched.
     trusted: prefixes of the modules that may be imported.
     only: patterns of the callables whose calls are made; empty for all.
-    redact, redact_allow, dunders: as in the settings.
+    redact, redact_allow, redact_values, redact_with, redact_entropy, dunders: as in the settings.
     python: the interpreter that runs the code.
     detail: how much of values was looked at when they were recorded.
     isolated: answer the crossings inside a call from those recorded inside it.
@@ -49,6 +49,9 @@ class Options:
     only: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     redact_allow: tuple[str, ...] = ()
+    redact_values: tuple[str, ...] = ()
+    redact_with: str = ""
+    redact_entropy: bool = False
     dunders: tuple[str, ...] = ()
     python: str = sys.executable
     detail: str = "sampled"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.compare.stamps import condensed
 from tracer.config import parse_toml
 from tracer.errors import ConfigError, ReviewError
+from tracer.storage.regular import open_regular
 from tracer.storage.store import replacing
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _HEAD: Final = (
     "# Changes that were accepted. A line hides one change as long as it is the same; remove it, and the change is told again.",
 )
 _MARKERS: Final = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
+_LARGEST: Final = 16 << 20
 _KEY: Final = re.compile(r"[0-9a-f]{12}")
 
 
@@ -106,14 +108,15 @@ def dump(accepted: Acceptance) -> str:
 def _read(path: Path) -> tuple[tuple[str, ...], list[_Line]]:
     """Return the comments at the top of a file, up to the first blank or other line, and its acceptances."""
     try:
-        texts = path.read_text(encoding="utf-8").splitlines()
+        with open_regular(path) as stream:
+            content = stream.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise _unreadable(path, f"it has more than {_LARGEST >> 20} MiB")
+        texts = content.decode("utf-8").splitlines()
     except FileNotFoundError:
         return _HEAD, []
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ReviewError(
-            f"read the accepted changes {str(path)!r}", reason, "Restore it from version control."
-        ) from error
+        raise _unreadable(path, getattr(error, "strerror", None) or "it is not UTF-8") from error
     head = tuple(takewhile(lambda text: text.startswith("#"), texts))[: len(_HEAD)]
     lines: list[_Line] = []
     comments: list[str] = []
@@ -124,6 +127,10 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[_Line]]:
             lines.append(_Line(_parsed(path, number, text), text, tuple(comments)))
             comments.clear()
     return head, lines
+
+
+def _unreadable(path: Path, cause: str) -> ReviewError:
+    return ReviewError(f"read the accepted changes {str(path)!r}", cause, "Restore it from version control.")
 
 
 def _parsed(path: Path, number: int, text: str) -> Acceptance:

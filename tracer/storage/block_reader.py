@@ -111,6 +111,8 @@ def _extras_by_call(columns: _Columns) -> dict[int, _Extras]:
 
 def _distances(rises: Sequence[int], far: Sequence[int], first: int, open_calls: Sequence[int]) -> list[int]:
     """Return how far before each call its parent began, 0 for none: `BlockCutter._nested` backwards."""
+    if any(not 0 < distance <= first for distance in open_calls):
+        raise ValueError("an enclosing call lies outside of the lane")
     stack = [first - distance for distance in open_calls]
     overtaken = iter(far)
     distances = []

@@ -33,7 +33,7 @@ from tracer.storage import rows
 from tracer.storage.blocks import BlockCutter, lane_digest, row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tracer.rules import Rule
     from tracer.storage.blocks import Block, CallRow
@@ -67,6 +67,11 @@ LARGEST_INDEX: Final = 256 << 20
 LARGEST_ROW: Final = 4 << 20
 MOST_RULES: Final = 100_000
 MOST_WRITTEN_RULES: Final = 500  # by a person; these may be expressions, each of which takes some time to compile
+MOST_CALLS: Final = 1 << 16
+"""No block may say that it holds more calls."""
+LEAST_EXPANSION: Final = 1 << 30
+MOST_EXPANSION: Final = 20_000
+"""A file may unpack to so many bytes, and so many times its size more: a million equal calls come to 580 times theirs."""
 _LEVEL: Final = 3
 _LARGEST_WINDOW_LOG: Final = 26
 
@@ -171,16 +176,15 @@ def version_line(version: int) -> bytes:
 def _index_frames(
     recording: model.Recording, lanes: Iterable[LaneEntry], oversized: Mapping[str, int]
 ) -> Iterator[bytes]:
-    pack = wire.packer()
-    yield _index_frame(META, pack(rows.meta_to_map(recording)))
+    yield _index_frame(META, wire.pack_whatever(rows.meta_to_map(recording)))
     for watched in sorted(recording.callables, key=lambda watched: watched.name):
-        yield _index_frame(CALLABLE, pack(rows.callable_to_row(watched)))
+        yield _index_frame(CALLABLE, wire.pack_whatever(rows.callable_to_row(watched)))
     too_large = tuple(model.Loss(name, "values too large to keep", count) for name, count in oversized.items())
     for loss in summed((*recording.losses, *too_large)):
-        yield _index_frame(LOSS, pack(rows.loss_to_row(loss)))
+        yield _index_frame(LOSS, wire.pack_whatever(rows.loss_to_row(loss)))
     yield from rule_frames(recording.noise)
     for lane in lanes:
-        yield _index_frame(LANE, pack([lane.summary.name, lane.summary.calls, lane.summary.digest]))
+        yield _index_frame(LANE, wire.pack_whatever([lane.summary.name, lane.summary.calls, lane.summary.digest]))
         yield _index_frame(BLOCKS, b"".join(_entry_bytes(entry) for entry in lane.blocks))
 
 
@@ -294,6 +298,26 @@ def _row(data: memoryview) -> Any:
 def _summary(row: Any) -> model.LaneSummary:
     name, calls, digest = row
     return model.LaneSummary(rows.checked(str, name), rows.checked(int, calls), rows.checked(bytes, digest))
+
+
+def misplaced(lanes: Sequence[LaneEntry], start: int) -> str:
+    """Return why the blocks that an index tells of cannot be those of a file whose blocks end at `start`; empty if they can.
+
+    Blocks lie one after the other, hold a call at least and are as many calls as their lane, so that a small file cannot tell of much work.
+    """
+    end = unpacked = 0
+    if any(lane.summary.calls != sum(entry.calls for entry in lane.blocks) for lane in lanes):
+        return "its index tells of a lane with other calls than its blocks have"
+    for entry in (entry for lane in lanes for entry in lane.blocks):
+        if entry.offset < end or not 0 < entry.calls <= MOST_CALLS:
+            return "its index tells of blocks that cannot be"
+        end = entry.offset + entry.packed
+        unpacked += entry.raw
+    if end > start:
+        return "its index points past the blocks"
+    if unpacked > LEAST_EXPANSION + MOST_EXPANSION * start:
+        return f"it would unpack to {unpacked:,} bytes"
+    return ""
 
 
 def parse_footer(footer: bytes) -> tuple[int, int, int, int]:

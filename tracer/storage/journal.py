@@ -439,25 +439,7 @@ _refuse: Final = _refuse_all()
 
 def _pack(value: Any) -> bytes:
     # A packer of its own for each rare frame: two threads may define names at the same time.
-    try:
-        return wire.packer(str)(value)
-    except (UnicodeEncodeError, OverflowError, ValueError):  # argv may hold lone surrogates
-        return wire.packer(str)(_printable(value))
-
-
-def _printable(value: Any) -> Any:
-    """Return the value with every text in it as UTF-8 can hold it, and large integers as text."""
-    match value:
-        case str():
-            return value.encode("utf-8", "backslashreplace").decode()
-        case dict():
-            return {_printable(key): _printable(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_printable(item) for item in value]
-        case int() if value.bit_length() > 63:  # noqa: PLR2004  (what msgpack can hold)
-            return str(value)
-        case _:
-            return value
+    return wire.pack_whatever(value)
 
 
 def measured_at(data: bytes | mmap | memoryview, at: int) -> int:

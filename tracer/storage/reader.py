@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from tracer import errors, model
 from tracer.storage import format as form
-from tracer.storage.block_reader import decode, read_columns
+from tracer.storage.block_reader import read_columns
 from tracer.storage.blocks import LARGEST_BLOCK, digest_of, lane_digest
+from tracer.storage.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,16 +91,17 @@ class Cassette:
         first = self._firsts[lane][block]
         meta, body = self._read_block(lane, self._entries[lane].blocks[block], first)
         try:
-            return read_columns(body, first, meta.open_calls)
+            return _whole(read_columns(body, first, meta.open_calls), meta.calls)
         except form.MALFORMED as error:
             raise form.damaged(self.path, f"a block of lane {lane!r} is malformed ({error})") from error
 
     def _calls_of(self, lane: str, entry: form.BlockEntry, first: int) -> Iterator[model.Call]:
         meta, body = self._read_block(lane, entry, first)
         try:
-            yield from decode(body, first, meta.open_calls)
+            columns = _whole(read_columns(body, first, meta.open_calls), meta.calls)
         except form.MALFORMED as error:
             raise form.damaged(self.path, f"a block of lane {lane!r} is malformed ({error})") from error
+        yield from map(columns.call, range(len(columns)))
 
     def _read_block(self, lane: str, entry: form.BlockEntry, first: int) -> tuple[form.BlockMeta, bytes]:
         data = self._read(entry)
@@ -167,7 +169,7 @@ def open_cassette(path: Path | str) -> Cassette:
     """
     path = Path(path)
     try:
-        stream = path.open("rb")
+        stream = open_regular(path)
     except FileNotFoundError as error:
         raise _absent(path) from error
     except OSError as error:
@@ -205,9 +207,17 @@ def _read_index(path: Path, stream: BinaryIO) -> tuple[model.Recording, tuple[fo
         raise errors.CassetteError(f"read cassette {str(path)!r}", error.strerror or str(error)) from error
     if len({lane.summary.name for lane in lanes}) != len(lanes):
         raise form.damaged(path, "its index names a lane twice")
-    if any(entry.offset + entry.packed > start for lane in lanes for entry in lane.blocks):
-        raise form.damaged(path, "its index points past the blocks")
+    if cause := form.misplaced(lanes, start):
+        raise form.damaged(path, cause)
     return recording, lanes
+
+
+def _whole(columns: model.CallColumns, calls: int) -> model.CallColumns:
+    """Return the calls of a block, which are as many as the index tells of: others count on that."""
+    if len(columns) != calls:
+        message = f"{len(columns)} calls where {calls} are told of"
+        raise ValueError(message)
+    return columns
 
 
 def check_head(path: Path, head: bytes) -> None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
 from tracer import model, wire
-from tracer.errors import NotACassette
+from tracer.errors import CassetteError, NotACassette
 from tracer.storage import journal as jr
 from tracer.storage import rows
 from tracer.storage.blocks import AFTER, UNFINISHED
+from tracer.storage.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +31,14 @@ _CALL_SIZE: Final = _CALL.size
 _LANE: Final = Struct("<I")
 _LANE_AT: Final = 16
 _HEAD: Final = jr.FRAME_STRUCT.size
+
+# What may stand in the byte after the kind: how a call runs, how it ended, what passed, nothing.
+_SECOND_BYTES: Final = {
+    jr.BEGIN: frozenset(map(int, model.Flow)),
+    jr.END: frozenset((jr.RETURNED, jr.RAISED, jr.UNFINISHED)),
+    jr.ITEM: frozenset(map(int, model.ItemKind)),
+    jr.AFTER: frozenset((0,)),
+}
 
 # Threads may write the frames of neighbouring calls in another order than their ids.
 _SLACK: Final = 4096
@@ -91,11 +100,14 @@ class ScannedJournal:
             self._scan_segment(start, stop)
 
     def _segments(self) -> list[tuple[int, int]]:
-        with self.path.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size < jr.LOG_AT:
-                return []  # killed before it was laid out
-            self._data = mmap(stream.fileno(), 0, access=ACCESS_READ)
+        try:
+            with open_regular(self.path, follow=False) as stream:
+                size = os.fstat(stream.fileno()).st_size
+                if size < jr.LOG_AT:
+                    return []  # killed before it was laid out
+                self._data = mmap(stream.fileno(), 0, access=ACCESS_READ)
+        except OSError as error:
+            raise CassetteError(f"read journal {str(self.path)!r}", error.strerror or str(error)) from error
         if self._data[: len(jr.MAGIC)] != jr.MAGIC:
             raise NotACassette(f"read journal {str(self.path)!r}", "it is another kind of file or of another version")
         (position,) = jr.POSITION_STRUCT.unpack_from(self._data, jr.POSITION_AT)
@@ -122,6 +134,8 @@ class ScannedJournal:
             kind = data[at + _HEAD]
             if not of_call:
                 self._enter_rare(kind, bytes(view[start + 1 : after]))
+            elif data[at + _HEAD + 1] not in _SECOND_BYTES[kind]:
+                self.damaged += 1
             elif kind == jr.BEGIN:
                 self._enter_begin(at, call)
             elif not self._known(call):
@@ -246,7 +260,7 @@ class ScannedJournal:
                     distance,
                     key >> 8 & 0xFF,
                     arguments,
-                    end_key >> 8,
+                    end_key >> 8 & 0xFF,
                     data[ended + end_head : ended + end_head + length],
                     extras,
                 )
@@ -282,7 +296,10 @@ class ScannedJournal:
                 return 0
             if not self._dropped[ordinal]:
                 break
-            parent = jr.BEGIN_STRUCT.unpack_from(self._data, self._begin[ordinal])[5]
+            above = jr.BEGIN_STRUCT.unpack_from(self._data, self._begin[ordinal])[5]
+            if above >= parent:
+                return 0  # no call begins before the one it is made in: a circle would have no end
+            parent = above
         if self._lane_of[ordinal] not in numbers:
             return 0
         return max(0, place - self._place[ordinal])

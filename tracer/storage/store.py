@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from tracer.errors import CassetteError
 from tracer.storage.format import write_calls
+from tracer.storage.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +45,7 @@ IGNORED: Final = (
 """What version control has no use for, as patterns of its ignore file."""
 
 _CHUNK: Final = 1 << 20
+_LARGEST_SIDE: Final = 1 << 20
 _LONGEST_NAME: Final = 120
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._\[\]=,+@-]+")
 # Names that are devices on Windows, whatever follows the first dot.
@@ -175,7 +178,8 @@ def move_timings(closed: Path, cassette: Path) -> None:
 def replacing(target: Path) -> Iterator[BinaryIO]:
     """Give a stream whose content becomes `target` when the block ends without error, in one step.
 
-    Before, and after any error, the target is as it was; a reader sees the old file or the new one, whole.
+    Before, and after any error, the target is as it was; a reader sees the old file or the new one, whole. Where the target is a link,
+    that is replaced, and what it leads to stays as it is.
 
     Raises:
         CassetteError: the folder cannot be written, or the disk is full.
@@ -220,19 +224,25 @@ def write_side(cassette: Path, side: Mapping[str, Any]) -> None:
 def read_side(cassette: Path) -> dict[str, Any]:
     """Return what lies beside a cassette; nothing where there is no such file or it cannot be read: it is never needed."""
     try:
-        side = json.loads(side_path(cassette).read_bytes())
+        with open_regular(side_path(cassette)) as stream:
+            side = json.loads(stream.read(_LARGEST_SIDE).decode())  # as text: of bytes json would guess an encoding
     except (OSError, ValueError, RecursionError):
         return {}
     return side if isinstance(side, dict) else {}
 
 
 def _mode_for(target: Path) -> int:
-    """Return the mode of the file that is replaced, or what the umask gives a new one (`mkstemp` gives 0600)."""
+    """Return the mode of the file that is replaced, or what the umask gives a new one (`mkstemp` gives 0600); others never write.
+
+    A link is not what it leads to: it is replaced by a new file.
+    """
     with suppress(OSError):
-        return target.stat().st_mode & 0o777
+        found = target.lstat().st_mode
+        if stat.S_ISREG(found):
+            return found & 0o777 & ~stat.S_IWOTH
     mask = os.umask(0o22)
     os.umask(mask)
-    return 0o666 & ~mask
+    return 0o666 & ~mask & ~stat.S_IWOTH
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from tracer.errors import CassetteError
 from tracer.storage.format import FORMAT
 from tracer.storage.reader import verify
 from tracer.storage.store import SUFFIX, replacing
-from tracer.workflows.common import LOCAL
+from tracer.workflows.common import LOCAL, ignore_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,9 +56,7 @@ class BaseCache:
         """Keep a copy of a cassette."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            ignore = self._folder.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+            ignore_all(self._folder.parent)
             with cassette.open("rb") as source, replacing(self._path(key)) as stream:
                 shutil.copyfileobj(source, stream)
             self._drop_oldest()

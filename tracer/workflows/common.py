@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.compare.result import Severity
 from tracer.config import DETAILS, MODES, SEVERITIES, Config, load_config
+from tracer.encoding.hiding import Secrets
+from tracer.encoding.redact import Redactor
 from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
 from tracer.select.project import select_project
-from tracer.storage.store import SUFFIX, part_folder, path_for, replacing
+from tracer.storage.store import SUFFIX, file_name, part_folder, path_for, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,12 +80,26 @@ def cassette_mode(name: str | None, config: Config) -> str:
     return mode
 
 
+def secrets_of(config: Config) -> Secrets:
+    """Return what takes secrets out of the texts of tracer itself. The user's function is for those of the program."""
+    redactor = Redactor(extra=config.redact, allow=config.redact_allow)
+    return Secrets(redactor, config.redact_values, entropy=config.redact_entropy)
+
+
 def cassette_path(name: str, folder: Path) -> Path:
-    """Return the file of a cassette by name; folders in the name stay folders. A name that ends in `.cassette` is a path."""
+    """Return the file of a cassette by name; folders in the name stay folders. A name that ends in `.cassette` is a path.
+
+    Raises:
+        ConfigError: the name holds a secret. Without it two tests might share a file.
+    """
+    hidden = Secrets().name(name)
+    if hidden != name:
+        remedy = "Give the test case an id of its own, `pytest.param(..., id=...)`, or the cassette another name."
+        raise ConfigError(f"name the cassette {hidden!r}", "there is a secret in its name", remedy)
     if name.endswith(SUFFIX):
         return Path(name)
     head, _, tail = name.rpartition("/")
-    return path_for(folder.joinpath(*(path_for("", part).stem for part in head.split("/") if part)), tail)
+    return path_for(folder.joinpath(*(file_name(part) for part in head.split("/") if part)), tail)
 
 
 def today() -> date:
@@ -101,7 +118,7 @@ def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
     for number in count(1):
         folder = first if number == 1 else first.with_name(f"{first.name}-{number}")
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir(mode=0o700, parents=True)  # what is recorded is nobody else's before it is closed
         except FileExistsError:
             notes.append(f"An earlier recording was never closed: `tracer recover {folder}` keeps what it holds.")
             continue
@@ -132,6 +149,9 @@ def make_settings(
         project=str(project or selection.root),
         redact=config.redact,
         redact_allow=config.redact_allow,
+        redact_values=config.redact_values,
+        redact_with=config.redact_with,
+        redact_entropy=config.redact_entropy,
         dunders=config.dunders,
         timings=config.timings,
         detail=config.detail,
@@ -147,7 +167,12 @@ def select(config: Config, folder: Path, command: Sequence[str] = ()) -> Selecti
 
 
 def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> None:
-    """Keep, in local state that git ignores, which command made a cassette, with which boundaries. Failing to is no failure."""
+    """Keep, in local state that git ignores, which command made a cassette, with which boundaries, unless it holds a secret.
+
+    Failing to is no failure.
+    """
+    if secrets_of(config).words(command) != tuple(command):
+        return
     known = _known_commands(config.root / LOCAL / _COMMANDS)
     boundaries = list(config.boundaries)
     known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd()), "boundaries": boundaries}
@@ -159,13 +184,24 @@ def write_local(config: Config, name: str, text: str) -> None:
     path = config.root / LOCAL / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        ignore = config.root / LOCAL / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        ignore_all(config.root / LOCAL)
         with replacing(path) as stream:
             stream.write(text.encode())
     except (OSError, CassetteError):
         return
+
+
+def ignore_all(folder: Path) -> None:
+    """Let git ignore a folder, once.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with (
+        suppress(FileExistsError),
+        (folder / ".gitignore").open("x", encoding="utf-8") as stream,
+    ):  # new, so never through a link
+        stream.write("*\n")
 
 
 def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...], Path] | None:

@@ -105,6 +105,7 @@ class Take:
         output_to_stderr: bool = False,
     ) -> None:
         self.command = tuple(command)
+        self._told = common.secrets_of(config).words(self.command)
         self.target = target
         self.config = config
         self.exit_code = 0
@@ -190,7 +191,7 @@ class Take:
         notes = [*self.notes, *(f"A process was not recorded: {reason}" for reason in failures)]
         if not self.captured:
             notes.append("No Python that the command started could be recorded.")
-            return RunSummary(self.command, self.exit_code, (), 0, 0, notes=tuple(notes))
+            return RunSummary(self._told, self.exit_code, (), 0, 0, notes=tuple(notes))
         waits = self.exit_code != 0 and self.target.exists()
         file = pending_path(self.target) if waits else self.target
         scratch = self.part / "closed"
@@ -200,13 +201,11 @@ class Take:
         notes.extend(_unmatched(self._selection, components))
         if not told.calls:
             notes.append(_why_nothing_crossed(components))
-            return RunSummary(
-                self.command, self.exit_code, components, 0, 0, _by_reason(told.losses), notes=tuple(notes)
-            )
+            return RunSummary(self._told, self.exit_code, components, 0, 0, _by_reason(told.losses), notes=tuple(notes))
         move_into_place(scratch, file)
         if self.config.timings:
             pending.ignore(file, self.config)
-        write_side(file, {"command": list(self.command), "exit": self.exit_code, "seconds": round(self._seconds, 3)})
+        write_side(file, {"command": list(self._told), "exit": self.exit_code, "seconds": round(self._seconds, 3)})
         if told.unclosed:
             notes.append(
                 f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."
@@ -221,7 +220,7 @@ class Take:
                 f"{counted(len(noise), 'rule')} for what differs between runs of the same code were learned: `tracer noise list {file}` shows them."
             )
         return RunSummary(
-            self.command,
+            self._told,
             self.exit_code,
             components,
             told.calls + sum(loss.count for loss in told.losses if loss.callable != "*"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer.compare.result import Severity
+from tracer.encoding.hiding import HIDDEN
 from tracer.errors import ConfigError, RecordingError
 from tracer.review.acceptances import load
 from tracer.storage.reader import open_cassette
@@ -81,7 +82,7 @@ def known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tupl
     if config.command:
         return config.command, config.root
     beside = read_side(old).get("command")
-    if isinstance(beside, list) and all(isinstance(word, str) for word in beside) and beside:
+    if isinstance(beside, list) and all(isinstance(word, str) and HIDDEN not in word for word in beside) and beside:
         if rerun_recorded:
             return tuple(beside), None
         raise ConfigError(

@@ -39,7 +39,7 @@ def note_use(cassette: Path, config: Config) -> None:
     if plugin is None or plugin.pid != os.getpid():
         process = f"child-{os.getpid()}"
         usage = UsageList(run=f"{process}-{os.urandom(4).hex()}", process=process, used=_relative(config.root, _noted))
-        common.write_local(config, f"{_FOLDER}/{process}{SUFFIX}", dump(usage))
+        _write(usage, f"{process}{SUFFIX}", config)
 
 
 def noted() -> bool:
@@ -57,12 +57,13 @@ def keep_usage(usage: UsageList, config: Config, tests: Iterable[str]) -> None:
 
     What is skipped is given with the names of its own cassettes; what it used in an earlier run is used still.
     """
-    root, names = config.root, list(tests)
+    root, names, hide = config.root, list(tests), common.secrets_of(config).name
     skipped = {name: _start(cassette, config) for name, cassette in usage.skipped.items()}
+    known = {hide(name) for name in skipped}
     used = _relative(root, _noted)
     for earlier in _read(usage_folder(config)):
         for test, cassettes in earlier.used.items():
-            if test in skipped or test.partition("::")[0] in skipped:
+            if test in known or test.partition("::")[0] in known:
                 used[test] = tuple(dict.fromkeys((*used.get(test, ()), *cassettes)))
     present = [_relative_to(root, path) for path in store.list_cassettes(config.cassette_folder)]
     whole = usage.ran is not None and len({*usage.ran, *(name for name in skipped if "::" in name)}) >= len(names)
@@ -70,7 +71,7 @@ def keep_usage(usage: UsageList, config: Config, tests: Iterable[str]) -> None:
         usage,
         ran=None if whole else usage.ran,
         collected=len(names),
-        digest=digest_of(names),
+        digest=digest_of(map(hide, names)),
         skipped=skipped,
         used=used,
         present=tuple(present),
@@ -78,7 +79,21 @@ def keep_usage(usage: UsageList, config: Config, tests: Iterable[str]) -> None:
             file: digest for file in {name.partition("::")[0] for name in names} if (digest := _digest(root / file))
         },
     )
-    common.write_local(config, f"{_FOLDER}/{usage.run}-{usage.process}{SUFFIX}", dump(usage))
+    _write(usage, f"{usage.run}-{usage.process}{SUFFIX}", config)
+
+
+def _write(usage: UsageList, name: str, config: Config) -> None:
+    """Keep a list, in which tests with a secret in their parameters go by their names without it."""
+    hide = common.secrets_of(config).name
+    usage = replace(
+        usage,
+        partial=tuple(map(hide, usage.partial)),
+        narrowed=tuple(map(hide, usage.narrowed)),
+        ran=None if usage.ran is None else tuple(map(hide, usage.ran)),
+        skipped={hide(test): hide(names) for test, names in usage.skipped.items()},
+        used={hide(test): cassettes for test, cassettes in usage.used.items()},
+    )
+    common.write_local(config, f"{_FOLDER}/{name}", dump(usage))
 
 
 def end_run(run: str, began: float, config: Config) -> tuple[str, ...]:
@@ -182,7 +197,7 @@ def _is_of_tests(path: Path) -> bool:
 
 def _start(name: str, config: Config) -> str:
     """Return how the paths of a test's own cassettes begin, given their name; with a slash at the end those of a file of tests."""
-    folder = config.cassette_folder
+    folder, name = config.cassette_folder, common.secrets_of(config).name(name)
     if name.endswith("/"):
         return _relative_to(config.root, common.cassette_path(f"{name}x", folder).parent) + "/"
     return _relative_to(config.root, common.cassette_path(name, folder).with_suffix(""))

@@ -101,7 +101,7 @@ def exact_bytes(walk: Walk, value: bytes) -> bytes:
     if len(value) > max(walk.bytes, budget.SHORT_TEXT):
         return cut.long_bytes(walk, "bytes", value)
     walk.bytes -= len(value)
-    return walk.pack(value)
+    return walk.pack(walk.shared.texts.data(value) if walk.shared.texts.hides(value) else value)
 
 
 def bytes_content(walk: Walk, value: bytes) -> bytes:
@@ -123,7 +123,8 @@ def bytearray_content(walk: Walk, value: bytearray) -> bytes:
         with memoryview(value) as view:
             return cut.long_bytes(walk, "bytearray", view)
     walk.bytes -= size
-    return wire.extension(wire.BYTEARRAY, bytes(bytearray.__getitem__(value, _ALL)))
+    data = bytes(bytearray.__getitem__(value, _ALL))
+    return wire.extension(wire.BYTEARRAY, walk.shared.texts.data(data) if walk.shared.texts.hides(data) else data)
 
 
 def deque_content(walk: Walk, value: deque[Any]) -> bytes:
