@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracer.ambient import AMBIENT_KINDS
 from tracer.errors import ConfigError
 from tracer.rule_tables import ACTIONS, PLACES, rule_from_table
 from tracer.rules import KINDS, Rule
@@ -46,6 +47,7 @@ class Config:
     rules: the user's own rules for differences: what is equal that is not the same.
     dunders: dunder methods to record that are left out by default.
     level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
+    ambient: what a program reads of its surroundings that is recorded too, of `tracer.ambient.AMBIENT_KINDS`.
     renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
     mode: what happens on a call that the cassette does not hold; the environment variable TRACER_MODE wins over the file.
     """
@@ -68,6 +70,7 @@ class Config:
     mode: str = "once"
     level: str = "value"
     renamed: tuple[tuple[str, str], ...] = ()
+    ambient: tuple[str, ...] = ()
 
     @property
     def cassette_folder(self) -> Path:
@@ -255,6 +258,35 @@ def _renamed(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
+def _ambient(value: Any) -> tuple[str, ...]:
+    if value is True or value == "all":
+        return AMBIENT_KINDS
+    if value is False:
+        return ()
+    kinds = _texts([value] if isinstance(value, str) else value)
+    for kind in kinds:
+        if kind not in AMBIENT_KINDS:
+            raise _BadValueError(kind, suggestion(kind, AMBIENT_KINDS))
+    return tuple(kind for kind in AMBIENT_KINDS if kind in kinds)
+
+
+_AMBIENT = _Setting(_ambient, f"'all', or a list of {', '.join(repr(kind) for kind in AMBIENT_KINDS)}")
+
+
+def ambient_kinds(text: str) -> tuple[str, ...]:
+    """Return the kinds of reads that a text on the command line names: `all`, or some with commas between.
+
+    Raises:
+        ConfigError: one of them is none.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    try:
+        return _ambient("all" if names == ["all"] else names)
+    except _BadValueError as bad:
+        remedy = f"{bad.suggestion}Valid: all, {', '.join(AMBIENT_KINDS)}."
+        raise ConfigError("record what a program reads", f"{bad.value!r} is no kind of read", remedy) from None
+
+
 _NAMES = _Setting(_texts, "a list of non-empty texts")
 _SETTINGS = {
     "boundaries": _Setting(_texts, "a list of dotted prefixes, as in ['shop.pricing']"),
@@ -279,5 +311,6 @@ _SETTINGS = {
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),
     "level": _one_of(LEVELS),
+    "ambient": _AMBIENT,
     "renamed": _Setting(_renamed, "a table of dotted names, as in {'shop.old' = 'shop.new'}"),
 }

@@ -245,7 +245,8 @@ class Component:
 class Recording:
     """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program.
 
-    `block` says that `tracer.cassette` made it, around a block of code, which is expected to use it again.
+    `block` says that `tracer.cassette` made it, around a block of code, which is expected to use it again. `ambient` are the kinds of
+    reads of the surroundings that were recorded.
     """
 
     python: str = ""
@@ -256,6 +257,7 @@ class Recording:
     losses: tuple[Loss, ...] = ()
     noise: tuple[Rule, ...] = ()
     block: bool = False
+    ambient: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracer import workflows
+from tracer.ambient import AMBIENT_KINDS
 from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import color, say, width
-from tracer.config import LEVELS
+from tracer.config import LEVELS, ambient_kinds
 from tracer.errors import ConfigError
 from tracer.report.formats import FORMATS, Appearance, request_of, require
 from tracer.report.listing import render_summary
@@ -25,6 +26,16 @@ Boundaries = Annotated[
     list[str] | None,
     typer.Option(
         "--boundary", "-b", metavar="PREFIX", help="Watch the interface of PREFIX and below; may be repeated."
+    ),
+]
+
+
+Ambient = Annotated[
+    str | None,
+    typer.Option(
+        "--ambient",
+        metavar="KINDS",
+        help=f"Record what the program reads of its surroundings too: all, or some of {', '.join(AMBIENT_KINDS)}, with commas between.",
     ),
 ]
 
@@ -48,6 +59,15 @@ def record(
             min=1, metavar="N", help="Run N times, each with another hash seed; what differs is kept as noise."
         ),
     ] = None,
+    ambient: Ambient = None,
+    ambient_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--ambient-from",
+            metavar="CASSETTE",
+            help="Give the program the surroundings that CASSETTE recorded with --ambient.",
+        ),
+    ] = None,
 ) -> int:
     """Run any command; record the calls that cross boundaries in every Python it starts.
 
@@ -57,7 +77,16 @@ def record(
         return fail("Couldn't record: no command was given. Put it after two dashes: tracer record -- pytest")
     # The command writes to the same terminal: there a live line would erase the last one of its own.
     with LiveLine(sys.stderr, quiet=sys.stdout.isatty()) as live:
-        summary = workflows.record(command, output, boundaries=boundary, runs=runs, tick=live.tick)
+        kinds = ambient_kinds(ambient) if ambient is not None else None
+        summary = workflows.record(
+            command,
+            output,
+            boundaries=boundary,
+            runs=runs,
+            ambient=kinds,
+            ambient_from=ambient_from,
+            tick=live.tick,
+        )
     sys.stderr.write(render_summary(summary, width(sys.stderr), color(sys.stderr)))
     return summary.exit_code if summary.seen else UNUSABLE
 

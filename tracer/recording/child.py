@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from traceback import format_exception_only
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from tracer.encoding.encode import Encoder
@@ -22,6 +23,9 @@ from tracer.recording.following import Following
 from tracer.recording.recorder import Recorder
 from tracer.recording.settings import ENVIRONMENT, Settings
 from tracer.select.selection import Selection
+
+if TYPE_CHECKING:
+    from tracer.recording.ambient.player import Player
 
 FAILURE_SUFFIX = ".failure"
 """Files in the journal folder that say, in one line, why a process could not be recorded."""
@@ -52,7 +56,27 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
     if scoped:
         settings.write(folder / "settings.json")
         following = Following(str(folder / "settings.json"))
-    return Recorder(folder, selection, encoder, redactor, dunders=settings.dunders, scoped=scoped, following=following)
+    return Recorder(
+        folder,
+        selection,
+        encoder,
+        redactor,
+        dunders=settings.dunders,
+        scoped=scoped,
+        following=following,
+        ambient=frozenset(settings.ambient),
+        player=_player(settings),
+    )
+
+
+def _player(settings: Settings) -> Player | None:
+    """Return what plays back the reads of a recorded run; None where none is given."""
+    if not settings.ambient_from:
+        return None
+    # Reading snapshots is for those alone who play something back.
+    from tracer.recording.ambient.player import Player  # noqa: PLC0415
+
+    return Player.read(settings.ambient_from, settings.project)
 
 
 class _Pytest:

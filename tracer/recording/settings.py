@@ -23,6 +23,7 @@ class Settings:
     `folder` receives its journal. `selection` is `Selection.to_json()`. `project` is the root below which paths become `<project>`.
     `redact` and `redact_allow` are names added to and taken from the redactor's. `dunders` are left-out dunders turned on.
     `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
+    `ambient` are the kinds of reads of the surroundings to record, `ambient_from` a file of reads to play back, empty for none.
     `packages` maps tracer and what it needs in a traced process to the folders they are imported from, for a Python that has none of them.
     """
 
@@ -33,6 +34,8 @@ class Settings:
     redact_allow: tuple[str, ...] = ()
     dunders: tuple[str, ...] = ()
     original: str = ""
+    ambient: tuple[str, ...] = ()
+    ambient_from: str = ""
     packages: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
@@ -44,6 +47,6 @@ class Settings:
         """Read what `write` wrote."""
         with open(path, encoding="utf-8") as file:  # noqa: PTH123  (pathlib is not yet loaded in a traced process)
             data = json.load(file)
-        for name in ("redact", "redact_allow", "dunders"):
+        for name in ("redact", "redact_allow", "dunders", "ambient"):
             data[name] = tuple(data[name])
         return cls(**data)

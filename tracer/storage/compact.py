@@ -154,6 +154,7 @@ def _merged_meta(metas: Sequence[model.Recording]) -> model.Recording:
         boundaries=tuple(sorted({boundary for meta in metas for boundary in meta.boundaries})),
         granularity=_joined(meta.granularity for meta in metas) or model.Recording().granularity,
         components=tuple(model.Component(name, flag) for name, flag in sorted(watched.items())),
+        ambient=tuple(sorted({kind for meta in metas for kind in meta.ambient})),
     )
 
 

@@ -119,6 +119,7 @@ def meta_to_map(recording: model.Recording) -> dict[str, Any]:
         "granularity": recording.granularity,
         "components": [[component.name, component.watched] for component in recording.components],
         **({"block": True} if recording.block else {}),
+        **({"ambient": list(recording.ambient)} if recording.ambient else {}),
     }
 
 
@@ -137,6 +138,7 @@ def meta_from_map(meta: Any) -> model.Recording:
             model.Component(checked(str, name), checked(bool, watched)) for name, watched in meta.get("components", [])
         ),
         block=checked(bool, meta.get("block", False)),
+        ambient=tuple(checked(str, kind) for kind in checked(list, meta.get("ambient", []))),
     )
 
 

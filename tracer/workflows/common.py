@@ -97,11 +97,18 @@ def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
 
 
 def make_settings(
-    config: Config, selection: Selection, folder: Path, *, project: Path | None = None, original: Path | None = None
+    config: Config,
+    selection: Selection,
+    folder: Path,
+    *,
+    project: Path | None = None,
+    original: Path | None = None,
+    ambient_from: Path | None = None,
 ) -> Settings:
     """Return what a recording process needs to know; `folder` receives its journals.
 
     `project` is the folder below which paths are the project's, if it is not that of the selection, `original` what it is a checkout of.
+    `ambient_from` is a file of reads of the surroundings to play back.
     """
     return Settings(
         folder=str(folder.resolve()),
@@ -111,6 +118,8 @@ def make_settings(
         redact_allow=config.redact_allow,
         dunders=config.dunders,
         original=str(original or ""),
+        ambient=config.ambient,
+        ambient_from=str(ambient_from or ""),
         packages=packages(),
     )
 

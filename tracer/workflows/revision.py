@@ -78,7 +78,7 @@ def diff_revision(
     with stoppable(), _scratch() as scratch:
         old = job.base(scratch / "old.cassette")
         tell("recording the working tree")
-        take = job.here(scratch / "new.cassette")
+        take = job.here(scratch / "new.cassette", old.cassette)
         new = job.run(take, 1, "in the working tree")
         job.refuse_shared(old, new)
         comparison = diff_take(old.cassette, take, terms)
@@ -104,8 +104,8 @@ class _Job:
     def action(self) -> str:
         return f"compare with {self.asked.revision!r}"
 
-    def here(self, target: Path) -> Take:
-        """Return a run in the working tree."""
+    def here(self, target: Path, base: Path) -> Take:
+        """Return a run in the working tree, which is given the surroundings of the base run."""
         top = self.repository.top
         environ = {**os.environ, "PWD": str(self.folder), "PYTHONPATH": search_path(os.environ, self.folder)}
         return Take(
@@ -117,6 +117,7 @@ class _Job:
             project=top,
             original=top,
             output_to_stderr=True,
+            ambient_from=base if self.config.ambient else None,
         )
 
     def base(self, target: Path) -> _Recorded:

@@ -161,6 +161,8 @@ class InjectionEngine:
             self._untold[id(original)] = original, str(reason)
             return code
         self._hooks.add(id(sites.returned))
+        if sites.swap is not None:
+            self._hooks.add(id(sites.swap.place))
         return told
 
     def _with_nested(

@@ -1,0 +1,117 @@
+"""The surroundings of one recorder: joined from its settings, attached when it starts, told of when it stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer.recording.ambient.environment import environ
+from tracer.recording.ambient.places import MODULES, Places
+from tracer.recording.ambient.reads import Reads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.instrument.injection.sites import Swap
+    from tracer.instrument.instrumentation import Instrumentation
+    from tracer.instrument.probe import Probe
+    from tracer.model import Callable as Noun
+    from tracer.recording.ambient.player import Player
+    from tracer.recording.crossing import Callers
+    from tracer.recording.lanes import Lane, Lanes
+
+PLAYED_SUFFIX: Final = ".ambient"
+"""Files in the journal folder that say, as JSON, how many reads a process played back, and by callable how many it could not."""
+
+LANE: Final = "TRACER_LANE"
+"""The environment variable that names the main lane of a Python that is being started; empty where nobody knows it."""
+
+_MAIN: Final = "main"
+
+
+class Ambient:
+    """What a recorder does about reads of the surroundings.
+
+    kinds: which of `tracer.ambient.AMBIENT_KINDS`.
+    player: a recorded run whose reads are played back, None for none.
+    scoped: whether the recorder follows a block and not the process.
+    """
+
+    def __init__(
+        self,
+        kinds: frozenset[str],
+        player: Player | None,
+        lanes: Lanes,
+        callers: Callers,
+        probe_of: Callable[[Noun], tuple[int, Probe]],
+        *,
+        scoped: bool,
+    ) -> None:
+        self._kinds = kinds
+        self._playing = player is not None
+        self._scoped = scoped
+        self._main = _MAIN if scoped else environ.get(LANE, _MAIN)
+        own = 0  # no component's number: whoever reads is told of as the caller
+        self._reads = Reads(player, lanes, probe_of, lambda frame: callers.search(frame, own) or own, self._name_of)
+        self._places = Places(kinds, self._reads)
+
+    @property
+    def swap(self) -> Swap:
+        """What `Instrumentation` is to put in the place of what watched modules call."""
+        return self._places.swap
+
+    def attach(self, instrumentation: Instrumentation) -> None:
+        """Begin; modules of the standard library that are not there yet are met when they are imported."""
+        for name in MODULES:
+            module = sys.modules.get(name)
+            if module is not None:
+                self._places.met(module)
+            else:
+                instrumentation.when_imported(name, self._places.met)
+        self._reads.active = True
+        if self._playing and not self._scoped:
+            environ[LANE] = ""
+
+    def tell_start(self) -> None:
+        """Record what was settled before the program began."""
+        if "hash" in self._kinds and not self._scoped:
+            self._reads.tell_hash_seed(environ.get("PYTHONHASHSEED", ""))
+
+    def detach(self, folder: Path) -> None:
+        """End, and leave in the folder what became of the reads that were to be played back."""
+        self._reads.active = False
+        self._places.forget()
+        if self._playing:
+            if not self._scoped:
+                environ.pop(LANE, None)
+            told = {"played": self._reads.played, "live": self._reads.live}
+            with suppress(OSError):
+                (folder / f"{os.getpid()}{PLAYED_SUFFIX}").write_text(json.dumps(told), encoding="utf-8")
+
+    def forked(self) -> None:
+        """Count anew in a forked child."""
+        self._reads.played = 0
+        self._reads.live.clear()
+
+    def child_begins(self, lane: str | None) -> None:
+        """Let a Python that is about to be started know its lane."""
+        if self._playing and not self._scoped and lane is not None:
+            environ[LANE] = self._closed(lane) or ""
+
+    def child_ends(self) -> None:
+        """Take back what `child_begins` did."""
+        if self._playing and not self._scoped:
+            environ[LANE] = ""
+
+    def _name_of(self, lane: Lane) -> str:
+        return self._closed(lane.name) or ""
+
+    def _closed(self, name: str) -> str | None:
+        """Return the name that a lane of this process has in the closed cassette, None where nobody knows it."""
+        if name != _MAIN and not name.startswith(f"{_MAIN} > "):
+            return name
+        return f"{self._main}{name[len(_MAIN) :]}" if self._main else None
