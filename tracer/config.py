@@ -20,7 +20,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 GRANULARITIES = ("module", "package")
@@ -261,7 +261,7 @@ def _renamed(value: Any) -> tuple[tuple[str, str], ...]:
 def _ambient(value: Any) -> tuple[str, ...]:
     if value is True or value == "all":
         return AMBIENT_KINDS
-    if value is False:
+    if value is False or value == "none":
         return ()
     kinds = _texts([value] if isinstance(value, str) else value)
     for kind in kinds:
@@ -270,20 +270,24 @@ def _ambient(value: Any) -> tuple[str, ...]:
     return tuple(kind for kind in AMBIENT_KINDS if kind in kinds)
 
 
-_AMBIENT = _Setting(_ambient, f"'all', or a list of {', '.join(repr(kind) for kind in AMBIENT_KINDS)}")
+_AMBIENT = _Setting(_ambient, f"'all', 'none', or a list of {', '.join(repr(kind) for kind in AMBIENT_KINDS)}")
 
 
-def ambient_kinds(text: str) -> tuple[str, ...]:
-    """Return the kinds of reads that a text on the command line names: `all`, or some with commas between.
+def ambient_kinds(wanted: bool | str | Iterable[str]) -> tuple[str, ...]:
+    """Return the kinds of reads that are meant: by names, by a text of names with commas between, by `all` or True, `none` or False.
 
     Raises:
         ConfigError: one of them is none.
     """
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    if isinstance(wanted, str):
+        names = [name.strip() for name in wanted.split(",") if name.strip()]
+        wanted = names[0] if len(names) == 1 else names
+    elif not isinstance(wanted, bool):
+        wanted = list(wanted)
     try:
-        return _ambient("all" if names == ["all"] else names)
+        return _ambient(wanted)
     except _BadValueError as bad:
-        remedy = f"{bad.suggestion}Valid: all, {', '.join(AMBIENT_KINDS)}."
+        remedy = f"{bad.suggestion}Valid: all, none, {', '.join(AMBIENT_KINDS)}."
         raise ConfigError("record what a program reads", f"{bad.value!r} is no kind of read", remedy) from None
 
 

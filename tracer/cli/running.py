@@ -35,7 +35,7 @@ Ambient = Annotated[
     typer.Option(
         "--ambient",
         metavar="KINDS",
-        help=f"Record what the program reads of its surroundings too: all, or some of {', '.join(AMBIENT_KINDS)}, with commas between.",
+        help=f"What is read of the surroundings: all (also where nothing follows), none, or some of {', '.join(AMBIENT_KINDS)}.",
     ),
 ]
 
@@ -143,6 +143,7 @@ def diff(
     rerun_recorded: Annotated[
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
+    ambient: Ambient = None,
     confirm: Annotated[
         bool, typer.Option(help="Before a run counts as changed, run it once more to tell change from chance.")
     ] = True,
@@ -158,7 +159,8 @@ def diff(
     revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
         terms = workflows.Terms(request_of(format_), level, failing, confirm=confirm, progress=live.progress)
-        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, terms)
+        kinds = ambient_kinds(ambient) if ambient is not None else None
+        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, kinds, terms)
     code = 1 if comparison.at_or_above(failing) else 0
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
@@ -185,13 +187,14 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
+    ambient: tuple[str, ...] | None,
     terms: workflows.Terms,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(base, command or (), boundary, tell=told, terms=terms)
+        return workflows.diff_revision(base, command or (), boundary, ambient=ambient, tell=told, terms=terms)
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -199,8 +202,10 @@ def _compare(
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
+        if ambient is not None:
+            raise ConfigError("compare", "--ambient is for a run, and none was asked for", "Leave it out.")
         return workflows.diff(old, new, terms=terms)
-    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, terms=terms)
+    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, ambient=ambient, terms=terms)
 
 
 @app.command()

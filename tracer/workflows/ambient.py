@@ -95,7 +95,9 @@ def told_of_playing(part: Path) -> tuple[str, ...]:
     if not live:
         return (f"{sentence}.",)
     names = [f"{name} ({count:,})" for name, count in live.most_common()]
-    return (f"{sentence}; {sum(live.values()):,} found nothing recorded that could be, and are as they are here: {listed(names, _SHOWN)}.",)
+    return (
+        f"{sentence}; {sum(live.values()):,} found nothing recorded that could be, and are as they are here: {listed(names, _SHOWN)}.",
+    )
 
 
 def _told(files: list[Path]) -> Iterator[dict[str, Any]]:

@@ -46,7 +46,7 @@ def diff_rerun(
     the cassette may come from a stranger, and is run only with `rerun_recorded`.
 
     Raises:
-        ConfigError: no command is known.
+        ConfigError: no command is known, or the cassette holds no reads of a kind that is asked for.
         RecordingError: the command cannot be started or captured no call.
         CassetteError: the cassette cannot be read.
         ReviewError: the accepted changes beside the cassette cannot be read.
@@ -54,7 +54,7 @@ def diff_rerun(
     with open_cassette(old) as cassette:
         recording = cassette.recording
     config = common.settings(boundaries or recording.boundaries)
-    config = replace(config, granularity=recording.granularity, ambient=_kinds(recording, ambient))
+    config = replace(config, granularity=recording.granularity, ambient=_kinds(old, recording, ambient))
     folder = None
     if not command:
         command, folder = known_command(old, config, rerun_recorded)
@@ -70,9 +70,16 @@ def diff_rerun(
         return with_notes(comparison, (*failed, *told, *waits), new_name="this run")
 
 
-def _kinds(recording: Recording, ambient: Sequence[str] | None) -> tuple[str, ...]:
+def _kinds(old: Path, recording: Recording, ambient: Sequence[str] | None) -> tuple[str, ...]:
     """Return the kinds of reads to record and play back: those of the cassette, as far as they are asked for."""
-    return tuple(kind for kind in recording.ambient if kind in (AMBIENT_KINDS if ambient is None else ambient))
+    missing = [kind for kind in ambient or () if kind not in recording.ambient]
+    if missing and (recording.ambient == () or set(ambient or ()) != set(AMBIENT_KINDS)):
+        raise ConfigError(
+            f"give a run the surroundings that {str(old)!r} recorded",
+            f"it holds no reads of {' and '.join(missing)}",
+            "Record it with --ambient.",
+        )
+    return tuple(kind for kind in AMBIENT_KINDS if kind in recording.ambient and (ambient is None or kind in ambient))
 
 
 def _record(take: Take) -> tuple[str, ...]:

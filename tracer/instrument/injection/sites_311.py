@@ -136,8 +136,8 @@ class Instrumenter:
         if self.hooks.swap is None:
             return told
         called = site is not None and not site.noun.operator
-        if called:
-            assert site is not None
+        heights: tuple[int, ...]
+        if site is not None and called:
             heights = site.looked_at
         elif unit[-1].opcode == _CALL and unit[-1].argument and self._is_of_builtin(place, unit[-1].argument):
             heights = (place.depth - unit[-1].argument,)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 RESERVED: Final = ("TRACER_", "PYTHONPATH", "PYTHONHASHSEED", "PYTEST_", "COVERAGE_")
 """How names begin that recording itself sets, or whoever drives the run: they are read as they are and never told of."""
 
+SHELL: Final = frozenset({"PWD", "OLDPWD", "SHLVL", "_"})
+"""What a shell keeps for itself: where it is, and how it was called."""
+
 READING: Final = frozenset({"get", "copy", "items", "keys", "values", "pop", "setdefault"})
 """Methods of the environment that read."""
 
@@ -39,7 +42,9 @@ class Surroundings:
 
     def is_told(self, name: str) -> bool:
         """Whether a read of a variable is one of the surroundings: the program has not changed it."""
-        return not name.startswith(RESERVED) and environ.get(name) == self._before.get(name)
+        if name in SHELL or name.startswith(RESERVED):
+            return False
+        return environ.get(name) == self._before.get(name)
 
     def is_played(self, name: str) -> bool:
         """Whether a read of a variable is given what it was in the recorded run."""

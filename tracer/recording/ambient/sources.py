@@ -94,7 +94,9 @@ def plain_sources(module: ModuleType, kinds: frozenset[str]) -> Iterator[tuple[A
             yield from make(module)
 
 
-def _named(module: ModuleType, names: tuple[str, ...], kept: type, *, clock: bool = False) -> Iterator[tuple[Any, Source]]:
+def _named(
+    module: ModuleType, names: tuple[str, ...], kept: type, *, clock: bool = False
+) -> Iterator[tuple[Any, Source]]:
     for name in names:
         function = getattr(module, name, None)
         if function is not None:
