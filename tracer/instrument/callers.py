@@ -1,6 +1,4 @@
-"""The hooks of call sites: of modules that may call C extensions, from when an extension turns up, and of all watched ones where something
-takes the place of what they call.
-"""
+"""The hooks of call sites: of callers of C extensions once one turns up, of watched modules where something takes a callee's place."""
 
 from __future__ import annotations
 

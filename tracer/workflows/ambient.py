@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
-
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 

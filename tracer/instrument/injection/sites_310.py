@@ -98,9 +98,9 @@ class _Instrumenter:
             site = self._site(unit, place, body, index) if place is not None else None
             told = unit
             index += size
-            if site is not None and index < len(body) and self.hooks.told:
-                if blocks.get(id(unit[0]), MAX_BLOCKS) <= MAX_BLOCKS - _BLOCKS:
-                    told = _Emitter(self, site, body[index]).emit()
+            has_room = index < len(body) and blocks.get(id(unit[0]), MAX_BLOCKS) <= MAX_BLOCKS - _BLOCKS
+            if site is not None and has_room and self.hooks.told:
+                told = _Emitter(self, site, body[index]).emit()
             made += self._swapped(unit, told, place, site) if place is not None else told
         return made
 

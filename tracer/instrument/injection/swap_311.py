@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tracer.instrument.injection.sites import Swap
-    from tracer.instrument.injection.sites_311 import Instrumenter
 
 _JUMP_IF: Final = "POP_JUMP_FORWARD_IF_TRUE" if sys.version_info < (3, 12) else "POP_JUMP_IF_TRUE"
 

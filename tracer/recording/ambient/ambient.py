@@ -6,8 +6,7 @@ import json
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tracer.recording.ambient.environment import environ
 from tracer.recording.ambient.places import MODULES, Places
@@ -15,6 +14,7 @@ from tracer.recording.ambient.reads import Reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tracer.instrument.injection.sites import Swap
     from tracer.instrument.instrumentation import Instrumentation

@@ -114,10 +114,12 @@ class Repeating(_Drawing):
 
     def random(self) -> float:
         """Return the next number from 0 up to 1."""
-        return self._next(float, 1)
+        found: float = self._next(float, 1)
+        return found
 
     def _randbelow(self, limit: int) -> int:
-        return self._next(int, limit)
+        found: int = self._next(int, limit)
+        return found
 
     def _next(self, kind: Any, limit: int) -> Any:
         text = next(self._rest, None)
