@@ -55,9 +55,13 @@ def told_of_reads(reads: Counter[str], findings: int) -> tuple[str, ...]:
     """Return what is to be told of reads that gave something else, and of the findings that follow from them."""
     if not reads:
         return ()
-    names = [f"{name} ({count:,})" for name, count in reads.most_common(_SHOWN)]
-    more = f" and {len(reads) - _SHOWN} others" if len(reads) > _SHOWN else ""
-    told = f"{sum(reads.values()):,} reads of the surroundings gave something else: {', '.join(names)}{more}."
-    if findings:
-        told += f" {findings:,} of the findings follow from that alone, and count as noise."
+    names = [f"{name} ({count:,})" for name, count in reads.most_common()]
+    total = sum(reads.values())
+    word = "read" if total == 1 else "reads"
+    told = f"{total:,} {word} of the surroundings gave something else: {', '.join(names[:_SHOWN])}"
+    told += f" and {len(names) - _SHOWN} others." if len(names) > _SHOWN else "."
+    if findings == 1:
+        told += " 1 finding follows from that alone, and counts as noise."
+    elif findings:
+        told += f" {findings:,} findings follow from that alone, and count as noise."
     return (told,)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from contextlib import suppress
+from os import getpid as _getpid  # held at import: the host may replace it in `os` while it runs
 from typing import TYPE_CHECKING, Final
 
 from tracer.recording.ambient.environment import environ
@@ -39,6 +39,7 @@ class Ambient:
     kinds: which of `tracer.ambient.AMBIENT_KINDS`.
     player: a recorded run whose reads are played back, None for none.
     scoped: whether the recorder follows a block and not the process.
+    by_lane: whether the player is asked by lane.
     """
 
     def __init__(
@@ -50,13 +51,15 @@ class Ambient:
         probe_of: Callable[[Noun], tuple[int, Probe]],
         *,
         scoped: bool,
+        by_lane: bool = True,
     ) -> None:
         self._kinds = kinds
         self._playing = player is not None
         self._scoped = scoped
         self._main = _MAIN if scoped else environ.get(LANE, _MAIN)
         own = 0  # no component's number: whoever reads is told of as the caller
-        self._reads = Reads(player, lanes, probe_of, lambda frame: callers.search(frame, own) or own, self._name_of)
+        name_of = self._name_of if by_lane else _no_name
+        self._reads = Reads(player, lanes, probe_of, lambda frame: callers.search(frame, own) or own, name_of)
         self._places = Places(kinds, self._reads)
 
     @property
@@ -81,16 +84,27 @@ class Ambient:
         if "hash" in self._kinds and not self._scoped:
             self._reads.tell_hash_seed(environ.get("PYTHONHASHSEED", ""))
 
-    def detach(self, folder: Path) -> None:
-        """End, and leave in the folder what became of the reads that were to be played back."""
+    @property
+    def counts(self) -> tuple[int, dict[str, int]]:
+        """How many reads were played back, and by callable how many were not though a recorded run was given."""
+        return self._reads.played, dict(self._reads.live)
+
+    def end(self) -> None:
+        """End: everything is what it is from now on."""
         self._reads.active = False
         self._places.forget()
+        if self._playing and not self._scoped:
+            environ.pop(LANE, None)
+
+    def detach(self, folder: Path) -> None:
+        """End, and leave in the folder what became of the reads that were to be played back."""
+        self.end()
         if self._playing:
-            if not self._scoped:
-                environ.pop(LANE, None)
-            told = {"played": self._reads.played, "live": self._reads.live}
+            played, live = self.counts
             with suppress(OSError):
-                (folder / f"{os.getpid()}{PLAYED_SUFFIX}").write_text(json.dumps(told), encoding="utf-8")
+                (folder / f"{_getpid()}{PLAYED_SUFFIX}").write_text(
+                    json.dumps({"played": played, "live": live}), encoding="utf-8"
+                )
 
     def forked(self) -> None:
         """Count anew in a forked child."""
@@ -115,3 +129,8 @@ class Ambient:
         if name != _MAIN and not name.startswith(f"{_MAIN} > "):
             return name
         return f"{self._main}{name[len(_MAIN) :]}" if self._main else None
+
+
+def _no_name(lane: Lane) -> str:
+    del lane
+    return ""

@@ -27,13 +27,15 @@ HASH_SEED: Final = "sys:hash_seed"
 _MARKS: Final = ("<tmp>", "<recording>")
 _PROJECT: Final = "<project>"
 MISSING: Final = object()
+RAISES: Final = object()
+"""Stands for what is kept of a read that raised: the program does so again by itself."""
 
 Row: TypeAlias = "tuple[str, str, bytes, bytes]"
-"""A read: lane, callable, and the snapshots of what it was called with and of what is kept."""
+"""A read: lane, callable, and the snapshots of what it was called with and of what is kept; empty where it raised."""
 
 
 def reads_of(run: RecordedRun) -> Iterator[Row]:
-    """Yield what a run read of its surroundings. Reads that raised are left out: the program raises again by itself.
+    """Yield what a run read of its surroundings.
 
     Raises:
         CassetteDamaged: a block of the recording cannot be read.
@@ -41,8 +43,9 @@ def reads_of(run: RecordedRun) -> Iterator[Row]:
     names = {each.name for each in run.recording.callables if each.component == AMBIENT}
     for lane in run.lanes if names else ():
         for call in run.calls(lane.name):
-            if call.callable in names and isinstance(call.outcome, Returned):
-                yield lane.name, call.callable, call.arguments, call.outcome.value
+            if call.callable in names:
+                kept = call.outcome.value if isinstance(call.outcome, Returned) else b""
+                yield lane.name, call.callable, call.arguments, kept
 
 
 def write_reads(path: Path, rows: Iterable[Row]) -> None:
@@ -64,15 +67,17 @@ class Player:
     _waiting: dict[tuple[str, str, str], deque[Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Iterable[Row], project: str = "") -> Player:
+    def of(cls, rows: Iterable[Row], project: str = "", *, by_lane: bool = True) -> Player:
         """Return what plays these reads; variables that hold paths below the project have them below `project`.
+
+        Without `by_lane` it is asked for those of the lane "", which are those of all lanes one after the other.
 
         Raises:
             CassetteDamaged: a snapshot cannot be read.
         """
         player = cls()
         for lane, name, arguments, outcome in rows:
-            match decode(outcome):
+            match decode(outcome) if outcome else None:
                 case Mapping(items=items):
                     if name == ENVIRONMENT and player.order is None:
                         player.order = tuple(str(key.value) for key, _ in items if isinstance(key, Scalar))
@@ -80,10 +85,9 @@ class Player:
                         player._enter(variable, value, project)
                 case Scalar(value=kept) if name == HASH_SEED:
                     player.hash_seed = player.hash_seed or str(kept)
-                case Scalar(value=kept):
-                    player._waiting.setdefault((lane, name, _key(arguments)), deque()).append(kept)
-                case _:  # too large to be kept whole
-                    player._waiting.setdefault((lane, name, _key(arguments)), deque()).append(MISSING)
+                case tree:
+                    place = lane if by_lane else "", name, _key(arguments)
+                    player._waiting.setdefault(place, deque()).append(_kept(tree))
         return player
 
     @classmethod
@@ -117,6 +121,16 @@ class Player:
         try:
             return waiting.popleft() if waiting else MISSING
         except IndexError:  # another thread of the lane was faster
+            return MISSING
+
+
+def _kept(tree: Value | None) -> Any:
+    match tree:
+        case None:
+            return RAISES
+        case Scalar(value=kept):
+            return kept
+        case _:  # too large to be kept whole
             return MISSING
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.ambient import AMBIENT
 from tracer.model import Callable, CallableKind, Flow, Parameter, ParameterKind
 from tracer.recording.ambient.environment import Environment, Surroundings, environ
-from tracer.recording.ambient.player import ENVIRONMENT, HASH_SEED, MISSING, VARIABLE
+from tracer.recording.ambient.player import ENVIRONMENT, HASH_SEED, MISSING, RAISES, VARIABLE
 from tracer.recording.ambient.sources import CannotGive
 
 if TYPE_CHECKING:
@@ -99,6 +99,9 @@ class Reads:
         if self._player is None:
             return source.live(called, arguments, named)
         kept = self._player.next(*place)
+        if kept is RAISES:
+            self.played += 1
+            return source.live(called, arguments, named)
         if kept is not MISSING:
             with suppress(CannotGive):
                 value = source.again(kept, called, arguments, named)
