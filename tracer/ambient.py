@@ -9,3 +9,9 @@ AMBIENT: Final = "<ambient>"
 
 AMBIENT_KINDS: Final = ("time", "random", "secrets", "uuid", "environ", "hash")
 """What may be read, by the names that users choose it by."""
+
+CALLERS: Final = "callers"
+"""Chosen beside kinds: reads of modules that are callers only count too, those of tests above all."""
+
+CHOICES: Final = (*AMBIENT_KINDS, CALLERS)
+"""All that may be chosen one by one."""

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracer.ambient import AMBIENT_KINDS
+from tracer.ambient import AMBIENT_KINDS, CALLERS, CHOICES
 from tracer.errors import ConfigError
 from tracer.rule_tables import ACTIONS, PLACES, rule_from_table
 from tracer.rules import KINDS, Rule
@@ -47,7 +47,7 @@ class Config:
     rules: the user's own rules for differences: what is equal that is not the same.
     dunders: dunder methods to record that are left out by default.
     level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
-    ambient: what a program reads of its surroundings that is recorded too, of `tracer.ambient.AMBIENT_KINDS`.
+    ambient: what a program reads of its surroundings that is recorded too, of `tracer.ambient.CHOICES`.
     renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
     mode: what happens on a call that the cassette does not hold; the environment variable TRACER_MODE wins over the file.
     """
@@ -265,12 +265,12 @@ def _ambient(value: Any) -> tuple[str, ...]:
         return ()
     kinds = _texts([value] if isinstance(value, str) else value)
     for kind in kinds:
-        if kind not in AMBIENT_KINDS:
-            raise _BadValueError(kind, suggestion(kind, AMBIENT_KINDS))
-    return tuple(kind for kind in AMBIENT_KINDS if kind in kinds)
+        if kind not in (*CHOICES, "all"):
+            raise _BadValueError(kind, suggestion(kind, CHOICES))
+    return tuple(kind for kind in CHOICES if kind in kinds or ("all" in kinds and kind != CALLERS))
 
 
-_AMBIENT = _Setting(_ambient, f"'all', 'none', or a list of {', '.join(repr(kind) for kind in AMBIENT_KINDS)}")
+_AMBIENT = _Setting(_ambient, f"'all', 'none', or a list of {', '.join(repr(kind) for kind in CHOICES)}")
 
 
 def ambient_kinds(wanted: bool | str | Iterable[str]) -> tuple[str, ...]:
@@ -287,7 +287,7 @@ def ambient_kinds(wanted: bool | str | Iterable[str]) -> tuple[str, ...]:
     try:
         return _ambient(wanted)
     except _BadValueError as bad:
-        remedy = f"{bad.suggestion}Valid: all, none, {', '.join(AMBIENT_KINDS)}."
+        remedy = f"{bad.suggestion}Valid: all, none, {', '.join(CHOICES)}."
         raise ConfigError("record what a program reads", f"{bad.value!r} is no kind of read", remedy) from None
 
 

@@ -3,7 +3,8 @@
 usage: python benchmarks/transparency/ambient.py [PACKAGE ...]
 
 Each suite is recorded and recorded again, and the two compared; then recorded with `--ambient` and once more with `--ambient-from`, so that
-the second run is given what the first read. Counted are findings at or above `changed`, reads, and seconds of processor time of all processes.
+the second run is given what the first read; and both again with the tests' own reads (`--ambient all,callers`). Counted are findings at or
+above `changed`, reads, and seconds of processor time of all processes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MORE = (
     Suite("pyjwt", "2.10.1", "tests", needs=("cryptography==44.0.0",)),
 )
 CHOSEN = ("cachetools", "flask", "click", "aiosqlite", "tinydb", "itsdangerous", "pyjwt")
-COLUMNS = "{:14}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}"
+COLUMNS = "{:14}{:>10}{:>9}{:>9}{:>8}{:>9}{:>9}{:>11}{:>10}"
 
 
 def tracer(suite: Suite, *words: str) -> tuple[str, float]:
@@ -51,13 +52,15 @@ def measure(suite: Suite, folder: Path) -> None:
     """Record a suite four times and print one row."""
     build(suite)
     command = ("--", *suite.command())
-    a, b, c, d = (folder / f"{suite.name}-{name}.cassette" for name in "abcd")
+    a, b, c, d, e, f = (folder / f"{suite.name}-{name}.cassette" for name in "abcdef")
     _, plain = tracer(suite, "record", "-o", str(a), *command)
     tracer(suite, "record", "-o", str(b), *command)
     _, reading = tracer(suite, "record", "-o", str(c), "--ambient", *command)
     _, playing = tracer(suite, "record", "-o", str(d), "--ambient-from", str(c), *command)
-    same = "yes" if c.read_bytes() == d.read_bytes() else "no"
-    row = (told(suite, a, b), told(suite, c, d), same, reads(suite, c), f"{plain:.1f}", f"{reading:.1f}", f"{playing:.1f}")
+    tracer(suite, "record", "-o", str(e), "--ambient", "all,callers", *command)
+    tracer(suite, "record", "-o", str(f), "--ambient-from", str(e), *command)
+    found = told(suite, a, b), told(suite, c, d), told(suite, e, f)
+    row = (*found, reads(suite, c), reads(suite, e), f"{plain:.1f}", f"{reading:.1f}", f"{playing:.1f}")
     print(COLUMNS.format(suite.name, *row), flush=True)
 
 
@@ -65,7 +68,8 @@ def main() -> None:
     """Measure the suites that are named, else all of `CHOSEN`."""
     os.environ.pop("PYTHONHASHSEED", None)
     wanted = sys.argv[1:] or CHOSEN
-    print(COLUMNS.format("suite", "findings", "played", "bytes", "reads", "plain s", "ambient s", "played s"))
+    heads = ("suite", "findings", "ambient", "callers", "reads", "callers", "plain s", "ambient s", "played s")
+    print(COLUMNS.format(*heads), flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         for suite in (*SUITES, *MORE):
             if suite.name in wanted:

@@ -64,7 +64,7 @@ def test_what_is_called_is_swapped_at_every_form_of_call() -> None:
             self.kept = called
 
     def run(many: int) -> list[Any]:
-        found = [called(), called(1, b=2), called(*[1, 2], **{"c": 3}), called(1, 2, 3, 4, 5, 6, 7, 8, 9)]
+        found = [called(), called(1, b=2), called(*[1, 2], c=3), called(1, 2, 3, 4, 5, 6, 7, 8, 9)]
         held = Holder()
         found += [held.kept(4), called(called(1)), [called(number) for number in range(many)]]
         try:

@@ -375,6 +375,19 @@ def test_tests_keep_their_own_surroundings(tmp_path: Path) -> None:
     assert callers == {"app.clock"}
 
 
+def test_tests_are_given_theirs_too_where_callers_are_chosen(tmp_path: Path) -> None:
+    """With `callers` what a test passes in is the same in both runs."""
+    text = "import os, time\nfrom app import echo\ndef test_it(): assert echo.back(time.time()) and echo.back(os.urandom(4))\n"
+    app = project(tmp_path, app__echo="def back(value): return value\n", test_echo=text)
+    run = ("--", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+    app.tracer("record", "-o", "a.cassette", "--ambient", "all,callers", *run)
+    app.tracer("record", "-o", "b.cassette", "--ambient-from", "a.cassette", *run)
+
+    assert calls(tmp_path / "a.cassette").count("app.echo:back") == 2
+    assert (tmp_path / "a.cassette").read_bytes() == (tmp_path / "b.cassette").read_bytes()
+
+
 def test_a_cassette_without_reads_cannot_be_played(tmp_path: Path) -> None:
     """What is not there is told in one sentence, before anything runs."""
     app = project(tmp_path, app__clock=CLOCK, app__main="from app import clock\n\nprint(clock.read())\n")

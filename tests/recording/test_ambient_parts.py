@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import importlib
 import os
 import random
@@ -99,12 +99,12 @@ def test_a_read_that_raised_raises_by_itself() -> None:
     assert player.next("main", "random:choice", "") == "0"
 
 
-@pytest.mark.parametrize("module", [time, datetime, uuid, random], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [time, dt, uuid, random], ids=lambda module: module.__name__)
 def test_what_is_kept_gives_the_value_back(module: ModuleType) -> None:
     """Each function that takes no argument, read once: what is kept has its type, and is enough."""
     tried = 0
     for called, source in plain_sources(module, frozenset(AMBIENT_KINDS)):
-        if source.name in {"datetime:datetime.utcnow"} or not source.applies((), {}):
+        if source.name == "datetime:datetime.utcnow" or not source.applies((), {}):
             continue
         try:
             value, kept = source.live(called, (), {})
@@ -119,10 +119,10 @@ def test_what_is_kept_gives_the_value_back(module: ModuleType) -> None:
 
 
 def test_a_time_in_a_zone_is_not_given_as_one_without() -> None:
-    sources = dict(plain_sources(datetime, frozenset({"time"})))
-    source = sources[datetime.datetime.now]
-    zone = datetime.timezone(datetime.timedelta(hours=2))
-    value, kept = source.live(datetime.datetime.now, (zone,), {})
+    sources = dict(plain_sources(dt, frozenset({"time"})))
+    source = sources[dt.datetime.now]
+    zone = dt.timezone(dt.timedelta(hours=2))
+    value, kept = source.live(dt.datetime.now, (zone,), {})
 
     assert source.again(kept, None, (), {"tz": zone}) == value
     with pytest.raises(CannotGive, match="another time zone"):

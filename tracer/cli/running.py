@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracer import workflows
-from tracer.ambient import AMBIENT_KINDS
+from tracer.ambient import CHOICES
 from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
 from tracer.cli.terminal import color, say, width
@@ -35,7 +35,7 @@ Ambient = Annotated[
     typer.Option(
         "--ambient",
         metavar="KINDS",
-        help=f"What is read of the surroundings: all (also where nothing follows), none, or some of {', '.join(AMBIENT_KINDS)}.",
+        help=f"What is read of the surroundings: all (also where nothing follows), none, or some of {', '.join(CHOICES)}.",
     ),
 ]
 

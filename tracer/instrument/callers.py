@@ -26,7 +26,7 @@ class CallingCode:
     sites: the hooks; None where the engine knows no call sites or nobody knows the callers.
     caller_of: given a module's name and file, the name it goes by as a caller, None where it is looked through.
     component_of, probe_of: as of `Instrumentation` and `Engine`.
-    swap: what takes the place of what watched modules call, from the start; None for nothing.
+    swap: what takes the place of what watched modules call, from the start; None for nothing. `for_callers` says that callers call it too.
     """
 
     def __init__(
@@ -37,9 +37,12 @@ class CallingCode:
         component_of: abc.Callable[[str, str | None], str | None],
         probe_of: abc.Callable[[CodeType], Probe | None],
         swap: Swap | None = None,
+        *,
+        for_callers: bool = False,
     ) -> None:
         self._sites = sites
         self._swap = swap
+        self._for_callers = for_callers
         self._engine = engine
         self._caller_of = caller_of
         self._component_of = component_of
@@ -77,10 +80,14 @@ class CallingCode:
             return None
         component = self._component_of(name, file)
         told = self._tells(component, name, file)
-        swap = self._swap if component is not None else None
+        swap = self._swap if component is not None or self._swaps_for(name, file) else None
         if swap is None:
             return self._sites.hooks if told else None
         return replace(self._sites.hooks, told=told, swap=swap)
+
+    def _swaps_for(self, name: str, file: str | None) -> bool:
+        """Whether something takes the place of what a module calls that is a caller only."""
+        return self._for_callers and self._caller_of is not None and self._caller_of(name, file) is not None
 
     def _tells(self, component: str | None, name: str, file: str | None) -> bool:
         """Whether a module may call an extension of another component."""
@@ -119,7 +126,7 @@ class CallingCode:
         for module in modules:
             namespace = live.module_namespace(module)
             sites = self._hooks_of_namespace(namespace)
-            if sites is not None and sites.told:
+            if sites is not None and (sites.told or self._is_caller_only(namespace)):
                 spaces[id(namespace)] = namespace, sites
         for function in all_functions() if spaces else ():
             found = spaces.get(id(function.__globals__))
@@ -136,8 +143,17 @@ class CallingCode:
                 self._engine.attach_function(function, self._probe_of, sites)
 
     def _hooks_of_namespace(self, namespace: dict[str, Any]) -> SiteHooks | None:
-        name, file = namespace.get("__name__"), namespace.get("__file__")
-        return self.hooks_of(name, file if type(file) is str else None) if type(name) is str else None
+        name = namespace.get("__name__")
+        return self.hooks_of(name, _file_of(namespace)) if type(name) is str else None
+
+    def _is_caller_only(self, namespace: dict[str, Any]) -> bool:
+        """Whether a module that has hooks is none of those whose functions are instrumented because they are watched."""
+        return self._component_of(str(namespace.get("__name__")), _file_of(namespace)) is None
+
+
+def _file_of(namespace: dict[str, Any]) -> str | None:
+    file = namespace.get("__file__")
+    return file if type(file) is str else None
 
 
 def _is_running(namespace: dict[str, Any]) -> bool:

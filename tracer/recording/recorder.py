@@ -10,6 +10,7 @@ from sys import _getframe
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
+from tracer.ambient import CALLERS
 from tracer.errors import RecordingError
 from tracer.instrument.discovery import plain_qualname
 from tracer.instrument.engines import default_engine
@@ -53,7 +54,7 @@ class Recorder:
         dunders: names among the left-out dunders to record all the same.
         scoped: follow only the thread or task that starts the recorder, and what that starts.
         following: lets child processes that a scoped recorder announces record too; a whole process's inherit that from it.
-        ambient: which reads of the surroundings are recorded, of `tracer.ambient.AMBIENT_KINDS`.
+        ambient: which reads of the surroundings are recorded, of `tracer.ambient.CHOICES`.
         player: the reads of a recorded run that are played back; None for none.
 
     Raises:
@@ -108,6 +109,7 @@ class Recorder:
             caller_of=selection.caller_of,
             boundaries=selection.boundaries,
             swap=self.ambient.swap if self.ambient is not None else None,
+            swap_for_callers=CALLERS in ambient,
             importing=lambda name: (self.lanes.switch(f"import {name}"),),
             imported=lambda before: self.lanes.restore(before[0]),
         )

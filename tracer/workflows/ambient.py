@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.ambient import AMBIENT_KINDS
+from tracer.ambient import CHOICES
 from tracer.errors import ConfigError
 from tracer.recording.ambient.ambient import PLAYED_SUFFIX
 from tracer.recording.ambient.player import Player, reads_of, write_reads
@@ -58,7 +58,7 @@ def kinds_of(cassette: Path) -> tuple[str, ...]:
         CassetteError: it cannot be read.
     """
     with open_cassette(cassette) as run:
-        return tuple(kind for kind in run.recording.ambient if kind in AMBIENT_KINDS)
+        return tuple(kind for kind in run.recording.ambient if kind in CHOICES)
 
 
 def play_from(cassette: Path, part: Path) -> Playing:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer.ambient import AMBIENT_KINDS
+from tracer.ambient import AMBIENT_KINDS, CHOICES
 from tracer.compare.result import Severity
 from tracer.errors import ConfigError, RecordingError
 from tracer.review.acceptances import load
@@ -79,7 +79,7 @@ def _kinds(old: Path, recording: Recording, ambient: Sequence[str] | None) -> tu
             f"it holds no reads of {' and '.join(missing)}",
             "Record it with --ambient.",
         )
-    return tuple(kind for kind in AMBIENT_KINDS if kind in recording.ambient and (ambient is None or kind in ambient))
+    return tuple(kind for kind in CHOICES if kind in recording.ambient and (ambient is None or kind in ambient))
 
 
 def _record(take: Take) -> tuple[str, ...]:

@@ -65,11 +65,15 @@ class Reads:
         lane = self._lane()
         if lane is None or not source.applies(arguments, named):
             return called(*arguments, **named)
-        key = source.key(arguments, named)
+        key = source.key(arguments, named) if arguments or named else ""
         _, probe = self._probe(source.name)
         token = probe.began(self._caller_of(_getframe(2)), [key] if key else [])
         try:
-            value, kept = self._value(source, called, arguments, named, (self._lane_name(lane), source.name, key))
+            if self._player is None:
+                value, kept = source.live(called, arguments, named)
+            else:
+                place = self._lane_name(lane), source.name, key
+                value, kept = self._played(self._player, source, called, arguments, named, place)
         except BaseException as error:
             if token is not None:
                 probe.raised(token, error)
@@ -87,18 +91,17 @@ class Reads:
 
     # -- values --------------------------------------------------------------------------------------------------------------
 
-    def _value(
+    def _played(
         self,
+        player: Player,
         source: Source,
         called: Any,
         arguments: tuple[Any, ...],
         named: dict[str, Any],
         place: tuple[str, str, str],
     ) -> tuple[Any, Any]:
-        """Return what is read, and what is kept of it."""
-        if self._player is None:
-            return source.live(called, arguments, named)
-        kept = self._player.next(*place)
+        """Return what is read, and what is kept of it: what the recorded run read, where that is known."""
+        kept = player.next(*place)
         if kept is RAISES:
             self.played += 1
             return source.live(called, arguments, named)
