@@ -45,6 +45,8 @@ LATE = {
     "instrument/": {"wrapt", "opcode", "tracer.instrument"},
     "pytest_plugin.py": None,
     "recording/bootstrap/": {"tracer"},
+    "recording/child.py": {"tracer.recording.ambient"},
+    "recording/recorder.py": {"tracer.recording.ambient"},
     "regex.py": {"regex"},
     "report/": {"rich", "jinja2"},
     "workflows.py": None,

@@ -65,7 +65,7 @@ def test_what_was_drawn_chooses_the_same_again(seed: int, things: list[int], met
     ],
 )
 def test_numbers_that_do_not_fit_are_not_given(kept: str, things: str, reason: str) -> None:
-    repeating = Repeating(kept)
+    repeating: Any = Repeating(kept)
 
     with pytest.raises(CannotGive, match=reason):
         repeating.choice(things)
