@@ -1,11 +1,13 @@
 """Settings are found, checked, and refused with the valid ones named."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tracer.ambient import AMBIENT_KINDS, CHOICES
 from tracer.compare.result import Kind, Severity
-from tracer.config import MODES, SEVERITIES, Config, load_config, read_toml
+from tracer.config import MODES, SEVERITIES, Config, ambient_kinds, load_config, read_toml
 from tracer.errors import ConfigError
 from tracer.rules import KINDS, Rule
 
@@ -52,6 +54,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         mode = "none"
         level = "shape"
         renamed = {"shop.old" = "shop.new"}
+        ambient = ["uuid", "time"]
         [[ignore]]
         callable = "shop.cart:total"
         kind = "returned-value"
@@ -82,6 +85,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         mode="none",
         level="shape",
         renamed=(("shop.old", "shop.new"),),
+        ambient=("time", "uuid"),
         ignore=(Rule("shop.cart:total", "returned-value", "return.id"),),
         rules=(Rule(path="return.total", absolute=0.01), Rule(type="float", relative=1e-9)),
     )
@@ -99,6 +103,23 @@ def test_the_table_of_a_pyproject_above_is_found_from_a_folder_below(tmp_path: P
     below.mkdir(parents=True)
 
     assert (load(below).runs, load(below).source, load(below).root) == (2, source, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kinds"),
+    [
+        ("all", AMBIENT_KINDS),
+        (True, AMBIENT_KINDS),
+        ("none", ()),
+        (False, ()),
+        (" uuid, time ", ("time", "uuid")),
+        ("all,callers", CHOICES),
+        (["hash"], ("hash",)),
+        ([], ()),
+    ],
+)
+def test_reads_of_the_surroundings_are_chosen_together_or_one_by_one(wanted: Any, kinds: tuple[str, ...]) -> None:
+    assert ambient_kinds(wanted) == kinds
 
 
 @pytest.mark.parametrize("marker", ["pyproject.toml", ".git"])
@@ -159,6 +180,8 @@ def test_a_misspelt_setting_names_file_key_and_the_nearest_valid_one(tmp_path: P
         ("ignore = {path = 'x'}", "a list of tables"),
         ("level = 'shapes'", "Did you mean 'shape'? Valid: 'value', 'shape'."),
         ("renamed = ['shop.old']", "a table of dotted names"),
+        ("ambient = ['times']", "Did you mean 'time'? Valid: 'all', 'none', or a list of 'time', 'random'"),
+        ("ambient = 3", "its value is 3"),
         ("renamed = {'shop.old' = 'shop new'}", "its value is 'shop new'"),
         ("renamed = {'shop.old' = 1}", "its value is 1"),
         (

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracer import workflows
+from tracer.config import ambient_kinds
 from tracer.errors import BehaviourChanged
 
 if TYPE_CHECKING:
@@ -123,9 +125,11 @@ class Recording(_Around):
         boundaries: prefixes whose interfaces are watched; the settings', else the project's own modules.
         timings: take the time of each call as well, into a file beside the cassette; also where the settings say so.
         detail: "full" to look at every crossing, so that each call can be replayed; "sampled"; the settings' else.
+        ambient: what watched code reads of its surroundings that is recorded too: "all", "none", or names as "time" and "random".
+        ambient_from: a cassette whose reads of the surroundings are played back.
 
     Raises:
-        ConfigError: there is no such detail.
+        ConfigError: there is no such detail, no such kind of read, or the cassette to play back holds none.
         RecordingError: at the end of the block, when no call was captured.
     """
 
@@ -136,21 +140,34 @@ class Recording(_Around):
         boundaries: Sequence[str] | None = None,
         detail: str | None = None,
         timings: bool = False,
+        ambient: str | Sequence[str] | None = None,
+        ambient_from: str | Path | None = None,
     ) -> None:
         self.path = Path(path)
-        self._boundaries = boundaries
-        self._detail = detail
-        self._timings = timings
+        self._options: dict[str, Any] = {
+            "boundaries": boundaries,
+            "detail": detail,
+            "timings": timings,
+            "ambient": ambient,
+            "ambient_from": ambient_from,
+        }
         self._session: workflows.Session | None = None
 
     def _fresh(self) -> Recording:
-        return Recording(self.path, boundaries=self._boundaries, detail=self._detail, timings=self._timings)
+        return Recording(self.path, **self._options)
 
     def _open(self) -> None:
         # Absolute from here on: the block may change the working folder.
         self._target = self.path.absolute()
+        options = self._options
+        played = options["ambient_from"]
         self._session = workflows.open_session(
-            self._target, self._boundaries, detail=self._detail, timings=self._timings
+            self._target,
+            options["boundaries"],
+            detail=options["detail"],
+            timings=options["timings"],
+            ambient=_kinds(options["ambient"]),
+            ambient_from=Path(played) if played is not None else None,
         )
 
     def _close(self, *, failed: bool) -> None:
@@ -172,6 +189,8 @@ class Cassette(_Around):
         fail_on: the lowest severity that raises; the settings', else "changed".
         folder: the folder of the cassettes; the settings', else `cassettes` in the project.
         rules: which differences do not count, beside those of the settings and those learned.
+        ambient: what watched code reads of its surroundings that is recorded too, "all", "none", or names as "time" and "random"; the
+            settings', else nothing. What the cassette holds of it is played back when the block runs again.
         on_outcome: called with "recorded", "compared", "changed" or "replaced" at the end.
 
     After the block `comparison` holds what comparing found, None where nothing was compared.
@@ -191,6 +210,7 @@ class Cassette(_Around):
         fail_on: str | None = None,
         folder: str | Path | None = None,
         rules: Sequence[Rule] = (),
+        ambient: str | Sequence[str] | None = None,
         on_outcome: Callable[[str], None] = lambda outcome: None,
     ) -> None:
         self.name = name
@@ -201,6 +221,7 @@ class Cassette(_Around):
             "fail_on": fail_on,
             "folder": folder,
             "rules": tuple(rules),
+            "ambient": ambient,
             "on_outcome": on_outcome,
         }
         self._session: workflows.Session | None = None
@@ -220,7 +241,16 @@ class Cassette(_Around):
             workflows.require(self.path)
         self._fail_on = workflows.severity(self._options["fail_on"] or config.fail_on)
         workflows.check_accepted(self.path)
-        self._session = workflows.open_session(self.path, self._options["boundaries"], block=True)
+        kinds = _kinds(self._options["ambient"])
+        played = self._mode != "all" and self.path.exists() and (kinds is None or bool(kinds))
+        holds = workflows.kinds_of(self.path) if played else ()
+        self._session = workflows.open_session(
+            self.path,
+            self._options["boundaries"],
+            block=True,
+            ambient=holds or kinds,
+            ambient_from=self.path if holds else None,
+        )
 
     def _close(self, *, failed: bool) -> None:
         session, self._session = self._session, None
@@ -237,7 +267,8 @@ class Cassette(_Around):
             tell("replaced" if existed else "recorded")
             return
         terms = workflows.Terms(rules=tuple(self._options["rules"]), allow_imports=True)
-        self.comparison = workflows.diff(self.path, pending, terms=terms)
+        compared = workflows.diff(self.path, pending, terms=terms)
+        self.comparison = replace(compared, notes=(*compared.notes, *session.told))
         findings = workflows.findings_against(self.comparison, self._fail_on, self._mode)
         if findings:
             tell("changed")
@@ -327,6 +358,11 @@ class Playback(_Around):
     def misses(self) -> tuple[CallNotRecorded, ...]:
         """The calls so far that the cassette did not hold."""
         return self._running.misses if self._running is not None else ()
+
+
+def _kinds(ambient: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the kinds of reads that were asked for, None where nothing was said of them."""
+    return None if ambient is None else ambient_kinds(ambient)
 
 
 def _closed(session: workflows.Session | None, *, failed: bool) -> Path | None:

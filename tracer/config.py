@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracer.ambient import AMBIENT_KINDS, CALLERS, CHOICES
 from tracer.errors import ConfigError
 from tracer.regex import Unsupported, ends_soon
 from tracer.rule_tables import ACTIONS, PLACES, rule_from_table
@@ -21,7 +22,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 GRANULARITIES = ("module", "package")
@@ -57,6 +58,7 @@ class Config:
     playback_ignore: parameters that do not count when a recorded call is looked for.
     playback_by_order: patterns of callables whose recorded calls are told apart by their order alone.
     playback_allow: prefixes of modules that may be imported to make recorded values live again.
+    ambient: what a program reads of its surroundings that is recorded too, of `tracer.ambient.CHOICES`.
     renamed: modules or packages by the name they had in the old cassette, with the name they go by now.
     mode: what happens on a call that the cassette does not hold; the environment variable TRACER_MODE wins over the file.
     """
@@ -87,6 +89,7 @@ class Config:
     playback_by_order: tuple[str, ...] = ()
     playback_allow: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+    ambient: tuple[str, ...] = ()
 
     @property
     def cassette_folder(self) -> Path:
@@ -300,6 +303,39 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _ambient(value: Any) -> tuple[str, ...]:
+    if value is True or value == "all":
+        return AMBIENT_KINDS
+    if value is False or value == "none":
+        return ()
+    kinds = _texts([value] if isinstance(value, str) else value)
+    for kind in kinds:
+        if kind not in (*CHOICES, "all"):
+            raise _BadValueError(kind, suggestion(kind, CHOICES))
+    return tuple(kind for kind in CHOICES if kind in kinds or ("all" in kinds and kind != CALLERS))
+
+
+_AMBIENT = _Setting(_ambient, f"'all', 'none', or a list of {', '.join(repr(kind) for kind in CHOICES)}")
+
+
+def ambient_kinds(wanted: bool | str | Iterable[str]) -> tuple[str, ...]:
+    """Return the kinds of reads that are meant: by names, by a text of names with commas between, by `all` or True, `none` or False.
+
+    Raises:
+        ConfigError: one of them is none.
+    """
+    if isinstance(wanted, str):
+        names = [name.strip() for name in wanted.split(",") if name.strip()]
+        wanted = names[0] if len(names) == 1 else names
+    elif not isinstance(wanted, bool):
+        wanted = list(wanted)
+    try:
+        return _ambient(wanted)
+    except _BadValueError as bad:
+        remedy = f"{bad.suggestion}Valid: all, none, {', '.join(CHOICES)}."
+        raise ConfigError("record what a program reads", f"{bad.value!r} is no kind of read", remedy) from None
+
+
 _NAMES = _Setting(_texts, "a list of non-empty texts")
 _SETTINGS = {
     "boundaries": _Setting(_texts, "a list of dotted prefixes, as in ['shop.pricing']"),
@@ -332,5 +368,6 @@ _SETTINGS = {
     "playback_ignore": _NAMES,
     "playback_by_order": _NAMES,
     "playback_allow": _NAMES,
+    "ambient": _AMBIENT,
     "renamed": _Setting(_renamed, "a table of dotted names, as in {'shop.old' = 'shop.new'}"),
 }

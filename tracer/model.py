@@ -245,7 +245,8 @@ class Component:
 class Recording:
     """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program.
 
-    `detail` says how much of values was looked at: "full" where that was done at every crossing, else "sampled". `block` says that `tracer.cassette` made it, around a block of code, which is expected to use it again.
+    `detail` says how much of values was looked at: "full" where that was done at every crossing, else "sampled". `block` says that `tracer.cassette`
+    made it, around a block of code, which is expected to use it again. `ambient` are the kinds of reads of the surroundings that were recorded.
     """
 
     python: str = ""
@@ -257,6 +258,7 @@ class Recording:
     noise: tuple[Rule, ...] = ()
     block: bool = False
     detail: str = "sampled"
+    ambient: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def run(words: Sequence[str]) -> int:
 
     What follows the first `--` is a command of the user's: no option of tracer is looked for in it.
     """
-    own, command = _split(list(words))
+    own, command = _split(_with_values(list(words)))
     try:
         result = typer.main.get_command(app).main(args=own, prog_name="tracer", obj=command, standalone_mode=False)
     except TracerError as error:
@@ -52,6 +52,17 @@ def _fail(error: Exception) -> int:
     return fail(
         f"This is a defect of tracer {__version__}, not of your program. Please report it with the lines above."
     )
+
+
+def _with_values(words: list[str]) -> list[str]:
+    """Return the words with `all` after an `--ambient` that stands alone: an option has a value for the parser, or never one."""
+    end = words.index("--") if "--" in words else len(words)
+    own = []
+    for at, word in enumerate(words[:end]):
+        own.append(word)
+        if word == "--ambient" and (at + 1 == end or words[at + 1].startswith("-")):
+            own.append("all")
+    return [*own, *words[end:]]
 
 
 def _split(words: list[str]) -> tuple[list[str], tuple[str, ...] | None]:

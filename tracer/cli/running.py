@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracer import workflows
+from tracer.ambient import CHOICES
 from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
 from tracer.cli.options import Boundaries, FailOn, Format, Level, Output, Verbose, tell
 from tracer.cli.terminal import color, say, width
-from tracer.config import DETAILS
+from tracer.config import DETAILS, ambient_kinds
 from tracer.errors import ConfigError
 from tracer.report.formats import request_of, require
 from tracer.report.listing import render_summary
@@ -21,6 +22,16 @@ from tracer.report.safe import plain
 
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison
+
+
+Ambient = Annotated[
+    str | None,
+    typer.Option(
+        "--ambient",
+        metavar="KINDS",
+        help=f"What is read of the surroundings: all (also where nothing follows), none, or some of {', '.join(CHOICES)}.",
+    ),
+]
 
 
 @app.command(context_settings={"allow_interspersed_args": False})
@@ -56,6 +67,15 @@ def record(
             "Default: the settings', else sampled.",
         ),
     ] = None,
+    ambient: Ambient = None,
+    ambient_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--ambient-from",
+            metavar="CASSETTE",
+            help="Give the program the surroundings that CASSETTE recorded with --ambient.",
+        ),
+    ] = None,
 ) -> int:
     """Run any command; record the calls that cross boundaries in every Python it starts.
 
@@ -65,8 +85,17 @@ def record(
         return fail("Couldn't record: no command was given. Put it after two dashes: tracer record -- pytest")
     # The command writes to the same terminal: there a live line would erase the last one of its own.
     with LiveLine(sys.stderr, quiet=sys.stdout.isatty()) as live:
+        kinds = ambient_kinds(ambient) if ambient is not None else None
         summary = workflows.record(
-            command, output, boundaries=boundary, runs=runs, detail=detail, timings=timings, tick=live.tick
+            command,
+            output,
+            boundaries=boundary,
+            runs=runs,
+            detail=detail,
+            timings=timings,
+            ambient=kinds,
+            ambient_from=ambient_from,
+            tick=live.tick,
         )
     sys.stderr.write(render_summary(summary, width(sys.stderr), color(sys.stderr)))
     return summary.exit_code if summary.seen else UNUSABLE
@@ -107,6 +136,7 @@ def diff(
     rerun_recorded: Annotated[
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
+    ambient: Ambient = None,
     confirm: Annotated[
         bool, typer.Option(help="Before a run counts as changed, run it once more to tell change from chance.")
     ] = True,
@@ -122,7 +152,8 @@ def diff(
     revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
         terms = workflows.Terms(request_of(format_), level, failing, confirm=confirm, progress=live.progress)
-        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, terms)
+        kinds = ambient_kinds(ambient) if ambient is not None else None
+        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, kinds, terms)
     code = tell(comparison, failing, format_, output, verbose=verbose)
     if code and old is not None and new is None and (hint := workflows.how_to_review(old)):
         sys.stderr.write(f"tracer: {plain(hint)}\n")
@@ -144,13 +175,14 @@ def _compare(
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
     rerun_recorded: bool,
+    ambient: tuple[str, ...] | None,
     terms: workflows.Terms,
 ) -> Comparison:
     """Choose the form of `tracer diff` that the arguments ask for."""
     if base is not None:
         if old is not None:
             raise ConfigError("compare", "both --base and a cassette were given", "Leave one of them out.")
-        return workflows.diff_revision(base, command or (), boundary, tell=told, terms=terms)
+        return workflows.diff_revision(base, command or (), boundary, ambient=ambient, tell=told, terms=terms)
     if old is None:
         raise ConfigError(
             "compare", "no cassette was given", "Usage: tracer diff OLD NEW, or tracer diff OLD -- COMMAND."
@@ -158,8 +190,10 @@ def _compare(
     if new is not None:
         if command:
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
+        if ambient is not None:
+            raise ConfigError("compare", "--ambient is for a run, and none was asked for", "Leave it out.")
         return workflows.diff(old, new, terms=terms)
-    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, terms=terms)
+    return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, ambient=ambient, terms=terms)
 
 
 @app.command()

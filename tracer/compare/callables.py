@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracer.ambient import AMBIENT
 from tracer.compare.origins import Code
 from tracer.compare.signatures import SignatureChange, signature_changes
 
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
 
 
 class Callables:
-    """The callables of two recordings, by name."""
+    """The callables of two recordings, by name. `ambient` are those that stand for reads of the surroundings."""
 
     def __init__(self, old: Recording, new: Recording) -> None:
         self.old = {each.name: each for each in old.callables}
         self.new = {each.name: each for each in new.callables}
+        self.ambient = frozenset(each.name for each in (*old.callables, *new.callables) if each.component == AMBIENT)
         self._modules = {_module(name) for name in self.new}
         self._watched = {component.name for component in new.components if component.watched}
         self._components = {component.name for component in (*old.components, *new.components)}
@@ -42,7 +44,7 @@ class Callables:
     def is_gone(self, name: str) -> bool:
         """Whether the new run would have seen the callable, were it still there."""
         old = self.old.get(name)
-        if old is None or name in self.new or not self.new:
+        if old is None or name in self.new or not self.new or name in self.ambient:
             return False
         return not self._watched or old.component in self._watched
 

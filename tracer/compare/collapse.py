@@ -137,6 +137,10 @@ class Groups:
                 groups[path] = Group(seen.callable, seen.kind, path, seen)
         return groups[path]
 
+    def all(self) -> list[Group]:
+        """Return every group."""
+        return [group for groups in self._groups.values() for group in groups.values()]
+
     def findings(self, calls: Mapping[str, int], suspects: Suspects) -> tuple[Finding, ...]:
         """Return the findings, most important first. `calls` are by callable.
 

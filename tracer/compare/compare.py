@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from tracer.compare.ambient import lower_explained, told_of_reads
 from tracer.compare.callables import Callables
 from tracer.compare.columns import LaneReader
 from tracer.compare.definitions import Definitions
@@ -99,6 +100,7 @@ class _Comparing:
         self._callables = Callables(old.recording, new.recording)
         self._shared = Shared(self._callables, rules, shapes_only, Reader(shapes_only=shapes_only))
         self._unread = _Unread()
+        self._from_reads = 0
         self._progress = progress
         self._done = 0
         self._total = 0
@@ -113,7 +115,7 @@ class _Comparing:
         findings = self._findings()
         hidden = self._shared.rules.hidden
         return Comparison(
-            verdict=verdict(findings, hides=bool(hidden)),
+            verdict=verdict(findings, hides=bool(hidden) or bool(self._shared.tally.reads)),
             old=old,
             new=new,
             summary=self._summary(sum(count for _, count in hidden)),
@@ -170,6 +172,7 @@ class _Comparing:
         if not self._shared.groups.callables:
             return ()
         self._count_unread()
+        self._from_reads = lower_explained(self._shared.groups.all(), self._shared.callables)
         return self._shared.groups.findings(self._shared.calls, self._callables.suspects)
 
     def _count_unread(self) -> None:
@@ -202,6 +205,7 @@ class _Comparing:
         told = []
         if self._shared.tally.partly:
             told.append(f"{self._shared.tally.partly} of the changed calls could be compared only in part.")
+        told += told_of_reads(self._shared.tally.reads, self._from_reads)
         if self._shared.reader.unreadable:
             told.append(f"{self._shared.reader.unreadable} recorded values could not be read.")
         return told

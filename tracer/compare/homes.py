@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tracer import wire
+from tracer.ambient import AMBIENT
 from tracer.compare.parts import type_name
 from tracer.compare.renames import calls_of, renamed_callables, renamed_classes
 from tracer.compare.renaming import Renamed, Renaming
@@ -83,7 +84,7 @@ def _moved_modules(homes: Mapping[str, str], old: RecordedRun, new: RecordedRun)
     """Return the modules that are gone and whose callables have all come in one other module."""
     there = {_module(each.name) for each in new.recording.callables} | {each.name for each in new.recording.components}
     targets: dict[str, set[str]] = {}
-    for each in old.recording.callables:
+    for each in (known for known in old.recording.callables if known.component != AMBIENT):
         if "<" not in each.name and _module(each.name) not in there:
             targets.setdefault(_module(each.name), set()).add(_module(homes.get(each.name, "")))
     return {module: next(iter(homes)) for module, homes in targets.items() if len(homes) == 1 and "" not in homes}
@@ -111,7 +112,8 @@ def _hierarchy(
 def _only_in(one: Recording, other: Recording) -> list[Callable]:
     """Return the callables that only one recording has and that have a name of their own."""
     known = {each.name for each in other.callables}
-    return [each for each in one.callables if each.name not in known and not {"<", "#"} & set(each.name)]
+    own = (each for each in one.callables if each.component != AMBIENT)
+    return [each for each in own if each.name not in known and not {"<", "#"} & set(each.name)]
 
 
 def _qualname(each: Callable) -> str:

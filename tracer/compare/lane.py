@@ -101,6 +101,9 @@ class LaneComparison:
             reader,
             lambda inside: callables.owns(new.callable, inside),
         )
+        if new.callable in callables.ambient:
+            self._read_otherwise(i, j, [change for change in found.changes if not change.entering])
+            return
         changes = (*found.changes, _presence(Kind.CALL_MOVED)) if moved else found.changes
         told, hidden = self._sorted(new.callable, [self._written(new.callable, each) for each in changes])
         self._shared.outcomes.add(hidden, {}, (self._name, j))
@@ -130,6 +133,17 @@ class LaneComparison:
         shown = self._tell(node, new, told, self._new, Spot(self._old.lane, i), cut=bool(unseen))
         self._told.append(Told(shown, unseen, frame.maker, fed_by, left_by))
 
+    def _read_otherwise(self, i: int, j: int, told: list[CallChange]) -> None:
+        """Take note of a read of the surroundings that gave something else: no change of the code, but what may explain some."""
+        if not told:
+            return
+        new = self._new.call(j)
+        self._shared.tally.reads[new.callable] += 1
+        frame = self._frames.of_new(j, new)
+        node = Node(j, frame.number, j, outcome_changed=True, unpaired=frame.unpaired)
+        shown = self._tell(node, new, told, self._new, Spot(self._old.lane, i), cut=False)
+        self._told.append(Told(shown, (), frame.maker))
+
     def _fed(self, passed: Sequence[CallChange], j: int) -> tuple[bool, Group | None]:
         """Say whether earlier outcomes have shown all that was passed otherwise, and what told of it first."""
         if not passed or not self._shared.outcomes.hold(passed):
@@ -154,10 +168,16 @@ class LaneComparison:
 
     def _added_call(self, j: int) -> None:
         call = self._new.call(j)
+        if call.callable in self._shared.callables.ambient:
+            self._shared.tally.added -= 1
+            return
         self._one_sided(call, j, j, self._frames.of_new(j, call), Presence.ADDED, Kind.CALL_ADDED)
 
     def _removed_call(self, i: int, place: float) -> None:
         call = self._old.call(i)
+        if call.callable in self._shared.callables.ambient:
+            self._shared.tally.removed -= 1
+            return
         self._shared.removed[call.callable] += 1
         kind = Kind.CALLABLE_MISSING if self._shared.callables.is_gone(call.callable) else Kind.CALL_REMOVED
         self._one_sided(call, removed(i), place, self._frames.of_old(i, call), Presence.REMOVED, kind)
@@ -262,7 +282,7 @@ class LaneComparison:
             caller=call.caller,
             kind=change.kind,
             path=change.path,
-            severity=severity(facts),
+            severity=Severity.NOISE if call.callable in self._shared.callables.ambient else severity(facts),
             before=change.before,
             after=change.after,
             lane=self._name,

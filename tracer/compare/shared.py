@@ -26,13 +26,14 @@ _MOST_SOURCES: Final = 4  # of one change of a value
 
 @dataclass(slots=True)
 class Tally:
-    """Calls, counted while lanes are compared."""
+    """Calls, counted while lanes are compared. `reads` are those of the surroundings that gave something else, by callable."""
 
     compared: int = 0
     changed: int = 0
     added: int = 0
     removed: int = 0
     partly: int = 0
+    reads: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from tracer.ambient import AMBIENT
 from tracer.compare.interfaces import ComponentUse, Edge, Statistics, StatisticsChange, Use
 from tracer.compare.severity import is_private
 from tracer.model import DEFAULT_LEFT_OUT
@@ -107,7 +108,8 @@ def _components(recording: Recording, edges: tuple[Edge, ...], lost: Mapping[str
 
 def _interface(recording: Recording) -> Iterator[tuple[str, str]]:
     """Yield the public callables of a recording with their components, each once."""
-    for name, component in {each.name: each.component for each in recording.callables}.items():
+    known = {each.name: each.component for each in recording.callables if each.component != AMBIENT}
+    for name, component in known.items():
         if not is_private(name) and name.rpartition(".")[2] not in _OF_EVERY_OBJECT:
             yield name, component
 

@@ -1,8 +1,9 @@
-"""The code of modules that may call C extensions: instrumented as they are imported, or when an extension turns up."""
+"""The hooks of call sites: of callers of C extensions once one turns up, of watched modules where something takes a callee's place."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from tracer.instrument.callsites import CallSites
-    from tracer.instrument.injection.sites import SiteHooks
+    from tracer.instrument.injection.sites import SiteHooks, Swap
     from tracer.instrument.probe import Engine, Probe
 
 
@@ -25,6 +26,7 @@ class CallingCode:
     sites: the hooks; None where the engine knows no call sites or nobody knows the callers.
     caller_of: given a module's name and file, the name it goes by as a caller, None where it is looked through.
     component_of, probe_of: as of `Instrumentation` and `Engine`.
+    swap: what takes the place of what watched modules call, from the start; None for nothing. `for_callers` says that callers call it too.
     """
 
     def __init__(
@@ -34,8 +36,13 @@ class CallingCode:
         caller_of: abc.Callable[[str, str | None], str | None] | None,
         component_of: abc.Callable[[str, str | None], str | None],
         probe_of: abc.Callable[[CodeType], Probe | None],
+        swap: Swap | None = None,
+        *,
+        for_callers: bool = False,
     ) -> None:
         self._sites = sites
+        self._swap = swap
+        self._for_callers = for_callers
         self._engine = engine
         self._caller_of = caller_of
         self._component_of = component_of
@@ -68,13 +75,27 @@ class CallingCode:
         self._growing.clear()
 
     def hooks_of(self, name: str, file: str | None) -> SiteHooks | None:
-        """Return what the call sites of a module are to call: None where it never calls an extension of another component."""
-        if self._sites is None or not self._sites.active:
+        """Return the hooks of a module's call sites, None where it has none."""
+        if self._sites is None:
             return None
         component = self._component_of(name, file)
+        told = self._tells(component, name, file)
+        swap = self._swap if component is not None or self._swaps_for(name, file) else None
+        if swap is None:
+            return self._sites.hooks if told else None
+        return replace(self._sites.hooks, told=told, swap=swap)
+
+    def _swaps_for(self, name: str, file: str | None) -> bool:
+        """Whether something takes the place of what a module calls that is a caller only."""
+        return self._for_callers and self._caller_of is not None and self._caller_of(name, file) is not None
+
+    def _tells(self, component: str | None, name: str, file: str | None) -> bool:
+        """Whether a module may call an extension of another component."""
+        if self._sites is None or not self._sites.active:
+            return False
         if component is None and (self._caller_of is None or self._caller_of(name, file) is None):
-            return None
-        return None if {component} == self._components else self._sites.hooks
+            return False
+        return {component} != self._components
 
     def rewrite(self, name: str, code: CodeType) -> CodeType:
         """Return what is to run instead of the code of a module that is a caller and not watched."""
@@ -105,7 +126,7 @@ class CallingCode:
         for module in modules:
             namespace = live.module_namespace(module)
             sites = self._hooks_of_namespace(namespace)
-            if sites is not None:
+            if sites is not None and (sites.told or self._is_caller_only(namespace)):
                 spaces[id(namespace)] = namespace, sites
         for function in all_functions() if spaces else ():
             found = spaces.get(id(function.__globals__))
@@ -115,15 +136,24 @@ class CallingCode:
     def _attach_reachable(self, module: ModuleType) -> None:
         namespace = live.module_namespace(module)
         sites = self._hooks_of_namespace(namespace)
-        if sites is None:
+        if sites is None or not sites.told:
             return
         for function in live.reachable(namespace, str(namespace.get("__name__"))):
             if function.__globals__ is namespace:
                 self._engine.attach_function(function, self._probe_of, sites)
 
     def _hooks_of_namespace(self, namespace: dict[str, Any]) -> SiteHooks | None:
-        name, file = namespace.get("__name__"), namespace.get("__file__")
-        return self.hooks_of(name, file if type(file) is str else None) if type(name) is str else None
+        name = namespace.get("__name__")
+        return self.hooks_of(name, _file_of(namespace)) if type(name) is str else None
+
+    def _is_caller_only(self, namespace: dict[str, Any]) -> bool:
+        """Whether a module that has hooks is none of those whose functions are instrumented because they are watched."""
+        return self._component_of(str(namespace.get("__name__")), _file_of(namespace)) is None
+
+
+def _file_of(namespace: dict[str, Any]) -> str | None:
+    file = namespace.get("__file__")
+    return file if type(file) is str else None
 
 
 def _is_running(namespace: dict[str, Any]) -> bool:

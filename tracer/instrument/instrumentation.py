@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import CodeType, FunctionType
 
     from tracer.instrument.discovery import CallableCode, ModuleRecord
+    from tracer.instrument.injection.sites import Swap
     from tracer.instrument.probe import Engine, Probe
     from tracer.model import Callable
 
@@ -76,6 +77,8 @@ class Instrumentation:
     caller_of: as `component_of`, the name by which a module is known as a caller, None for those that are looked through. Calling modules
         are instrumented where they may call a watched C extension; none is where this is not given.
     boundaries: prefixes of watched modules whose callers are known to be of interest if they hold an extension, before one is loaded.
+    swap: what takes the place of what watched modules call and read from (see `injection.sites.Swap`), where the engine knows call sites;
+        with `swap_for_callers` of what all calling modules do.
     importing, imported: called with the name of a watched module before its body runs, and with what that returned after it.
         They do not raise.
 
@@ -93,6 +96,8 @@ class Instrumentation:
         left_out: frozenset[str] = DEFAULT_LEFT_OUT,
         caller_of: abc.Callable[[str, str | None], str | None] | None = None,
         boundaries: tuple[str, ...] = (),
+        swap: Swap | None = None,
+        swap_for_callers: bool = False,
         importing: abc.Callable[[str], Any] = lambda _: None,
         imported: abc.Callable[[Any], None] = lambda _: None,
     ) -> None:
@@ -112,7 +117,9 @@ class Instrumentation:
         self._foreign = ForeignCallables(wanted, make_probe, self._types, partial(_runs_script, caller_of))
         self._boundaries = boundaries
         sites = self._call_sites(self._types) if self._types is not None else None
-        self._callers = CallingCode(sites, self._engine, caller_of, component_of, self._catalogue.probe_of)
+        self._callers = CallingCode(
+            sites, self._engine, caller_of, component_of, self._catalogue.probe_of, swap, for_callers=swap_for_callers
+        )
         self._adoption = Adoption(self._catalogue, self._engine, wrappers, note, self._callers.hooks_of)
         self._lock = _turn
         self._replaced: dict[str, ModuleRecord | None] = {}

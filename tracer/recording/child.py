@@ -30,6 +30,8 @@ from tracer.select.selection import Selection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tracer.recording.ambient.player import Player
+
 FAILURE_SUFFIX = ".failure"
 """Files in the journal folder that say, in one line, why a process could not be recorded."""
 
@@ -68,6 +70,8 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
         scoped=scoped,
         following=following,
         timings=settings.timings,
+        ambient=frozenset(settings.ambient),
+        player=_player(settings),
     )
 
 
@@ -86,6 +90,16 @@ def open_encoder(settings: Settings) -> tuple[Redactor, Secrets, Encoder]:
 def open_selection(settings: Settings) -> Selection:
     """Return what is watched in this process."""
     return _selection(json.dumps(settings.selection, sort_keys=True), str(Path.cwd()))
+
+
+def _player(settings: Settings) -> Player | None:
+    """Return what plays back the reads of a recorded run; None where none is given."""
+    if not settings.ambient_from:
+        return None
+    # Reading snapshots is for those alone who play something back.
+    from tracer.recording.ambient.player import Player  # noqa: PLC0415
+
+    return Player.read(settings.ambient_from, settings.project)
 
 
 class _Pytest:

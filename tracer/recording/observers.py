@@ -171,12 +171,16 @@ class Observers:
         self._recorder.announced_lane = lane
         following = self._recorder.following
         followed = lane is not None and (following is None or following.begin())
+        if self._recorder.ambient is not None:
+            self._recorder.ambient.child_begins(lane)
         return _Starting(child, lane, followed)
 
     def _end(self, starting: _Starting, pid: int | None) -> None:
         """Announce a child that was started; with None it was not."""
         recorder = self._recorder
         recorder.announced_lane = None
+        if recorder.ambient is not None:
+            recorder.ambient.child_ends()
         if recorder.following is not None and starting.followed:
             recorder.following.end()
         if starting.lane is not None and pid is not None:

@@ -10,8 +10,11 @@ from sys import _getframe
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
+from tracer.ambient import CALLERS
 from tracer.encoding.hiding import HIDDEN
+from tracer.errors import RecordingError
 from tracer.instrument.discovery import plain_qualname
+from tracer.instrument.engines import default_engine
 from tracer.instrument.instrumentation import Instrumentation
 from tracer.instrument.signatures import shortened
 from tracer.model import DEFAULT_LEFT_OUT, OUTSIDE, Callable, Component, Recording
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from tracer.instrument.discovery import CallableCode
     from tracer.instrument.probe import Engine, Probe
     from tracer.model import Parameter
+    from tracer.recording.ambient.ambient import Ambient
+    from tracer.recording.ambient.player import Player
     from tracer.recording.following import Following
     from tracer.select.selection import Selection
 
@@ -57,6 +62,8 @@ class Recorder:
         following: lets child processes that a scoped recorder announces record too; a whole process's inherit that from it.
         engine: the mechanism; the best one for this Python where None is given.
         around: given a watched code and its hooks, returns the hooks that are used.
+        ambient: which reads of the surroundings are recorded, of `tracer.ambient.CHOICES`.
+        player: the reads of a recorded run that are played back; None for none.
 
     Raises:
         OSError: the folder cannot be written.
@@ -77,6 +84,8 @@ class Recorder:
         timings: bool = False,
         engine: Engine | None = None,
         around: Function[[CallableCode, Probe], Probe] = lambda code, probe: probe,
+        ambient: frozenset[str] = frozenset(),
+        player: Player | None = None,
     ) -> None:
         self.folder = folder
         self.following = following
@@ -88,6 +97,7 @@ class Recorder:
         self._scoped = scoped
         self._timings = timings
         self._around = around
+        self._ambient_kinds = ambient
         self._origin = os.getpid()
         self._fork_lane: str | None = None
         self.announced_lane: str | None = None
@@ -106,6 +116,7 @@ class Recorder:
         self._callers = Callers(self._caller_of_module, self._number_of_caller(OUTSIDE))
         self.lanes = Lanes(self._define_lane, self.place_of, scoped=scoped)
         self._hooks = Hooks(self._sink, self._callers, encoder, self.lanes)
+        self.ambient = self._make_ambient(ambient, player) if ambient else None
         self.instrumentation = Instrumentation(
             selection.component_of,
             selection.wanted,
@@ -115,6 +126,8 @@ class Recorder:
             left_out=DEFAULT_LEFT_OUT - set(dunders),
             caller_of=selection.caller_of,
             boundaries=selection.boundaries,
+            swap=self.ambient.swap if self.ambient is not None else None,
+            swap_for_callers=CALLERS in ambient,
             importing=lambda name: (self.lanes.switch(f"import {name}"),),
             imported=lambda before: self.lanes.restore(before[0]),
         )
@@ -132,14 +145,20 @@ class Recorder:
         self._observers.attach()
         if self._scoped:
             self.lanes.open_scope()
+        if self.ambient is not None:
+            self.ambient.attach(self.instrumentation)
         self.instrumentation.start()
         self._sink.active = True
+        if self.ambient is not None:
+            self.ambient.tell_start()
 
     def stop(self) -> tuple[str, ...]:
         """Stop recording, undo the instrumentation, write what is known at the end; return what could not be undone."""
         if not self._sink.active:
             return ()
         self._sink.active = False
+        if self.ambient is not None:
+            self.ambient.detach(self.folder)
         left = (*self._observers.detach(), *self.instrumentation.stop())
         self._define_all()
         for number, times in self._sink.missed.items():
@@ -183,6 +202,7 @@ class Recorder:
             granularity=selection.granularity,
             components=components,
             detail=self._detail,
+            ambient=tuple(sorted(self._ambient_kinds)),
         )
         self._journal.meta(rows.meta_to_map(known))
 
@@ -221,6 +241,8 @@ class Recorder:
         self._losses.clear()
         self._sink.missed.clear()
         self._sink.defined.clear()
+        if self.ambient is not None:
+            self.ambient.forked()
         try:
             self._open_journal()
         except OSError:  # the folder is gone or the disk full: the parent counts a child without a journal
@@ -337,6 +359,25 @@ class Recorder:
             else self._hiding.text(default)
         )
         return replace(parameter, default=shortened(hidden))
+
+    # -- surroundings --------------------------------------------------------------------------------------------------------
+
+    def _make_ambient(self, kinds: frozenset[str], player: Player | None) -> Ambient:
+        if not default_engine().tells_of_calls:
+            release = f"{sys.version_info.major}.{sys.version_info.minor}"
+            raise RecordingError(
+                "record what a program reads of its surroundings",
+                f"on Python {release} no call can be seen where it is made",
+                "Use Python 3.10 to 3.13, or leave --ambient out.",
+            )
+        # Most recordings are none of the surroundings, and are spared the import.
+        from tracer.recording.ambient.ambient import Ambient  # noqa: PLC0415
+
+        return Ambient(kinds, player, self.lanes, self._callers, self._probe_of_source, scoped=self._scoped)
+
+    def _probe_of_source(self, source: Callable) -> tuple[int, Probe]:
+        number = self._number_of_bound(source)
+        return number, self._hooks.probe(0, int(source.flow), number, None)
 
     # -- probes --------------------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ class Settings:
     `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
     `detail` names how much of values is looked at: "sampled" or "full".
     `playback` is what `tracer.playback` needs to know where components are played back in the process, empty where it is recorded.
+    `ambient` are the kinds of reads of the surroundings to record, `ambient_from` a file of reads to play back, empty for none.
     `packages` maps tracer and what it needs in a traced process to the folders they are imported from, for a Python that has none of them.
     `diagnose` has the process say what was watched and what crossed, as `tracer doctor` asks.
     """
@@ -43,6 +44,8 @@ class Settings:
     original: str = ""
     detail: str = "sampled"
     playback: dict[str, Any] = field(default_factory=dict)
+    ambient: tuple[str, ...] = ()
+    ambient_from: str = ""
     packages: dict[str, str] = field(default_factory=dict)
     diagnose: bool = False
 
@@ -55,6 +58,6 @@ class Settings:
         """Read what `write` wrote."""
         with open(path, encoding="utf-8") as file:  # noqa: PTH123  (pathlib is not yet loaded in a traced process)
             data = json.load(file)
-        for name in ("redact", "redact_allow", "redact_values", "dunders"):
+        for name in ("redact", "redact_allow", "redact_values", "dunders", "ambient"):
             data[name] = tuple(data[name])
         return cls(**data)

@@ -167,6 +167,7 @@ def _merged_meta(metas: Sequence[model.Recording]) -> model.Recording:
         granularity=_joined(meta.granularity for meta in metas) or model.Recording().granularity,
         detail=_joined(meta.detail for meta in metas) or model.Recording().detail,
         components=tuple(model.Component(name, flag) for name, flag in sorted(watched.items())),
+        ambient=tuple(sorted({kind for meta in metas for kind in meta.ambient})),
     )
 
 

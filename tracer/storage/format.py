@@ -264,6 +264,7 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
         losses=tuple(found[LOSS]),
         noise=(*found[RULE], *found[FULL_RULE]),
         block=known.block,
+        ambient=known.ambient,
     )
     lanes = tuple(LaneEntry(summary, blocks) for summary, blocks in zip(found[LANE], found[BLOCKS], strict=True))
     return recording, lanes

@@ -120,6 +120,7 @@ def meta_to_map(recording: model.Recording) -> dict[str, Any]:
         "components": [[component.name, component.watched] for component in recording.components],
         **({"block": True} if recording.block else {}),
         **({"detail": recording.detail} if recording.detail != model.Recording().detail else {}),
+        **({"ambient": list(recording.ambient)} if recording.ambient else {}),
     }
 
 
@@ -139,6 +140,7 @@ def meta_from_map(meta: Any) -> model.Recording:
         ),
         block=checked(bool, meta.get("block", False)),
         detail=checked(str, meta.get("detail", model.Recording().detail)),
+        ambient=tuple(checked(str, kind) for kind in checked(list, meta.get("ambient", []))),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracer.review.usage import UsageList
+from tracer.workflows.ambient import kinds_of
 from tracer.workflows.common import cassette_mode, cassette_path, settings, severity
 from tracer.workflows.comparing import diff, findings_against, write_report
 from tracer.workflows.counting import covered_enough, statistics_report
@@ -68,6 +69,7 @@ __all__ = [
     "how_to_review",
     "keep",
     "keep_usage",
+    "kinds_of",
     "learn_more",
     "list_cassettes",
     "note_use",

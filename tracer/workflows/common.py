@@ -137,11 +137,12 @@ def make_settings(
     project: Path | None = None,
     original: Path | None = None,
     diagnose: bool = False,
+    ambient_from: Path | None = None,
 ) -> Settings:
     """Return what a recording process needs to know; `folder` receives its journals.
 
     `project` is the folder below which paths are the project's, if it is not that of the selection, `original` what it is a checkout of;
-    `diagnose` has each process say what it watched.
+    `diagnose` has each process say what it watched; `ambient_from` is a file of reads of the surroundings to play back.
     """
     return Settings(
         folder=str(folder.resolve()),
@@ -156,6 +157,8 @@ def make_settings(
         timings=config.timings,
         detail=config.detail,
         original=str(original or ""),
+        ambient=config.ambient,
+        ambient_from=str(ambient_from or ""),
         packages=packages(),
         diagnose=diagnose,
     )

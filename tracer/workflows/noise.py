@@ -125,7 +125,8 @@ def learn_more(
             first.run(tick)
             if not first.close().stored:
                 raise RecordingError(f"learn from runs of {command[0]!r}", "the first captured no call")
-        later = (partial(first.again, hash_seed=str(number)) for number in range(1, runs))
+        played = base if config.ambient else None
+        later = (partial(first.again, hash_seed=str(number), ambient_from=played) for number in range(1, runs))
         repeated = repeat(base, first.exit_code, later, rules=recording.noise, tick=tick)
     if not repeated.runs:
         raise RecordingError(

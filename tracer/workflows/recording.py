@@ -28,6 +28,7 @@ from tracer.storage.progress import Progress
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, pending_path, write_side
 from tracer.workflows import common, pending
+from tracer.workflows.ambient import play_from, settled_seed, told_of_playing, with_ambient
 from tracer.workflows.repeating import repeat
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from tracer.model import Loss, Recording
     from tracer.rules import Rule
     from tracer.select.selection import Selection
+    from tracer.workflows.ambient import Playing
 
 DEFAULT_NAME = "run"
 _STOPPING = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP})
@@ -52,23 +54,27 @@ def record(
     runs: int | None = None,
     timings: bool = False,
     detail: str | None = None,
+    ambient: Sequence[str] | None = None,
+    ambient_from: Path | None = None,
     tick: Callable[[str], None] = lambda text: None,
 ) -> RunSummary:
     """Record a command into a cassette; with several runs, learn what differs between them as noise; with `timings`, take the time of each call.
 
-    A cassette that is there already is replaced only when the command ends with 0 and calls were captured; otherwise the new
+    `ambient` are the kinds of reads of the surroundings to record, None for those of the settings; those of the cassette `ambient_from`
+    are played back. A cassette that is there already is replaced only when the command ends with 0 and calls were captured; otherwise the new
     recording waits beside it.
 
     Raises:
         TracerError: the settings are wrong, the command cannot be started, or the cassette cannot be written.
     """
-    config = common.settings(boundaries, detail=detail)
+    config = with_ambient(common.settings(boundaries, detail=detail), ambient, ambient_from)
     config = replace(config, timings=timings or config.timings)
     target = output or common.cassette_path(DEFAULT_NAME, config.cassette_folder)
     if target.is_dir():
         raise RecordingError(f"record into {str(target)!r}", "it is a folder", "Name a file in it with -o.")
     times = runs or config.runs
-    summary = record_runs(Take(command, target, config, hash_seed="0" if times > 1 else None), times, tick)
+    seed = "0" if times > 1 else None
+    summary = record_runs(Take(command, target, config, hash_seed=seed, ambient_from=ambient_from), times, tick)
     if summary.file:
         common.remember_command(config, target, command)
     return summary
@@ -88,7 +94,8 @@ class Take:
 
     `folder` and `environ` are those of the command, else this process's. `project` is the folder below which paths are the project's,
     if not the one that `folder` lies in; `original` what it is another checkout of. When it has run, `strangers` holds modules that were
-    imported from elsewhere all the same, with their files, and `signals` what was sent to this process meanwhile.
+    imported from elsewhere all the same, with their files, and `signals` what was sent to this process meanwhile. Reads of the
+    surroundings that the cassette `ambient_from` holds are played back.
     """
 
     def __init__(
@@ -103,6 +110,7 @@ class Take:
         original: Path | None = None,
         hash_seed: str | None = None,
         output_to_stderr: bool = False,
+        ambient_from: Path | None = None,
     ) -> None:
         self.command = tuple(command)
         self._told = common.secrets_of(config).words(self.command)
@@ -117,6 +125,7 @@ class Take:
         self._original = original
         self._hash_seed = hash_seed
         self._output_to_stderr = output_to_stderr
+        self._ambient_from = ambient_from
         self._selection = common.select(config, folder or Path.cwd(), self.command)
         self.part, self.notes = common.open_part(target)
         self._closed = False
@@ -135,8 +144,11 @@ class Take:
         """Whether any Python of the command recorded."""
         return any(self.part.glob(f"*{SUFFIX}"))
 
-    def again(self, target: Path, hash_seed: str | None = None) -> Take:
-        """Return a take of the same command at the same place, which shares what signals came."""
+    def again(self, target: Path, hash_seed: str | None = None, ambient_from: Path | None = None) -> Take:
+        """Return a take of the same command at the same place, which shares what signals came.
+
+        Reads of the surroundings are played back from `ambient_from`, else from where this one's are.
+        """
         take = Take(
             self.command,
             target,
@@ -147,6 +159,7 @@ class Take:
             original=self._original,
             hash_seed=hash_seed,
             output_to_stderr=self._output_to_stderr,
+            ambient_from=ambient_from or self._ambient_from,
         )
         take.signals = self.signals
         return take
@@ -166,13 +179,19 @@ class Take:
 
         began = monotonic()
         try:
+            playing = play_from(self._ambient_from, self.part) if self._ambient_from is not None else None
             self.exit_code = run_recorded(
                 self.command,
                 common.make_settings(
-                    self.config, self._selection, self.part, project=self._project, original=self._original
+                    self.config,
+                    self._selection,
+                    self.part,
+                    project=self._project,
+                    original=self._original,
+                    ambient_from=playing.file.resolve() if playing is not None else None,
                 ),
                 folder=self._folder,
-                hash_seed=self._hash_seed,
+                hash_seed=self._seed(playing),
                 environ=self._environ,
                 tick=look,
                 signalled=self.signals.add,
@@ -182,8 +201,14 @@ class Take:
             shutil.rmtree(self.part, ignore_errors=True)
             raise
         self._seconds = monotonic() - began
+        self.notes += told_of_playing(self.part)
         for path in sorted(self.part.glob(f"*{STRANGERS_SUFFIX}")):
             self.strangers |= json.loads(path.read_text("utf-8"))
+
+    def _seed(self, playing: Playing | None) -> str | None:
+        if self._hash_seed is not None or "hash" not in self.config.ambient:
+            return self._hash_seed
+        return (playing.hash_seed if playing is not None else None) or settled_seed(self._environ)
 
     def close(self, noise: Sequence[Rule] = ()) -> RunSummary:
         """Write the cassette from the journals and say what is in it."""
@@ -233,18 +258,19 @@ class Take:
 
 
 def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
-    """Run the command again, each time with another hash seed; return rules for what differs from the first run, and notes."""
+    """Run the command again, each time with another hash seed and what the first read; return rules for what differs from the first run, and notes."""
     with tempfile.TemporaryDirectory(prefix="tracer-runs-") as scratch:
         base = Path(scratch) / "run-1.cassette"
         compact(first.part, base)
-        later = (partial(_again, first, str(number)) for number in range(1, times))
+        later = (partial(_again, first, str(number), base) for number in range(1, times))
         runs = takewhile(lambda _: not first.stopped, later)
         repeated = repeat(base, first.exit_code, runs, tick=tick)
     return learn(repeated.seen), repeated.warnings
 
 
-def _again(first: Take, hash_seed: str, target: Path) -> Take:
-    return first.again(target, hash_seed)
+def _again(first: Take, hash_seed: str, base: Path, target: Path) -> Take:
+    # What a run reads is that of the first, as far as it is recorded: what differs all the same is noise.
+    return first.again(target, hash_seed, base if first.config.ambient else None)
 
 
 def _components(recording: Recording, calls_of: Mapping[str, int]) -> tuple[ComponentSummary, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracer.ambient import AMBIENT_KINDS, CHOICES
 from tracer.compare.result import Severity
 from tracer.encoding.hiding import HIDDEN
 from tracer.errors import ConfigError, RecordingError
@@ -13,6 +15,7 @@ from tracer.review.acceptances import load
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import accepted_path, read_side
 from tracer.workflows import common, pending
+from tracer.workflows.ambient import told_of_playing
 from tracer.workflows.comparing import with_notes
 from tracer.workflows.confirming import diff_take
 from tracer.workflows.recording import Take
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from tracer.compare.result import Comparison
     from tracer.config import Config
+    from tracer.model import Recording
     from tracer.workflows.terms import Terms
 
 
@@ -32,42 +36,62 @@ def diff_rerun(
     boundaries: Sequence[str] | None = None,
     *,
     rerun_recorded: bool = False,
+    ambient: Sequence[str] | None = None,
     terms: Terms = PLAIN,
 ) -> Comparison:
     """Run a command with the boundaries of a cassette and compare. Where that is red, the new recording waits beside the cassette.
+
+    The reads of the surroundings that the cassette holds are played back, with `ambient` only those of these kinds.
 
     Without a command, the one that local state or the settings know for it. One known only from what lies beside
     the cassette may come from a stranger, and is run only with `rerun_recorded`.
 
     Raises:
-        ConfigError: no command is known.
+        ConfigError: no command is known, or the cassette holds no reads of a kind that is asked for.
         RecordingError: the command cannot be started or captured no call.
         CassetteError: the cassette cannot be read.
         ReviewError: the accepted changes beside the cassette cannot be read.
     """
     with open_cassette(old) as cassette:
         recording = cassette.recording
-    config = common.settings_of(recording, boundaries)
+    config = replace(common.settings_of(recording, boundaries), ambient=_kinds(old, recording, ambient))
     folder = None
     if not command:
         command, folder = known_command(old, config, rerun_recorded)
     load(accepted_path(old))  # what cannot be read is told before anything is run
     with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
-        take = Take(command, Path(scratch) / "new.cassette", config, folder=folder, output_to_stderr=True)
-        _record(take)
+        new = Path(scratch) / "new.cassette"
+        played = old if config.ambient else None
+        take = Take(command, new, config, folder=folder, output_to_stderr=True, ambient_from=played)
+        told = _record(take)
         comparison = diff_take(old, take, terms)
         failed = (f"The command exited with {take.exit_code}.",) if take.exit_code else ()
         waits = pending.settle_run(old, take.target, comparison, terms.failing or Severity(config.fail_on), config)
-        return with_notes(comparison, (*failed, *waits), new_name="this run")
+        return with_notes(comparison, (*failed, *told, *waits), new_name="this run")
 
 
-def _record(take: Take) -> None:
+def _kinds(old: Path, recording: Recording, ambient: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the kinds of reads to record and play back: those of the cassette, as far as they are asked for."""
+    missing = [kind for kind in ambient or () if kind not in recording.ambient]
+    if missing and (recording.ambient == () or set(ambient or ()) != set(AMBIENT_KINDS)):
+        raise ConfigError(
+            f"give a run the surroundings that {str(old)!r} recorded",
+            f"it holds no reads of {' and '.join(missing)}",
+            "Record it with --ambient.",
+        )
+    return tuple(kind for kind in CHOICES if kind in recording.ambient and (ambient is None or kind in ambient))
+
+
+def _record(take: Take) -> tuple[str, ...]:
+    """Record a take; return what is to be told of the surroundings it was given."""
     with take:
         take.run()
+        told = told_of_playing(take.part)
         summary = take.close()
     if not summary.stored:
         reason = summary.notes[-1].rstrip(".") if summary.notes else "it captured no call"
         raise RecordingError(f"compare with a run of {take.command[0]!r}", reason)
+    return told
 
 
 def known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tuple[str, ...], Path | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracer.errors import ComparisonError, ConfigError, RecordingError
 from tracer.workflows import common
+from tracer.workflows.ambient import with_ambient
 from tracer.workflows.base_cache import BaseCache, base_key
 from tracer.workflows.comparing import with_notes
 from tracer.workflows.confirming import diff_take
@@ -51,12 +52,14 @@ def diff_revision(
     command: Sequence[str] = (),
     boundaries: Sequence[str] | None = None,
     *,
+    ambient: Sequence[str] | None = None,
     tell: Callable[[str], object] = lambda text: None,
     terms: Terms = PLAIN,
 ) -> Comparison:
     """Record a command at a git revision, in a worktree of its own, and here; compare the two under the settings that hold here.
 
     Without a command, the one that the settings name. Where the setup makes an environment `.venv`, that one is used at the revision.
+    With `ambient`, what the run at the revision reads of its surroundings is given to the one here.
     A recording of the revision that ended well is kept and used again. `tell` gets a sentence for each step. Whatever happens,
     nothing is left of the worktree.
 
@@ -65,7 +68,7 @@ def diff_revision(
         ComparisonError: git knows no such revision, this is no repository, the setup fails, or the base run imported this tree's code.
         RecordingError: one of the runs captured no call.
     """
-    config = common.settings(boundaries)
+    config = with_ambient(common.settings(boundaries), ambient, None)
     folder = Path.cwd().resolve() if command else config.root.resolve()
     command = tuple(command) or config.command
     if not command:
@@ -78,7 +81,7 @@ def diff_revision(
     with stoppable(), _scratch() as scratch:
         old = job.base(scratch / "old.cassette")
         tell("recording the working tree")
-        take = job.here(scratch / "new.cassette")
+        take = job.here(scratch / "new.cassette", old.cassette)
         new = job.run(take, 1, "in the working tree")
         job.refuse_shared(old, new)
         comparison = diff_take(old.cassette, take, terms)
@@ -104,8 +107,8 @@ class _Job:
     def action(self) -> str:
         return f"compare with {self.asked.revision!r}"
 
-    def here(self, target: Path) -> Take:
-        """Return a run in the working tree."""
+    def here(self, target: Path, base: Path) -> Take:
+        """Return a run in the working tree, which is given the surroundings of the base run."""
         top = self.repository.top
         environ = {**os.environ, "PWD": str(self.folder), "PYTHONPATH": search_path(os.environ, self.folder)}
         return Take(
@@ -117,6 +120,7 @@ class _Job:
             project=top,
             original=top,
             output_to_stderr=True,
+            ambient_from=base if self.config.ambient else None,
         )
 
     def base(self, target: Path) -> _Recorded:

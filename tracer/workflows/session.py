@@ -20,6 +20,7 @@ from tracer.storage.reader import open_cassette
 from tracer.storage.store import accepted_path, drop_pending, move_into_place, pending_path, side_path, write_side
 from tracer.workflows import common
 from tracer.workflows import pending as waiting
+from tracer.workflows.ambient import play_from, told_of_playing, with_ambient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,16 +29,26 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One block of this process being recorded, from construction to `close`."""
+    """One block of this process being recorded, from construction to `close`.
 
-    def __init__(self, cassette: Path, config: Config, *, block: bool) -> None:
+    Reads of the surroundings that the cassette `ambient_from` holds are played back; `told` then says, after `close`, what became of them.
+    """
+
+    def __init__(self, cassette: Path, config: Config, *, block: bool, ambient_from: Path | None = None) -> None:
+        self.told: tuple[str, ...] = ()
         self._block = block
         self._pending = pending_path(cassette)
         self._cassette, self._config = cassette, config
         self._part, _ = common.open_part(cassette)
         self._selection = common.select(config, Path.cwd())
         try:
-            settings = common.make_settings(config, self._selection, self._part)
+            playing = play_from(ambient_from, self._part) if ambient_from is not None else None
+            settings = common.make_settings(
+                config,
+                self._selection,
+                self._part,
+                ambient_from=playing.file.resolve() if playing is not None else None,
+            )
             self._recorder = open_recorder(settings, scoped=True)
             self._recorder.start()
         except BaseException:
@@ -60,6 +71,7 @@ class Session:
         """Stop recording and close what was recorded into the file that waits beside the cassette; return that file."""
         self._recorder.stop()
         try:
+            self.told = told_of_playing(self._part)
             self._calls = compact(self._part, self._pending, block=self._block).calls
             side_path(self._pending).unlink(missing_ok=True)
         finally:
@@ -100,16 +112,22 @@ def open_session(
     block: bool = False,
     detail: str | None = None,
     timings: bool = False,
+    ambient: Sequence[str] | None = None,
+    ambient_from: Path | None = None,
 ) -> Session:
     """Start to record what the running thread or task calls, for a cassette; `block` says that later runs are compared with it.
 
-    `timings` says that the time of each call is taken as well, as it is where the settings say so.
+    `timings` says that the time of each call is taken as well, as it is where the settings say so. `ambient` are the kinds of reads of the
+    surroundings to record, None for those of the settings; those of the cassette `ambient_from` are played back.
 
     Raises:
         TracerError: the settings are wrong or the folder cannot be written.
     """
-    config = common.settings(boundaries, detail=detail)
-    return Session(cassette, replace(config, timings=timings or config.timings), block=block)
+    config = with_ambient(common.settings(boundaries, detail=detail), ambient, ambient_from)
+    # By which seed texts are hashed was settled when this process began.
+    kinds = tuple(kind for kind in config.ambient if kind != "hash")
+    config = replace(config, timings=timings or config.timings, ambient=kinds)
+    return Session(cassette, config, block=block, ambient_from=ambient_from)
 
 
 def check_accepted(cassette: Path) -> None:

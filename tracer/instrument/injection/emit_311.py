@@ -40,18 +40,53 @@ class CallSite:
     results: int = 1
 
 
-class Emitter:
+class Steps:
+    """Emits instructions in front of one site, whose own values lie up to `depth` on the stack."""
+
+    __slots__ = ("depth", "handler", "made", "owner", "position")
+
+    def __init__(self, owner: Instrumenter, first: Instruction, last: Instruction, depth: int) -> None:
+        self.owner = owner
+        self.position: Position = last.position
+        self.handler = first.handler
+        self.depth = depth
+        self.made: list[Instruction] = []
+
+    def _add(self, name: str, argument: int = 0) -> None:
+        self.made.append(Instruction(OPCODE[name], argument, self.position, handler=self.handler))
+
+    def _constant(self, name: str) -> None:
+        self._add("LOAD_CONST", self.owner.shared[name])
+
+    def _copy(self, height: int, pushed: int) -> None:
+        """Copy the slot at a height while `pushed` values lie above the site's own."""
+        self._add("COPY", self.depth + pushed - height)
+
+    def _function(self, name: str) -> None:
+        """Push a builtin function that is about to be called in a form that the interpreter specialises."""
+        if NULL_FIRST:
+            self._add("PUSH_NULL")
+        self._constant(name)
+        if not NULL_FIRST:
+            self._add("PUSH_NULL")
+
+    def _as_method(self, count: int) -> None:
+        for one in call_as_method(count, self.position):
+            one.handler = self.handler
+            self.made.append(one)
+
+    def _jump(self, name: str, target: Instruction | None) -> None:
+        self.made.append(Instruction(OPCODE[name], 0, self.position, target, self.handler))
+
+
+class Emitter(Steps):
     """Puts the test, the hooks and the copy of the call in front of one site."""
 
-    __slots__ = ("after", "depth", "ends", "handler", "made", "owner", "position", "site")
+    __slots__ = ("after", "ends", "site")
 
     def __init__(self, owner: Instrumenter, site: CallSite, following: Instruction | None) -> None:
-        self.owner = owner
+        super().__init__(owner, site.unit[0], site.unit[-1], site.depth)
         self.site = site
-        self.position: Position = site.unit[-1].position
-        self.handler = site.unit[0].handler
-        self.depth = site.depth
-        self.made: list[Instruction] = []
         self.ends = after_call(self.position)
         for one in self.ends:
             one.handler = self.handler
@@ -203,34 +238,6 @@ class Emitter:
             self._as_method(1)
             self._add("POP_TOP")
         self._add("POP_TOP")
-
-    # -- single steps --------------------------------------------------------------------------------------------------------
-
-    def _add(self, name: str, argument: int = 0) -> None:
-        self.made.append(Instruction(OPCODE[name], argument, self.position, handler=self.handler))
-
-    def _constant(self, name: str) -> None:
-        self._add("LOAD_CONST", self.owner.shared[name])
-
-    def _copy(self, height: int, pushed: int) -> None:
-        """Copy the slot at a height while `pushed` values lie above the site's own."""
-        self._add("COPY", self.site.depth + pushed - height)
-
-    def _function(self, name: str) -> None:
-        """Push a builtin function that is about to be called in a form that the interpreter specialises."""
-        if NULL_FIRST:
-            self._add("PUSH_NULL")
-        self._constant(name)
-        if not NULL_FIRST:
-            self._add("PUSH_NULL")
-
-    def _as_method(self, count: int) -> None:
-        for one in call_as_method(count, self.position):
-            one.handler = self.handler
-            self.made.append(one)
-
-    def _jump(self, name: str, target: Instruction | None) -> None:
-        self.made.append(Instruction(OPCODE[name], 0, self.position, target, self.handler))
 
 
 def gather(*values: Any) -> tuple[Any, ...]:

@@ -45,4 +45,6 @@ class InjectionEngine(ReplacingEngine):
             self._untold[id(original)] = original, str(reason)
             return nested
         self._hooks.add(id(sites.returned))
+        if sites.swap is not None:
+            self._hooks.add(id(sites.swap.place))
         return told

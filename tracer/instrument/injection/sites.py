@@ -10,7 +10,7 @@ import builtins
 import sys
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from types import CodeType
+from types import BuiltinFunctionType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument.injection.depth import stack_effect
@@ -60,6 +60,29 @@ class Site:
     negated: bool = False
 
 
+HASHED_BY_IDENTITY: Final = (FunctionType, BuiltinFunctionType, type)
+"""Types whose instances may be looked up: none of them hashes or compares by code of the host."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Swap:
+    """What is called, or asked by an operator, at the call sites of some code, with something else in its place.
+
+    known: callables of interest: functions, C functions and classes whose metaclass is `type`; none of these hashes by code of the host.
+    kinds: exact types all of whose instances are of interest where they are called or receive a call.
+    mapping: the exact type whose instances are of interest wherever a value may be read from them: as the operand of a subscript, `in`,
+        `|`, a loop, `{**...}`, as the first argument of a builtin and as the receiver of a call of one of `methods`.
+    methods: names of the methods of `mapping` that read.
+    place: a plain function, which never raises; given one of these, it returns what stands in its place: itself where that is nothing.
+    """
+
+    known: set[object]
+    kinds: tuple[type, ...]
+    mapping: type
+    methods: frozenset[str]
+    place: Callable[[Any], Any]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteHooks:
     """What code is called at call sites. Plain functions, which never raise.
@@ -73,6 +96,8 @@ class SiteHooks:
     returned: called with the token and the result.
     raised: called with the token and the exception.
     named: names that stand for builtins, whose calls are of no interest.
+    told: whether the hooks above are called; where not, there is only `swap`.
+    swap: what takes the place of what is called, None for nothing.
     """
 
     kinds: set[object]
@@ -82,6 +107,8 @@ class SiteHooks:
     returned: Callable[[Any, Any], None]
     raised: Callable[[Any, BaseException], None]
     named: frozenset[str] = frozenset()
+    told: bool = True
+    swap: Swap | None = None
 
     def within(self, space: Container[str]) -> SiteHooks:
         """Return these hooks for the code of a module that binds the names in `space`."""
@@ -140,6 +167,30 @@ def places(instructions: Sequence[Instruction], names: tuple[str, ...], builtin:
         for target, depth in _ways(instruction, place.depth, following.get(id(instruction))):
             todo.append((target, Place(depth, _tags_after(instruction, place, depth, names, builtin))))
     return found
+
+
+SWAPPED_OPERANDS: Final = {
+    OPCODE[name]: depths
+    for name, depths in (
+        ("BINARY_SUBSCR", (2,)),
+        ("CONTAINS_OP", (1,)),
+        ("GET_ITER", (1,)),
+        ("DICT_UPDATE", (1,)),
+        ("DICT_MERGE", (1,)),
+        ("BINARY_OR", (2, 1)),
+        ("BINARY_OP", (2, 1)),
+    )
+    if name in OPCODE
+}
+"""Which operands of an instruction a value may be read from, by how far below the top of the stack they end; 1 is the one on top."""
+_OR: Final = ARITHMETIC.index("or")
+
+
+def operands_read(instruction: Instruction) -> tuple[int, ...]:
+    """Return which operands of an instruction a mapping may be, by how far below the top they are."""
+    if instruction.opcode == OPCODE.get("BINARY_OP") and instruction.argument != _OR:
+        return ()
+    return SWAPPED_OPERANDS.get(instruction.opcode, ())
 
 
 def _ways(instruction: Instruction, depth: int, after: Instruction | None) -> Iterator[tuple[Instruction, int]]:

@@ -14,7 +14,8 @@ from tracer.instrument.injection.depth import block_depths
 from tracer.instrument.injection.inject_310 import MAX_BLOCKS, copy_error, rotation, token_on_top
 from tracer.instrument.injection.opcodes import OPCODE
 from tracer.instrument.injection.operators import operator_of
-from tracer.instrument.injection.sites import BUILTIN, Site, places
+from tracer.instrument.injection.sites import BUILTIN, Site, operands_read, places
+from tracer.instrument.injection.swap_310 import Swapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,15 +95,45 @@ class _Instrumenter:
                 size = 2
             unit = body[index : index + size]
             place = known.get(id(unit[0]))
-            site = None
-            if place is not None and blocks.get(id(unit[0]), MAX_BLOCKS) <= MAX_BLOCKS - _BLOCKS:
-                site = self._site(unit, place, body, index)
+            site = self._site(unit, place, body, index) if place is not None else None
+            told = unit
             index += size
-            if site is None or index >= len(body):
-                made += unit
-            else:
-                made += _Emitter(self, site, body[index]).emit()
+            has_room = index < len(body) and blocks.get(id(unit[0]), MAX_BLOCKS) <= MAX_BLOCKS - _BLOCKS
+            if site is not None and has_room and self.hooks.told:
+                told = _Emitter(self, site, body[index]).emit()
+            made += self._swapped(unit, told, place, site) if place is not None else told
         return made
+
+    def _swapped(
+        self, unit: list[Instruction], told: list[Instruction], place: Place, site: _Site | None
+    ) -> list[Instruction]:
+        """Return what a site has become, with what looks for something to take a place in front."""
+        if self.hooks.swap is None:
+            return told
+        last = unit[-1]
+        called = site is not None and site.operator is None
+        heights: tuple[int, ...]
+        if site is not None and called:
+            # A function that is asked for one of its own methods, all of which are dunders, lies where what is called does otherwise.
+            asked = site.noun.name.startswith("__")
+            heights = () if asked else (place.depth - site.slots + site.looked_at[0],)
+        elif (
+            last.opcode == OPCODE["CALL_FUNCTION"]
+            and last.argument
+            and place.tag(place.depth - last.argument - 1) == BUILTIN
+        ):
+            heights = (place.depth - last.argument,)
+        else:
+            heights = tuple(place.depth - each for each in operands_read(last))
+        if not heights:
+            return told
+        swapping = Swapping(self.hooks.swap, self.constant, place.depth, last.position)
+        return swapping.in_front_of(told, heights, called=called)
+
+    def constant(self, value: object) -> int:
+        """Add a constant and return its index."""
+        self.constants.append(value)
+        return len(self.constants) - 1
 
     def _site(self, unit: list[Instruction], place: Place, body: list[Instruction], index: int) -> _Site | None:
         last = unit[-1]
@@ -267,12 +298,10 @@ class _Emitter:
             self._constant("begin")
         else:
             hook = _with_operands(self.owner.hooks.begin, found)
-            self.owner.constants.append(hook)
-            self._add("LOAD_CONST", len(self.owner.constants) - 1)
+            self._add("LOAD_CONST", self.owner.constant(hook))
 
     def _noun(self) -> int:
-        self.owner.constants.append(self.site.noun)
-        return len(self.owner.constants) - 1
+        return self.owner.constant(self.site.noun)
 
     def _end(self) -> None:
         if self.site.results:

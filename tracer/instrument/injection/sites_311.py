@@ -18,7 +18,8 @@ from tracer.instrument.injection.emit_311 import NULL_FIRST, CallSite, Emitter, 
 from tracer.instrument.injection.inject_311 import call_as_method, index_of_start
 from tracer.instrument.injection.opcodes import OPCODE
 from tracer.instrument.injection.operators import operator_of
-from tracer.instrument.injection.sites import BUILTIN, NULL, Site, method_load, places
+from tracer.instrument.injection.sites import BUILTIN, NULL, Site, method_load, operands_read, places
+from tracer.instrument.injection.swap_311 import Swapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,6 +76,8 @@ class Instrumenter:
             "raised": hooks.raised,
             "gather": gather,
         }
+        if hooks.swap is not None:
+            shared |= {"swapped": hooks.swap.known.__contains__, "place": hooks.swap.place}
         self.constants = [*self.code.co_consts, *shared.values()]
         self.shared = {name: len(self.code.co_consts) + index for index, name in enumerate(shared)}
         made = self._body(body, known)
@@ -91,16 +94,21 @@ class Instrumenter:
         stated: list[Instruction] = []
         for one in self.instructions:
             stated.append(one)
-            name = method_load(one, self.code.co_names) if NULL_FIRST else None
-            if name is None or not (name.startswith("__") or one.opcode == OPCODE.get("LOAD_SUPER_ATTR")):
+            name = method_load(one, self.code.co_names)
+            if name is None or not self._is_stated(one, name):
                 continue
             if sys.version_info >= (3, 12):
                 one.argument &= ~1
             else:
                 one.opcode = OPCODE["LOAD_ATTR"]
-            for opcode, argument in ((OPCODE["PUSH_NULL"], 0), (OPCODE["SWAP"], 2)):
+            for opcode, argument in ((OPCODE["PUSH_NULL"], 0), (OPCODE["SWAP"], 2))[: 1 + NULL_FIRST]:
                 stated.append(Instruction(opcode, argument, one.position, handler=one.handler))
         self.instructions = stated
+
+    def _is_stated(self, load: Instruction, name: str) -> bool:
+        if not NULL_FIRST:  # what is called lies below its receiver, and is all that a swap looks at
+            return self.hooks.swap is not None and name in self.hooks.swap.methods
+        return name.startswith("__") or load.opcode == OPCODE.get("LOAD_SUPER_ATTR")
 
     def _body(self, body: list[Instruction], known: Mapping[int, Place]) -> list[Instruction]:
         made: list[Instruction] = []
@@ -110,14 +118,39 @@ class Instrumenter:
             unit = _unit(body, index)
             index += len(unit)
             place = known.get(id(unit[0]))
-            site = self._site(unit, place) if place is not None else None
+            if place is None:
+                made += unit
+                continue
+            site = self._site(unit, place)
             if site is not None and len(site.looked_at) > 1 and id(unit[0]) in after_constant:
                 site.looked_at = site.looked_at[:-1]
-            if site is None:
-                made += unit
-            else:
-                made += Emitter(self, site, body[index] if index < len(body) else None).emit()
+            following = body[index] if index < len(body) else None
+            told = unit if site is None or not self.hooks.told else Emitter(self, site, following).emit()
+            made += self._swapped(unit, told, place, site)
         return made
+
+    def _swapped(
+        self, unit: list[Instruction], told: list[Instruction], place: Place, site: CallSite | None
+    ) -> list[Instruction]:
+        """Return what a site has become, with what looks for something to take a place in front."""
+        if self.hooks.swap is None:
+            return told
+        called = site is not None and not site.noun.operator
+        heights: tuple[int, ...]
+        if site is not None and called:
+            heights = site.looked_at
+        elif unit[-1].opcode == _CALL and unit[-1].argument and self._is_of_builtin(place, unit[-1].argument):
+            heights = (place.depth - unit[-1].argument,)
+        else:
+            heights = tuple(place.depth - each for each in operands_read(unit[-1]))
+        if not heights:
+            return told
+        swapping = Swapping(self, unit[0], unit[-1], place.depth)
+        return swapping.in_front_of(told, heights, self.hooks.swap, called=called)
+
+    def _is_of_builtin(self, place: Place, count: int) -> bool:
+        base = place.depth - count - 2
+        return place.tag(base if NULL_FIRST else base + 1) == BUILTIN
 
     def _site(self, unit: list[Instruction], place: Place) -> CallSite | None:
         last = unit[-1]
