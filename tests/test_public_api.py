@@ -25,7 +25,9 @@ def test_every_error_is_public_and_has_one_base() -> None:
     mine = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
 
     assert mine <= set(tracer.__all__) | {"ComparisonError"}
-    assert all(issubclass(getattr(errors, name), tracer.TracerError) for name in mine - {"BehaviourChanged"})
+    told_to_tests = {"BehaviourChanged", "CallNotRecorded", "CallsNotPlayed"}
+    assert all(issubclass(getattr(errors, name), AssertionError) for name in told_to_tests)
+    assert all(issubclass(getattr(errors, name), tracer.TracerError) for name in mine - told_to_tests)
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:

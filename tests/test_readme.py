@@ -69,6 +69,7 @@ def test_the_readme_names_the_commands_it_should() -> None:
     assert names == {
         "record",
         "diff",
+        "replay",
         "review",
         "accept",
         "prune",

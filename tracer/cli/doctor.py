@@ -9,7 +9,7 @@ import typer
 
 from tracer import workflows
 from tracer.cli.app import app
-from tracer.cli.running import Boundaries
+from tracer.cli.options import Boundaries
 from tracer.cli.terminal import color, say, width
 from tracer.report.doctor import doctor_to_json, render_doctor
 from tracer.report.formats import Appearance

@@ -11,22 +11,16 @@ import typer
 from tracer import workflows
 from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
+from tracer.cli.options import Boundaries, FailOn, Format, Level, Output, Verbose, tell
 from tracer.cli.terminal import color, say, width
-from tracer.config import DETAILS, LEVELS
+from tracer.config import DETAILS
 from tracer.errors import ConfigError
-from tracer.report.formats import FORMATS, Appearance, request_of, require
+from tracer.report.formats import request_of, require
 from tracer.report.listing import render_summary
 from tracer.report.safe import plain
 
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison
-
-Boundaries = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--boundary", "-b", metavar="PREFIX", help="Watch the interface of PREFIX and below; may be repeated."
-    ),
-]
 
 
 @app.command(context_settings={"allow_interspersed_args": False})
@@ -97,28 +91,11 @@ def diff(
         bool, typer.Option("--no-cache", help="With --base: record the revision anew, and do not keep the recording.")
     ] = False,
     boundary: Boundaries = None,
-    format_: Annotated[
-        str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the report.")
-    ] = "text",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="OUT", help="Write the report to a file.")
-    ] = None,
-    fail_on: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LEVEL",
-            help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise.",
-        ),
-    ] = None,
-    level: Annotated[
-        str | None,
-        typer.Option(
-            metavar="|".join(LEVELS), help="What to compare: every value, or shapes alone (types, keys, optionality)."
-        ),
-    ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show effects and internal changes in full.")
-    ] = False,
+    format_: Format = "text",
+    output: Output = None,
+    fail_on: FailOn = None,
+    level: Level = None,
+    verbose: Verbose = False,
     rerun_recorded: Annotated[
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
@@ -138,12 +115,7 @@ def diff(
     with LiveLine(sys.stderr) as live:
         terms = workflows.Terms(request_of(format_), level, failing, confirm=confirm, progress=live.progress)
         comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, terms)
-    code = 1 if comparison.at_or_above(failing) else 0
-    if output is None:
-        look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
-        say(FORMATS[format_](comparison, look))
-    else:
-        workflows.write_report(output, FORMATS[format_](comparison, Appearance(width=100, verbose=verbose)))
+    code = tell(comparison, failing, format_, output, verbose=verbose)
     if code and old is not None and new is None and (hint := workflows.how_to_review(old)):
         sys.stderr.write(f"tracer: {plain(hint)}\n")
     return code

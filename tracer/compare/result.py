@@ -152,10 +152,59 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayedComponent:
+    """The calls of one component in a replay, counted: those that came out as recorded, otherwise, and those that were not made."""
+
+    component: str
+    equal: int
+    changed: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedCalls:
+    """Calls that a replay did not make, for one reason; `type` is the type it concerns, "" where it is about none."""
+
+    reason: str
+    type: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay made of a recording's calls. `by_chance` counts those that came out otherwise, and not alike the second time: they are among the equal ones."""
+
+    components: tuple[ReplayedComponent, ...]
+    skipped: tuple[SkippedCalls, ...]
+    by_chance: int = 0
+
+    @property
+    def replayed(self) -> int:
+        """How many calls were made."""
+        return sum(each.equal + each.changed for each in self.components)
+
+    @property
+    def calls(self) -> int:
+        """How many calls were to be made."""
+        return self.replayed + sum(each.skipped for each in self.components)
+
+    def by_reason(self) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
+        """Return for each reason how many calls were not made, most first, with the types concerned, most frequent first."""
+        counts: dict[str, int] = {}
+        types: dict[str, list[str]] = {}
+        for each in self.skipped:
+            counts[each.reason] = counts.get(each.reason, 0) + each.count
+            types.setdefault(each.reason, []).extend([each.type] if each.type else [])
+        ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        return tuple((reason, count, tuple(types[reason])) for reason, count in ordered)
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two recordings compared. `notes` are sentences to be told first (another Python, other boundaries, lanes left out).
 
     `left_out` counts tests and fixtures that only the old run has: the new one was filtered, or they are gone.
+    `replay` says what was made again, where the new side is a replay of the old one.
     """
 
     verdict: Verdict
@@ -167,6 +216,7 @@ class Comparison:
     hidden: tuple[tuple[str, int], ...] = field(default=())  # (rule as text, differences it hid)
     context: Context | None = None  # what some reports show beside the findings, for those that asked
     left_out: int = 0
+    replay: Replay | None = None
 
     def at_or_above(self, level: Severity) -> tuple[Finding, ...]:
         """Return the findings at least as severe as `level`."""

@@ -77,6 +77,14 @@ class Adoption:
         """Return what the catalogue knows of a live function's code."""
         return self._catalogue.find(self._engine.original(function.__code__))
 
+    def name_of(self, function: FunctionType) -> str:
+        """Return the name of the callable that a live function is: its code's, or what a decorator's wrapper is bound to; "" for none."""
+        known = self.known_code(function)
+        if known is None:
+            return ""
+        noun = self._wrappers.callable_of(known, function)
+        return noun.name if noun is not None else ""
+
     def _watch_all(
         self, record: ModuleRecord, namespace: dict[str, Any], found: list[Binding], collected: list[FunctionType]
     ) -> None:

@@ -49,6 +49,13 @@ class Wrappers:
         if home is record or (not at_home and (home is None or home.settled)):
             self._bind_chain(record, binding, known)
 
+    def callable_of(self, known: CallableCode, function: FunctionType) -> Callable | None:
+        """Return which callable a live function of this code is; None where its name is not wanted."""
+        if not known.freevar:
+            return known.callable
+        content = next((content for name, content in closure(function) if name == known.freevar), None)
+        return known.bound.get(id(content), known.callable)
+
     def _known_code(self, function: FunctionType) -> CallableCode | None:
         return self._catalogue.find(self._engine.original(function.__code__))
 

@@ -26,7 +26,7 @@ from tracer.model import DEFAULT_LEFT_OUT
 
 if TYPE_CHECKING:
     from collections import abc
-    from types import CodeType
+    from types import CodeType, FunctionType
 
     from tracer.instrument.discovery import CallableCode, ModuleRecord
     from tracer.instrument.probe import Engine, Probe
@@ -189,6 +189,27 @@ class Instrumentation:
     def mechanism(self) -> str:
         """The engine's name, as people read it."""
         return self._engine.title
+
+    def code_of(self, function: FunctionType) -> CodeType:
+        """Return the code of a live function as it was compiled."""
+        return self._engine.original(function.__code__)
+
+    def functions(self) -> dict[str, Any]:
+        """Return the live Python functions that names of watched modules and their classes lead to, by the names of their callables.
+
+        Each takes all its arguments, the receiver first. What only exists inside a call is not among them.
+        """
+        found: dict[str, Any] = {}
+        with self._lock:
+            for record in tuple(self._catalogue.modules.values()):
+                module = sys.modules.get(record.name)
+                if module is None or not issubclass(type(module), ModuleType):
+                    continue
+                for binding in live.bindings(record.name, live.module_namespace(module)):
+                    name = self._adoption.name_of(binding.function)
+                    if name and "<locals>" not in name:
+                        found.setdefault(name, binding.function)
+        return found
 
     @property
     def report(self) -> InstrumentationReport:

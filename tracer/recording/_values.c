@@ -107,7 +107,7 @@ static PyObject *copy_of(PyObject *value) {
     return PyDict_GET_SIZE(value) <= FEW && only_text_keys(value) ? PyDict_Copy(value) : NULL;
 }
 
-/* Return what `_write_changed` in crossing.py wants: the arguments, their snapshot, no secrets, and what was encoded. */
+/* Return what `Images.changed` in images.py wants: the arguments, their snapshot, no secrets, and what was encoded. */
 static PyObject *observation(Draft *draft, PyObject *arguments, PyObject *copy, Py_ssize_t place) {
     PyObject *ready = PyList_GetSlice(arguments, 0, PyList_GET_SIZE(arguments));
     if (ready == NULL)

@@ -18,13 +18,13 @@ from sys import _getframe, exc_info
 from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
-from tracer.encoding.encode import LONG, immutable, unchanged
+from tracer.encoding.encode import LONG
 from tracer.encoding.faults import is_ours
-from tracer.encoding.looks import heavy
 from tracer.encoding.walk import UNPACKABLE
 from tracer.instrument.probe import UNSEEN, Probe
 from tracer.model import Flow, ItemKind
 from tracer.recording import native
+from tracer.recording.images import Images
 from tracer.recording.lanes import Lane, ThreadState
 from tracer.storage.journal import (
     RAISED,
@@ -38,7 +38,6 @@ from tracer.storage.journal import (
     pack_end,
     raised_below,
 )
-from tracer.wire import split_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
     from tracer.encoding.encode import Encoder
     from tracer.recording._native import Kernel
+    from tracer.recording.images import Observed, Secret
     from tracer.recording.lanes import Lanes
 
 LOOK_THROUGH: Final = 8
@@ -67,10 +67,7 @@ _NONE = type(None)
 
 if TYPE_CHECKING:
     Entered = Function[[], int | None]
-    Secret = tuple[int, ...] | None
     Identify = Function[[], tuple[int, Secret] | None]
-    Observed = tuple[list[Any], bytes, Secret, list[Any] | None]
-    """Arguments to look at again after the call: they, their snapshot, which are secret, and where they were flat what was encoded."""
 
 
 class Sink:
@@ -187,7 +184,8 @@ class Hooks:
         self._callers = callers
         self._encoder = encoder
         self._lanes = lanes
-        self._first = encoder.first
+        self._images = images = Images(encoder)
+        self._observe, self._outcome_of = images.observe, images.outcome
         self._numbers = count(1) if numbers is None else numbers
         self._kernel = None if pure else self._make_kernel()
         self._yielded = self._make_yielded()
@@ -251,7 +249,7 @@ class Hooks:
             failed=failed,
             nothing=_NOTHING,
             unseen=UNSEEN,
-            first=self._first,
+            first=self._encoder.first,
         )
 
     def _make_began(  # noqa: C901  (a factory: the hook below is all of it)
@@ -359,22 +357,6 @@ class Hooks:
         finally:
             state.busy = False
 
-    def _observe(self, lane: Lane, number: int, secret: Secret, arguments: list[Any]) -> tuple[bytes, Observed | None]:
-        """Return the snapshot of arguments that are not all short scalars, and what is to be looked at again after the call."""
-        encoder = self._encoder
-        # A method's receiver mostly decides at once that the arguments cannot be packed as they are.
-        if secret is None and (not arguments or id(type(arguments[0])) not in encoder.names):
-            found = encoder.scalars(arguments)
-            if found is not None:
-                return found, None
-            flat = encoder.flat(arguments)
-            if flat is not None:
-                return flat[0], (arguments, flat[0], secret, flat[1])
-        full = _in_full(lane.seen, number, self._first)
-        snapshot = encoder.walked(arguments, secret, full)
-        # Past the first crossings an object is only named: there is nothing of it to compare afterwards.
-        return snapshot, (arguments, snapshot, secret, None) if full and not immutable(arguments) else None
-
     def _make_end(  # noqa: C901  (a factory: the hook below is all of it)
         self, outcome: int, *, moves: bool
     ) -> Function[[list[Any], Any], None]:
@@ -427,10 +409,6 @@ class Hooks:
 
         return ended
 
-    def _outcome_of(self, lane: Lane, number: int, value: Any) -> bytes:
-        """Return the snapshot of what came out of a callable, if it is no short scalar."""
-        return self._encoder.value(value, _in_full(lane.out, number, self._first))
-
     def _make_generator_raised(self) -> Function[[list[Any], BaseException], None]:
         ended = self._make_end(RAISED, moves=True)
         dropped = self._make_end(UNFINISHED, moves=True)
@@ -446,23 +424,8 @@ class Hooks:
 
     def _write_changed(self, call: int, observed: Observed) -> None:
         """Write the after-image of each argument that the call changed."""
-        arguments, before, secret, copies = observed
-        if copies is not None and unchanged(copies, arguments):
-            return
-        encoder = self._encoder
-        after = encoder.arguments(arguments, secret, full=True)
-        if after == before or not (_is_list(before) and _is_list(after)):
-            return
-        several = heavy(arguments) > 1
-        pairs = zip(split_array(before), split_array(after), strict=True)
-        for position, (was, now) in enumerate(pairs):
-            if was != now:
-                alone = now
-                if (
-                    several
-                ):  # encoded once more by itself: inside the list it may refer to containers of the arguments before it
-                    (alone,) = split_array(encoder.arguments([arguments[position]], None, full=True))
-                self._sink.journal.after(call, position, alone)
+        for position, image in self._images.changed(observed):
+            self._sink.journal.after(call, position, image)
 
     def _make_yielded(self) -> Function[[list[Any], Any], None]:
         item, sink = self._make_item(), self._sink
@@ -534,12 +497,6 @@ def _thrown_into(frame: FrameType, suspended: int) -> BaseException | None:
     return None  # the one that whoever resumed it is handling
 
 
-def _in_full(seen: dict[int, int], number: int, first: int) -> bool:
-    """Count one more for a callable; say whether it is one to be looked at in full: one of the first, or a power of two."""
-    times = seen[number] = seen.get(number, 0) + 1
-    return times <= first or not times & (times - 1)
-
-
 def _unlink(lane: Lane, token: list[Any]) -> None:
     """Take an activation out of those that have begun and not ended; one that is not among them is none to take out."""
     if lane.top is token:
@@ -550,11 +507,6 @@ def _unlink(lane: Lane, token: list[Any]) -> None:
         inner = inner[_ABOVE]
     if inner is not None:
         inner[_ABOVE] = token[_ABOVE]
-
-
-def _is_list(data: bytes) -> bool:
-    """Whether a snapshot of arguments is one: where the stack was too short to encode them, they are one opaque value, counted there."""
-    return data[0] & 0xF0 == 0x90 or data[0] in {0xDC, 0xDD}  # noqa: PLR2004  (msgpack's fixarray, array 16 and array 32)
 
 
 def _nothing(*_: Any) -> None:

@@ -313,7 +313,7 @@ class Recorder:
         self._define(number, self._callable(number))
 
     def _define(self, number: int, callable_: Callable) -> None:
-        self._journal.define_callable(number, replace(callable_, file=_portable(callable_)))
+        self._journal.define_callable(number, replace(callable_, file=portable(callable_)))
 
     # -- probes --------------------------------------------------------------------------------------------------------------
 
@@ -365,7 +365,7 @@ class Recorder:
         return secret if any(secret) else None
 
 
-def _portable(callable_: Callable) -> str:
+def portable(callable_: Callable) -> str:
     """Return a callable's file without the folder its package was found in, which differs between machines: `shop/tax.py`."""
     parts = callable_.file.split("/")
     package = parts[-1].startswith("__init__.")

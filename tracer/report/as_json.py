@@ -6,13 +6,14 @@ Fields may be added within a schema; none is renamed or removed.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.report.places import places_of
 
 if TYPE_CHECKING:
     from tracer.compare.context import Place
-    from tracer.compare.result import Comparison, Finding, Side, Summary
+    from tracer.compare.result import Comparison, Finding, Replay, Side, Summary
 
 SCHEMA: Final = 1
 
@@ -29,6 +30,7 @@ def render_json(comparison: Comparison) -> str:
         "findings": [_finding(finding, places.get(finding.callable)) for finding in comparison.findings],
         "notes": list(comparison.notes),
         "hidden": [{"rule": rule, "count": count} for rule, count in comparison.hidden],
+        **({"replay": _replay(comparison.replay)} if comparison.replay is not None else {}),
     }
     return json.dumps(document, indent=2) + "\n"
 
@@ -48,6 +50,16 @@ def _summary(summary: Summary) -> dict[str, int]:
         "accepted": summary.accepted,
         "partly": summary.partly,
         "lost": summary.lost,
+    }
+
+
+def _replay(replay: Replay) -> dict[str, Any]:
+    return {
+        "calls": replay.calls,
+        "replayed": replay.replayed,
+        "by_chance": replay.by_chance,
+        "components": [asdict(each) for each in replay.components],
+        "skipped": [asdict(each) for each in replay.skipped],
     }
 
 

@@ -12,6 +12,7 @@ from tracer.report.sentences import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tracer.compare.result import Replay
     from tracer.model import RecordedRun
     from tracer.report.paint import Line
 
@@ -149,3 +150,18 @@ def _row(cassette: CassetteSummary, name: int, width: int) -> Line:
     figures = f"{cassette.calls:>11,}{cassette.lanes:>8,}{cassette.components:>12,}{readable_size(cassette.size):>11}"
     unused = _UNUSED if cassette.unused else ""
     return [(shown, "bold"), (f"{figures}  {plain(cassette.python)}", ""), (unused, "yellow")]
+
+
+def render_replay(replay: Replay) -> str:
+    """Return how many calls of each component were made again, as lines."""
+    rows = sorted(replay.components, key=lambda each: -(each.equal + each.changed + each.skipped))
+    shown = rows[:_SHOWN_COMPONENTS]
+    width = max((len(plain(each.component)) for each in shown), default=0)
+    lines = [f"  {'component':<{width}}  {'replayed':>17}  {'':>4}  {'changed':>9}\n"]
+    for each in shown:
+        made, calls = each.equal + each.changed, each.equal + each.changed + each.skipped
+        share = f"{made:,} of {calls:,}"
+        lines.append(f"  {plain(each.component):<{width}}  {share:>17}  {made / calls:>4.0%}  {each.changed:>9,}\n")
+    if len(rows) > len(shown):
+        lines.append(f"  and {counted(len(rows) - len(shown), 'component')} more\n")
+    return "".join(lines)

@@ -60,7 +60,7 @@ def script_of(command: Sequence[str]) -> Path | None:
     """
     if not command:
         return None
-    if not re.fullmatch(r"(python|pypy)[0-9.]*", Path(command[0]).name):
+    if not runs_python(command[0]):
         return Path(command[0]) if command[0].endswith(".py") else None
     words = iter(command[1:])
     for word in words:
@@ -71,6 +71,11 @@ def script_of(command: Sequence[str]) -> Path | None:
         elif word == "-" or word.startswith("--") or set(word[1:]) & {"c", "m"}:
             return None
     return None
+
+
+def runs_python(program: str) -> bool:
+    """Whether the first word of a command names a Python."""
+    return re.fullmatch(r"(python|pypy)[0-9.]*", Path(program).name) is not None
 
 
 def select_project(config: Config, folder: Path, command: Sequence[str] = ()) -> Selection:

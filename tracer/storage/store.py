@@ -32,6 +32,7 @@ _PENDING: Final = ".pending"
 _PART: Final = ".part"
 _SIDE: Final = ".side.json"
 _ACCEPTED: Final = ".accepted.toml"
+_LEARNED: Final = ".replay"
 IGNORED: Final = (f"*{SUFFIX}{_PENDING}", f"*{SUFFIX}{_PART}*/", f"*{SUFFIX}{_SIDE}", f"*{SUFFIX}{_PENDING}{_SIDE}")
 """What version control has no use for, as patterns of its ignore file."""
 
@@ -86,10 +87,16 @@ def accepted_path(cassette: Path) -> Path:
     return cassette.with_name(cassette.name + _ACCEPTED)
 
 
+def learned_path(cassette: Path) -> Path:
+    """Return where it is written down which calls of a cassette are not replayed, since more than their arguments decides about them."""
+    return cassette.with_name(cassette.name + _LEARNED)
+
+
 def belongings(cassette: Path) -> tuple[Path, ...]:
     """Return every file a cassette may have: itself first, then what lies beside it."""
     pending = pending_path(cassette)
-    return cassette, pending, side_path(cassette), side_path(pending), accepted_path(cassette)
+    beside = (side_path(cassette), side_path(pending), accepted_path(cassette), learned_path(cassette))
+    return cassette, pending, *beside
 
 
 def list_cassettes(folder: Path | str) -> list[Path]:

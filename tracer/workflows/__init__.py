@@ -12,6 +12,7 @@ from tracer.workflows.looking import list_cassettes, recover, show, verify
 from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
 from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
 from tracer.workflows.recording import record
+from tracer.workflows.replaying import Replaying, replay
 from tracer.workflows.rerunning import diff_rerun
 from tracer.workflows.review import (
     Choice,
@@ -36,6 +37,7 @@ __all__ = [
     "Playback",
     "PlaybackPlan",
     "PlaybackSummary",
+    "Replaying",
     "Review",
     "Session",
     "Terms",
@@ -70,6 +72,7 @@ __all__ = [
     "prune",
     "record",
     "recover",
+    "replay",
     "require",
     "rules_as_toml",
     "rules_of",

@@ -146,9 +146,10 @@ def select(config: Config, folder: Path, command: Sequence[str] = ()) -> Selecti
 
 
 def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> None:
-    """Keep, in local state that git ignores, which command made a cassette. Failing to is no failure."""
+    """Keep, in local state that git ignores, which command made a cassette, with which boundaries. Failing to is no failure."""
     known = _known_commands(config.root / LOCAL / _COMMANDS)
-    known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd())}
+    boundaries = list(config.boundaries)
+    known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd()), "boundaries": boundaries}
     write_local(config, _COMMANDS, json.dumps(known, indent=1, sort_keys=True))
 
 
@@ -173,6 +174,15 @@ def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...],
             return tuple(map(str, command)), Path(folder)
         case _:
             return None
+
+
+def remembered_boundaries(config: Config, cassette: Path) -> tuple[str, ...]:
+    """Return the boundaries with which a cassette was recorded here; none where that is not known."""
+    match _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve())):
+        case {"boundaries": [*boundaries]}:
+            return tuple(boundary for boundary in boundaries if isinstance(boundary, str))
+        case _:
+            return ()
 
 
 def _known_commands(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 `tracer record` puts this folder at the front of PYTHONPATH; Python imports `sitecustomize` before anything of the program.
 The folder leaves `sys.path` at once, and a `sitecustomize` that this one hid runs after it. Where tracer is not installed in the environment
 of the child, it and what it needs are found in the places the settings name, after everything the environment has itself.
+Settings that name no folder to record into are those of a process that only needs to find tracer.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ def _start(settings: dict[str, dict[str, str]]) -> None:
     homes = settings["packages"]
     if any(PathFinder.find_spec(name) is None for name in homes):
         sys.meta_path.append(_Homes(homes))  # type: ignore[arg-type]
-    from tracer.recording.child import start_from_environment  # noqa: PLC0415  (found only now)
+    if "folder" in settings:
+        from tracer.recording.child import start_from_environment  # noqa: PLC0415  (found only now)
 
-    start_from_environment()
+        start_from_environment()
 
 
 def _run_hidden() -> None:

@@ -1,0 +1,50 @@
+"""Options that several commands share, and how each of them tells what it found."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracer import workflows
+from tracer.cli.terminal import color, say, width
+from tracer.config import LEVELS
+from tracer.report.formats import FORMATS, Appearance
+
+if TYPE_CHECKING:
+    from tracer.compare.result import Comparison, Severity
+
+Boundaries = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--boundary", "-b", metavar="PREFIX", help="Watch the interface of PREFIX and below; may be repeated."
+    ),
+]
+Format = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the report.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="Write the report to a file.")]
+FailOn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LEVEL",
+        help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise.",
+    ),
+]
+Level = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(LEVELS), help="What to compare: every value, or shapes alone (types, keys, optionality)."
+    ),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show effects and internal changes in full.")]
+
+
+def tell(comparison: Comparison, failing: Severity, format_: str, output: Path | None, *, verbose: bool) -> int:
+    """Write a comparison to standard output or a file; return the exit code that it stands for."""
+    if output is None:
+        look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
+        say(FORMATS[format_](comparison, look))
+    else:
+        workflows.write_report(output, FORMATS[format_](comparison, Appearance(width=100, verbose=verbose)))
+    return 1 if comparison.at_or_above(failing) else 0

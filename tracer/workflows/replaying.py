@@ -1,0 +1,284 @@
+"""Replaying a cassette: its calls made on today's code, and the two compared as any other two recordings are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from tracer.encoding.budget import BUDGETS
+from tracer.errors import ConfigError, ReplayError
+from tracer.replay.learned import read_learned, write_learned
+from tracer.replay.ledger import Ledger
+from tracer.replay.names import find_names, renamed
+from tracer.replay.picking import Calls
+from tracer.replay.plan import plan, plan_again
+from tracer.replay.process import stop_all
+from tracer.replay.rewriting import write_replayed
+from tracer.replay.supervise import replay_task
+from tracer.replay.task import Answer, Fate, Options, Result, Task
+from tracer.report.sentences import counted, listed
+from tracer.review.acceptances import load
+from tracer.select.patterns import parse_boundary, parse_pattern
+from tracer.select.project import import_folders, runs_python
+from tracer.storage.reader import open_cassette
+from tracer.storage.store import accepted_path, learned_path
+from tracer.workflows import common
+from tracer.workflows.comparing import diff, with_notes
+from tracer.workflows.terms import PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tracer.compare.result import Comparison, Replay
+    from tracer.config import Config
+    from tracer.model import RecordedRun, Recording
+    from tracer.replay.task import Spot, Survey
+    from tracer.workflows.terms import Terms
+
+MOST_WORKERS = 8
+"""Workers where nobody says how many: more of them need more memory than most machines have for each core."""
+PATIENCE = 3
+"""How many times longer than at first a call may take when it is made once more: the machine may have been busy."""
+DEPENDS = "more than its arguments decides, as was learned"
+_TYPES_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """How a cassette is replayed.
+
+    boundaries, allowed: prefixes that may be imported beside the project's own modules; the first are what a boundary of the recording may be.
+    only: patterns of the callables whose calls are made. isolated: answer crossings inside a call from the recording.
+    python: the interpreter that runs the code; None for the one that recorded it here, else this one.
+    workers: processes at a time, None for as many as there are cores. timeout: seconds for a call. memory: bytes for a process.
+    executor: what carries out tasks instead of processes started here; each is `replay_task` with bytes, and returns bytes.
+    """
+
+    boundaries: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    isolated: bool = False
+    learn: bool = False
+    python: str | None = None
+    workers: int | None = None
+    timeout: float = 10.0
+    memory: int = 4 << 30
+    executor: Executor | None = None
+
+
+def replay(
+    old: Path, how: Replaying, terms: Terms = PLAIN, progress: Callable[[int, int], None] | None = None
+) -> Comparison:
+    """Make the calls of a cassette on today's code; return what is different. `progress` is told the calls done and all calls.
+
+    Raises:
+        CassetteError: the cassette cannot be read.
+        ConfigError, SelectionError: the settings or a pattern are wrong.
+        ReplayError: no call can be made.
+    """
+    config = common.settings(how.boundaries)
+    load(accepted_path(old))  # what cannot be read is told before anything is run
+    workers = _workers(how)
+    with open_cassette(old) as cassette, tempfile.TemporaryDirectory(prefix="tracer-replay-") as scratch:
+        options = _options(old, cassette.recording, config, how)
+        bare = Task(str(old.resolve()), (), options)
+        with _executor(how.executor, workers) as executor:
+            survey = _survey(executor, bare)
+            bare = replace(bare, renamings=find_names(cassette, survey.callables, dict(config.renamed)))
+            run = renamed(cassette, bare.renamings)
+            known = frozenset() if how.learn and not how.only else read_learned(old, run)
+            work = _Work(run, executor, progress, ticks=how.executor is None)
+            ledger = work.first(plan(bare, run.lanes, workers, known), known)
+            if not ledger.replayed:
+                raise _nothing(old, ledger.summary(), survey)
+            if ledger.changed and (terms.confirm or how.learn):
+                patient = replace(bare, options=replace(options, timeout=options.timeout * PATIENCE))
+                work.again(ledger, plan_again(patient, ledger.changed, workers))
+        learned = work.learned(ledger) if how.learn else ()
+        if learned:
+            write_learned(old, run, (*known, *learned))
+        target = Path(scratch) / "today.cassette"
+        write_replayed(target, run, ledger, survey, options)
+        comparison = diff(old, target, config=config, terms=terms)
+    summary = ledger.summary()
+    notes = [*_about_modules(survey), *_about(summary)]
+    if learned:
+        notes.append(
+            f"Wrote down in {learned_path(old)} that more than its arguments decides: {counted(len(learned), 'call')}."
+        )
+    return with_notes(replace(comparison, replay=summary), notes, new_name="today's code")
+
+
+class _Work:
+    """Has tasks carried out and takes note of what came of them."""
+
+    def __init__(
+        self, run: RecordedRun, executor: Executor, progress: Callable[[int, int], None] | None, *, ticks: bool
+    ) -> None:
+        self._home = {each.name: each.component for each in run.recording.callables}
+        self._calls = Calls(run)
+        self._executor = executor
+        self._progress = progress
+        self._ticks = ticks  # whether tasks run in this process, and can say so for each call
+
+    def first(self, tasks: Sequence[Task], known: Iterable[Spot]) -> Ledger:
+        """Carry out the tasks of a replay, without the calls that are known to depend on more than their arguments."""
+        ledger = Ledger()
+        for spot in known:
+            ledger.enter(spot, self._component(*spot), Result(Fate.SKIPPED, reason=DEPENDS))
+        for task, answer in self._carried_out(tasks):
+            for spot, result in answer.each(task):
+                ledger.enter(spot, self._component(*spot), result)
+        return ledger
+
+    def again(self, ledger: Ledger, tasks: Sequence[Task]) -> None:
+        """Carry out tasks of calls that came out otherwise."""
+        for task, answer in self._carried_out(tasks):
+            for spot, result in answer.each(task):
+                ledger.enter_again(spot, self._component(*spot), result)
+
+    def learned(self, ledger: Ledger) -> tuple[Spot, ...]:
+        """Take the calls that came out otherwise, once or twice, for ones that depend on more than their arguments; return them."""
+        found = (*ledger.changed, *ledger.by_chance)
+        for spot in found:
+            ledger.set_aside(spot, self._component(*spot), DEPENDS)
+        return found
+
+    def _component(self, lane: str, number: int) -> str:
+        return self._home.get(self._calls.call(lane, number).callable, "")
+
+    def _carried_out(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer]]:
+        counter = _Counter(sum(task.calls for task in tasks), self._progress)
+        function = partial(replay_task, tick=counter.tick) if self._ticks else replay_task
+        futures: dict[Future[bytes], Task] = {self._executor.submit(function, task.pack()): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], Answer.unpack(future.result())
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            stop_all()
+            raise
+
+
+def _survey(executor: Executor, bare: Task) -> Survey:
+    """Return what today's code is."""
+    alone = replace(bare, survey=True, options=replace(bare.options, isolated=False))
+    future = executor.submit(replay_task, alone.pack())
+    try:
+        survey = Answer.unpack(future.result()).survey
+    except BaseException:
+        stop_all()
+        raise
+    assert survey is not None
+    return survey
+
+
+class _Counter:
+    """Counts calls from several threads."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], None] | None) -> None:
+        self._total = total
+        self._progress = progress
+        self._done = 0
+        self._lock = Lock()
+
+    def tick(self) -> None:
+        """Count one more."""
+        with self._lock:
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, self._total)
+
+
+@contextmanager
+def _executor(given: Executor | None, workers: int) -> Iterator[Executor]:
+    if given is not None:
+        yield given
+        return
+    with ThreadPoolExecutor(workers, "tracer-replay") as executor:
+        yield executor
+
+
+def _workers(how: Replaying) -> int:
+    if how.workers is None:
+        return min(MOST_WORKERS, os.cpu_count() or 1)
+    if how.workers < 1:
+        raise ConfigError("replay", f"{how.workers} workers make no call", "Give --workers 1 or more.")
+    return how.workers
+
+
+def _options(old: Path, recording: Recording, config: Config, how: Replaying) -> Options:
+    """Return how the calls of a recording are made under the settings that hold here."""
+    watched = replace(config, boundaries=recording.boundaries, granularity=recording.granularity)
+    selection = common.select(watched, Path.cwd())
+    root = Path(selection.root)
+    own = selection.names
+    known = (*config.boundaries, *common.remembered_boundaries(config, old))
+    return Options(
+        root=selection.root,
+        folders=tuple(str(folder) for folder in (*import_folders(root), root)),
+        selection=selection.to_json(),
+        trusted=tuple(dict.fromkeys((*own, *known, *(parse_boundary(prefix) for prefix in how.allowed)))),
+        only=tuple(parse_pattern(text) for text in how.only),
+        redact=config.redact,
+        redact_allow=config.redact_allow,
+        dunders=config.dunders,
+        python=how.python or _python_of(config, old) or sys.executable,
+        detail=recording.detail if recording.detail in BUDGETS else "sampled",
+        isolated=how.isolated,
+        timeout=how.timeout,
+        memory=how.memory,
+    )
+
+
+def _python_of(config: Config, old: Path) -> str | None:
+    """Return the interpreter that the command runs which made a cassette here; None where that is not known."""
+    command, folder = common.remembered_command(config, old) or ((), Path())
+    if not command or not runs_python(command[0]):
+        return None
+    found = folder / command[0]  # as it was typed there, or found along PATH
+    return str(found) if "/" in command[0] else shutil.which(command[0])
+
+
+def _nothing(old: Path, summary: Replay, survey: Survey) -> ReplayError:
+    """Return the error of a replay that made no call."""
+    action = f"replay {str(old)!r}"
+    if not summary.calls:
+        return ReplayError(action, "it holds no call that was asked for", "Check the cassette and --only.")
+    reason = summary.skipped[0].reason
+    if survey.failed:
+        name, error = survey.failed[0]
+        return ReplayError(action, f"{name} cannot be imported ({error})", "Run it where the project can be imported.")
+    cause = f"none of its {counted(summary.calls, 'call')} can be made again, most of them where {reason}"
+    remedy = "Name what may be imported with --boundary or --allow-import." if "imported" in reason else ""
+    return ReplayError(action, cause, remedy)
+
+
+def _about_modules(survey: Survey) -> Iterator[str]:
+    for name, reason in survey.failed:
+        if name not in survey.gone:
+            yield f"Couldn't import {name}: {reason}. Each call into it counts as raising that."
+
+
+def _about(summary: Replay) -> Iterator[str]:
+    """Say what was made again and what not."""
+    changed = sum(each.changed for each in summary.components)
+    yield (
+        f"Replayed {summary.replayed:,} of {counted(summary.calls, 'call')} ({summary.replayed / summary.calls:.0%}): "
+        f"{summary.replayed - changed:,} came out as recorded, {changed:,} otherwise."
+    )
+    if summary.by_chance:
+        yield f"{counted(summary.by_chance, 'call')} came out otherwise, and not alike a second time: counted as chance."
+    for reason, count, types in summary.by_reason():
+        named = f" ({listed(types, _TYPES_SHOWN)})" if types else ""
+        yield f"Not replayed: {counted(count, 'call')}, where {reason}{named}."
