@@ -115,7 +115,7 @@ class Function(Handle):
         noun = answers.noun(self._tracer_type)
         if noun is None:
             raise answers.never(self._tracer_type)
-        given = (self, *args) if noun.bound else args
+        given = (Missing(), *args) if noun.bound else args  # what a method was bound to is not recorded
         return answers.call(noun, bind(noun, given, kwargs))
 
 

@@ -19,7 +19,7 @@ from tracer.playing.plain import NOT_PLAIN, plain
 from tracer.playing.recorded import shown_arguments
 from tracer.playing.restoring import restore
 from tracer.playing.script import Script
-from tracer.render import render
+from tracer.render import printable, render
 from tracer.values import Named, Object, Opaque, Truncated
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ class Player:
             names = difflib.get_close_matches(noun.name, list(recorded.callables) if recorded is not None else [], 1)
             told = cause or f"{self.cassette} holds no call of it"
             return CallNotRecorded(
-                noun.name, shown, self.cassette, told, nearest=names[0] if names else "", remedy=remedy
+                noun.name, shown, self.cassette, told, nearest=printable(names[0]) if names else "", remedy=remedy
             )
         total, played = recorded.times(noun.name)
         found = near.likeness
@@ -314,7 +314,7 @@ class Player:
             self.cassette,
             cause,
             nearest=near.entry.text(),
-            field=str(found.path) if differs else "",
+            field=printable(str(found.path)) if differs else "",
             recorded=_text(found.recorded) if differs else "",
             called=_text(found.called) if differs else "",
             remedy=remedy,

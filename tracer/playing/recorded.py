@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tracer.decode import decode_arguments
 from tracer.model import Unfinished
 from tracer.playing.likeness import Grade, Likeness, likeness
-from tracer.render import render
+from tracer.render import printable, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ class Entry:
 
     def text(self) -> str:
         """Return the call as text, without its receiver."""
-        return f"{self.noun.name}{shown_arguments(self.noun, self.arguments())}"
+        return f"{printable(self.noun.name)}{shown_arguments(self.noun, self.arguments())}"
 
 
 def shown_arguments(noun: Callable, arguments: tuple[Value, ...]) -> str:
@@ -51,7 +51,7 @@ def shown_arguments(noun: Callable, arguments: tuple[Value, ...]) -> str:
     if len(names) != len(arguments):
         return "(...)"
     pairs = list(zip(names, arguments, strict=True))[1 if noun.bound else 0 :]
-    return f"({', '.join(f'{name}={render(value, 60)}' for name, value in pairs)})"
+    return f"({', '.join(f'{printable(name)}={render(value, 60)}' for name, value in pairs)})"
 
 
 class Near(NamedTuple):

@@ -50,7 +50,6 @@ class Take:
         self._allowed = allowed
         self._probes: dict[tuple[str, Flow], tuple[Callable, Probe]] = {}
         tell_watched()
-        self.calls = 0
 
     def make(self, noun: Callable, probe: Probe, ticket: Any, arguments: list[Any], proceed: Function[..., Any]) -> Any:
         """Run a call into a component and record it; return what its stand-in is to hand on."""
@@ -59,7 +58,6 @@ class Take:
         return self._run(noun, probe, ticket, arguments, partial(proceed, given) if watched else proceed)
 
     def _run(self, noun: Callable, probe: Probe, ticket: Any, arguments: list[Any], proceed: Function[[], Any]) -> Any:
-        self.calls += 1
         token = probe.began(ticket, arguments)
         if token is None:  # out of the recorder's scope, or the same call as the one around it
             return proceed()

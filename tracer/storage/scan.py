@@ -38,6 +38,7 @@ _SECOND_BYTES: Final = {
     jr.END: frozenset((jr.RETURNED, jr.RAISED, jr.UNFINISHED)),
     jr.ITEM: frozenset(map(int, model.ItemKind)),
     jr.AFTER: frozenset((0,)),
+    jr.TIME: frozenset((0, 1)),
 }
 
 # Threads may write the frames of neighbouring calls in another order than their ids.
