@@ -80,6 +80,8 @@ def test_the_readme_names_the_commands_it_should() -> None:
         "recover",
         "noise",
         "demo",
+        "doctor",
+        "playback",
     }
 
 
