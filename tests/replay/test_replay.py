@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.helpers import REPOSITORY, Project, clean_environment
 from tracer.cli.command_line import run
+from tracer.storage.reader import open_cassette
+from tracer.storage.store import write_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -435,6 +438,19 @@ def test_a_damaged_cassette_is_told_as_such(
 
     assert run(["replay", "half.cassette"]) == 2
     assert "half.cassette" in capsys.readouterr().err
+
+
+def test_a_recording_of_another_python_is_told_and_replayed(app: Project) -> None:
+    with open_cassette(app.folder / "run.cassette") as cassette:
+        lanes = {lane.name: tuple(cassette.calls(lane.name)) for lane in cassette.lanes}
+        write_cassette(app.folder / "older.cassette", replace(cassette.recording, python="3.9"), lanes)
+    app.write()
+    done = app.tracer("replay", "older.cassette", "--format", "json", "--only", "app.kinds:plain")
+    report = json.loads(done.stdout)
+
+    assert done.exit == 0, done.stderr
+    assert report["replay"]["replayed"] == 2
+    assert any("recorded with Python 3.9" in note for note in report["notes"])
 
 
 def test_a_callable_that_moved_to_another_module_is_called_there(app: Project) -> None:
