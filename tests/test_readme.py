@@ -83,8 +83,6 @@ def test_the_readme_names_the_commands_it_should() -> None:
         "doctor",
         "playback",
         "demo",
-        "doctor",
-        "playback",
     }
 
 

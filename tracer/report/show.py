@@ -120,7 +120,8 @@ def _heading(run: RecordedRun) -> Iterator[str]:
     recording = run.recording
     if recording.python:
         yield f"python {plain(recording.python)}"
-    yield f"detail {plain(recording.detail)}"
+    if recording.detail == "full":
+        yield "detail full"
     yield from (f"boundary {plain(boundary)}" for boundary in recording.boundaries)
     yield from (f"component {plain(component.name)}" for component in recording.components if component.watched)
     for loss in recording.losses:
