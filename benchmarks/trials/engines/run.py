@@ -57,7 +57,7 @@ SUITES = {
 }  # fmt: skip
 # Its tests leave connections of sqlite3 to the garbage collector, which 3.13 tells of.
 TOLERATED = {"sqlalchemy": ["-W", "ignore:unclosed database:ResourceWarning"]}
-LONGEST = 600  # seconds one suite may take
+LONGEST = 1800  # seconds one suite may take
 ENGINES = ["body", "trampoline", "monitoring", "injection"]
 
 
