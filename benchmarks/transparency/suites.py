@@ -14,6 +14,14 @@ from pathlib import Path
 CACHE = Path(os.environ.get("SUITES_CACHE") or Path(tempfile.gettempdir()) / "tracer-suites")
 TOOLS = ("pytest==8.3.4", "pytest-xdist==3.6.1", "coverage==7.6.9")
 TIMEOUT = 1800
+ANYIO = (
+    *("hypothesis==6.138.2", "trio==0.30.0", "trustme==1.2.1", "psutil==7.0.0", "pytest-mock==3.14.1"),
+    *("blockbuster==1.5.24", "truststore==0.10.1", "exceptiongroup==1.3.0"),
+)
+STARLETTE = (
+    *("httpx==0.28.1", "jinja2==3.1.6", "itsdangerous==2.2.0", "python-multipart==0.0.20", "pyyaml==6.0.2"),
+    *("trio==0.30.0", "anyio==4.9.0"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,17 +49,30 @@ class Suite:
         ]
 
 
+ATTRS = "slots functional next_gen hooks validators converters setattr annotations filters utils"
 SUITES = (
     Suite("cachetools", "5.5.2", "tests"),
     Suite("aiosqlite", "0.20.0", "aiosqlite/tests/smoke.py"),
     Suite("pluggy", "1.5.0", "testing", needs=("pytest-benchmark==5.1.0",)),
     Suite("tomlkit", "0.13.2", "tests", needs=("pyyaml==6.0.2",), workers=True),
-    Suite("sqlparse", "0.5.3", "tests", workers=True),
-    Suite("click", "8.1.8", "tests"),
-    Suite("flask", "3.1.0", "tests"),
     Suite("janus", "2.0.0", "tests", needs=("pytest-asyncio==0.25.0", "pytest-cov==6.0.0")),
+    Suite("tinydb", "4.8.2", "tests", needs=("pytest-cov==6.0.0", "pyyaml==6.0.2")),
+    Suite("flask", "3.1.0", "tests"),
+    Suite("starlette", "0.46.1", "tests", needs=STARLETTE),
+    Suite("anyio", "4.9.0", "tests", needs=ANYIO, options=("--ignore=tests/test_pytest_plugin.py", "-m", "not network", "-k", "not ipv6 and not dualstack and not multi")),
+    Suite("networkx", "3.4.2", "networkx/classes networkx/algorithms/tests networkx/readwrite"),
+    Suite("pyparsing", "3.2.1", "tests/test_simple_unit.py tests/test_util.py"),
+    Suite("sqlparse", "0.5.3", "tests", workers=True),
+    Suite("markdown", "3.7", "tests", needs=("pyyaml==6.0.2",)),
+    Suite("attrs", "25.3.0", " ".join(f"tests/test_{name}.py" for name in ATTRS.split()), needs=("hypothesis==6.138.2", "cloudpickle==3.1.1"), options=("--hypothesis-seed=0",)),
+    Suite("click", "8.1.8", "tests"),
+    Suite("typer", "0.15.2", "tests/test_types.py tests/test_exit_errors.py tests/test_others.py tests/test_completion", needs=("shellingham==1.5.4",)),
+    Suite("decorator", "5.2.1", "tests/test.py"),
+    Suite("wrapt", "1.17.2", "tests"),
+    Suite("markupsafe", "3.0.2", "tests"),
+    Suite("multidict", "6.1.0", "tests", needs=("pytest-codspeed==3.2.0", "objgraph==3.6.2", "psutil==7.0.0", "pytest-cov==6.0.0"), options=("-p", "no:codspeed")),
     Suite("joblib", "1.4.2", "joblib/test/test_func_inspect.py joblib/test/test_store_backends.py"),
-)
+)  # fmt: skip
 
 
 class StepFailed(Exception):

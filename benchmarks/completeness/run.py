@@ -1,0 +1,65 @@
+"""Crossings of real test suites, as recorded and as `sys.setprofile` saw them, callable by callable.
+
+usage: python benchmarks/completeness/run.py [PACKAGE ...]
+
+Each suite of `benchmarks/transparency/suites.py` runs once under `tracer doctor`, with no configuration. `seen` counts first entries that cross as the
+witness saw them in the processes where it could stand, `recorded` and `lost` what the cassette of those processes holds or counts by
+name, `missed` and `more` how far they are apart, summed over the callables. Exits 1 where a crossing was missed or a step failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks" / "transparency"))
+
+from suites import SUITES, StepFailed, Suite, build, run  # noqa: E402  (a neighbouring script folder)
+
+COLUMNS = "{:12}{:>11}{:>11}{:>11}{:>9}{:>9}{:>11}{:>11}"
+
+
+def measure(suite: Suite) -> bool:
+    """Run a suite, print its row and the callables that deviate; return whether nothing was missed."""
+    build(suite)
+    command = [sys.executable, "-m", "tracer", "doctor", "--json", "--", *suite.command()]
+    found = json.loads(run(command, suite.folder, accepted=(0, 1), PYTHONPATH=str(ROOT)))
+    told = found["run"]
+    apart = {each["callable"]: each["seen"] - each["kept"] - each["lost"] for each in told["crossed"]}
+    sums = [sum(each[part] for each in told["crossed"]) for part in ("seen", "kept", "lost")]
+    missed, more = sum(n for n in apart.values() if n > 0), -sum(n for n in apart.values() if n < 0)
+    processes = f"{told['witnessed']} of {told['processes']}"
+    print(COLUMNS.format(suite.name, *sums, missed, more, len(apart), processes), flush=True)
+    for name, difference in sorted(apart.items(), key=lambda pair: -abs(pair[1]))[:8]:
+        if difference:
+            print(f"    {name}: {'missed' if difference > 0 else 'more'} {abs(difference)}")
+    return not missed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("packages", nargs="*", help="names of packages; all when none is given")
+    options = parser.parse_args()
+    known = {suite.name: suite for suite in SUITES}
+    if unknown := set(options.packages) - set(known):
+        parser.error(f"no such package: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    print(COLUMNS.format("package", "seen", "recorded", "lost", "missed", "more", "callables", "processes"))
+    failed = []
+    for name in options.packages or known:
+        try:
+            well = measure(known[name])
+        except (StepFailed, subprocess.SubprocessError, OSError, ValueError) as error:
+            well = False
+            print(f"{name:12} failed: {error}", flush=True)
+        if not well:
+            failed.append(name)
+    print(f"deviations: {', '.join(failed) or 'none'}")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
