@@ -255,7 +255,7 @@ def test_a_miss_names_the_nearest_call_and_the_field_and_is_told_again_where_it_
     assert told == [
         (
             '["gate:Client.send", "gate:Client.send(amount=5, note=\'n\')", "argument.amount", "5", "6", '
-            '"cassettes/g.cassette holds 1 calls of it (0 played), none with these arguments"]'
+            '"cassettes/g.cassette holds 1 call of it (0 played), none with these arguments"]'
         ),
         (
             '["gate:login", "gate:login(user=\'u\', password=<redacted>)", "", "", "", '
@@ -264,7 +264,7 @@ def test_a_miss_names_the_nearest_call_and_the_field_and_is_told_again_where_it_
         '["gate:fetch", "", "", "", "", "cassettes/g.cassette holds no call of it"]',
         (
             '["gate:login", "gate:login(user=\'u\', password=<redacted>)", "argument.user", "\'u\'", "\'v\'", '
-            '"cassettes/g.cassette holds 1 calls of it (0 played), none with these arguments"]'
+            '"cassettes/g.cassette holds 1 call of it (0 played), none with these arguments"]'
         ),
         "CallsNotPlayed (\"gate:Client.__init__(name='a')\", \"gate:Client.send(amount=5, note='n')\")",
     ]
