@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from tests.encoding.test_encode import make
 from tests.samples import kinds
 from tests.samples.kinds import Lazy
 from tracer.decode import decode
+from tracer.encoding import looks
 from tracer.encoding.causes import Cause
+from tracer.encoding.resolve import STANDARD_EXCEPTIONS
 from tracer.encoding.revive import Reviver
 from tracer.errors import CannotRevive
 from tracer.values import (
@@ -62,6 +65,7 @@ REFUSED: list[tuple[Value, Cause]] = [
     (Truncated("list", 9, (ONE,)), Cause.CUT),
     (Redacted(), Cause.REDACTED),
     (Object("subprocess:Popen", Form.PLAIN, ()), Cause.FORBIDDEN),
+    (Object("socket:socket", Form.EXCEPTION, (("args", listed()),)), Cause.FORBIDDEN),
     (Named("function", "os:system"), Cause.FORBIDDEN),
     (Named("function", "builtins:eval"), Cause.FORBIDDEN),
     (Named("function", "builtins:type.__subclasses__"), Cause.FORBIDDEN),
@@ -237,3 +241,17 @@ def test_attributes_that_a_class_sets_beside_its_fields_come_back() -> None:
     live = Reviver(ours).value(make().value(lazy))
 
     assert vars(live) == {"a": 2, "noted": True, "twice": 4}
+
+
+@pytest.mark.parametrize(
+    "name", [f"{module}:{name}" for module, names in STANDARD_EXCEPTIONS.items() for name in sorted(names)]
+)
+def test_exceptions_of_the_standard_library_need_no_permission(name: str) -> None:
+    """What stands in the table is an exception, and is had under the name by which it is recorded."""
+    module, _, simple = name.partition(":")
+    known = getattr(importlib.import_module(module), simple, None)
+    if known is None or looks.type_name(known) != name:
+        pytest.skip("this Python calls it otherwise")
+
+    assert issubclass(known, BaseException)
+    assert Reviver(lambda _: False).tree(Named("class", name)) is known

@@ -81,6 +81,47 @@ def test_a_miss_turns_the_exit_code_red_though_the_program_swallowed_it(gate: Pr
     assert (again.exit, again.stdout.split()) == (0, ["2", "4", "6"])
 
 
+FORKING = """
+    import os, sys
+    import gate
+
+    def ask(amount):
+        try:
+            gate.send(amount)
+        except BaseException:
+            pass
+
+    ask(1)
+    pid = os.fork()
+    if pid == 0:
+        ask(int(sys.argv[1]))
+        os._exit(0)
+    os.waitpid(pid, 0)
+    ask(3)
+    os._exit(0)
+    """
+
+
+def test_a_forked_child_and_a_process_without_clean_up_tell_what_they_played_and_missed(gate: Project) -> None:
+    gate = gate.with_files({"forking.py": FORKING})
+    words = ("playback", "g.cassette", "--components", "gate", "--strict", "--", sys.executable, "forking.py")
+    first, played, missed = gate.tracer(*words, "2"), gate.tracer(*words, "2"), gate.tracer(*words, "4")
+
+    assert (first.exit, played.exit, missed.exit) == (0, 0, 1), first.stderr + played.stderr
+    assert "3 calls played, 0 recorded, 0 missed" in played.stderr
+    assert "2 calls played, 0 recorded, 1 missed" in missed.stderr
+    assert "gate:send(amount=4)" in missed.stderr
+
+
+def test_a_command_that_fails_leaves_the_cassette_and_says_so(gate: Project) -> None:
+    gate = gate.with_files({"failing.py": "import gate\ngate.send(1)\nraise SystemExit(3)\n"})
+    done = gate.tracer("playback", "g.cassette", "-c", "gate", "--", sys.executable, "failing.py")
+
+    assert done.exit == 3
+    assert "tracer: The cassette stays as it was: the command failed" in done.stderr
+    assert not (gate.folder / "g.cassette").exists()
+
+
 def test_bad_input_is_told_in_one_sentence_and_nothing_runs(gate: Project) -> None:
     command = ("--", sys.executable, "program.py", "1")
     gate.tracer("playback", "g.cassette", "-c", "gate", *command)

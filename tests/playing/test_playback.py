@@ -163,6 +163,44 @@ def test_every_kind_of_outcome_is_recorded_once_and_then_played(gate: Project) -
     assert b"right" not in (gate.folder / "cassettes" / "g.cassette").read_bytes()
 
 
+def test_a_call_that_was_cancelled_waits_until_it_is_cancelled_again(gate: Project) -> None:
+    """A time limit around it ends it, as it did when it was recorded; exceptions of the standard library need no `allow`."""
+    slow = """
+        import asyncio, queue
+
+        async def wait(): await asyncio.sleep(60)
+
+        async def items():
+            yield 1
+            await asyncio.sleep(60)
+
+        def take(): queue.Queue().get_nowait()
+        """
+    program = """
+        import asyncio, queue, slow, tracer
+
+        async def limited(made):
+            try:
+                await asyncio.wait_for(made, 0.05)
+            except asyncio.TimeoutError:
+                return "timed out"
+
+        async def drained():
+            async for item in slow.items():
+                print(item)
+
+        with tracer.playback("s", components=["slow"], strict=True):
+            print(asyncio.run(limited(slow.wait())), asyncio.run(limited(drained())))
+            try:
+                slow.take()
+            except queue.Empty:
+                print("empty")
+        """
+    project = gate.with_files({"slow.py": slow})
+
+    assert run(project, program).stdout == run(project, program).stdout == "1\ntimed out timed out\nempty\n"
+
+
 BLOCK = """
     import contextlib, io, pathlib, tracer, gate
     CASSETTE = pathlib.Path("cassettes/g.cassette")
@@ -255,7 +293,7 @@ def test_a_miss_names_the_nearest_call_and_the_field_and_is_told_again_where_it_
     assert told == [
         (
             '["gate:Client.send", "gate:Client.send(amount=5, note=\'n\')", "argument.amount", "5", "6", '
-            '"cassettes/g.cassette holds 1 calls of it (0 played), none with these arguments"]'
+            '"cassettes/g.cassette holds 1 call of it (0 played), none with these arguments"]'
         ),
         (
             '["gate:login", "gate:login(user=\'u\', password=<redacted>)", "", "", "", '
@@ -264,7 +302,7 @@ def test_a_miss_names_the_nearest_call_and_the_field_and_is_told_again_where_it_
         '["gate:fetch", "", "", "", "", "cassettes/g.cassette holds no call of it"]',
         (
             '["gate:login", "gate:login(user=\'u\', password=<redacted>)", "argument.user", "\'u\'", "\'v\'", '
-            '"cassettes/g.cassette holds 1 calls of it (0 played), none with these arguments"]'
+            '"cassettes/g.cassette holds 1 call of it (0 played), none with these arguments"]'
         ),
         "CallsNotPlayed (\"gate:Client.__init__(name='a')\", \"gate:Client.send(amount=5, note='n')\")",
     ]

@@ -19,6 +19,8 @@ from tests.compare.runs import Run, call
 from tests.instrument.watching import write
 from tracer import wire
 from tracer.ambient import AMBIENT, AMBIENT_KINDS
+from tracer.encoding.hiding import Secrets
+from tracer.encoding.redact import Redactor
 from tracer.model import Callable, CallableKind, Flow, Recording
 from tracer.recording.ambient.drawing import DRAWING, Noting, Repeating
 from tracer.recording.ambient.environment import Environment, Surroundings
@@ -116,6 +118,26 @@ def test_what_is_kept_gives_the_value_back(module: ModuleType) -> None:
             source.again(None, called, (), {})
         tried += 1
     assert tried >= 2
+
+
+@given(st.integers(0, 1 << 32))
+def test_a_time_in_parts_is_never_taken_for_the_number_of_a_card(moment: int) -> None:
+    source = dict(plain_sources(time, frozenset({"time"})))[time.gmtime]
+    kept = source.keep(time.gmtime(moment))
+
+    assert Secrets(Redactor()).text(kept) == kept
+    assert source.again(kept, time.gmtime, (), {}) == time.gmtime(moment)
+
+
+@pytest.mark.parametrize(
+    ("module", "called"), [(time, time.gmtime), (dt, dt.datetime.today), (dt, dt.date.today), (uuid, uuid.uuid4)]
+)
+def test_what_was_hidden_or_damaged_is_not_given(module: ModuleType, called: Any) -> None:
+    source = dict(plain_sources(module, frozenset(AMBIENT_KINDS)))[called]
+
+    for kept in ("<redacted>", "", "1,2", "9" * 40):
+        with pytest.raises(CannotGive):
+            source.again(kept, called, (), {})
 
 
 def test_a_time_in_a_zone_is_not_given_as_one_without() -> None:

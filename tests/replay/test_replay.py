@@ -20,6 +20,7 @@ from tracer.storage.store import write_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 KINDS = """
     import asyncio
@@ -320,6 +321,9 @@ DANGER = """
     def eats(x):
         return x
 
+    def forks(x):
+        return x
+
     def prints(x):
         print("noise" * 10)
         os.write(1, b"noise")
@@ -343,6 +347,7 @@ def danger(tmp_path_factory: pytest.TempPathFactory) -> Project:
         danger.MODE = "special"
         for each in range(3):
             danger.hangs(each), danger.dies(each), danger.eats(each), danger.prints(each), danger.chance(each)
+            danger.forks(each)
             danger.depends(each)
     """
     files = {"risky/__init__.py": "", "risky/danger.py": DANGER, "tests/__init__.py": "", "tests/drive.py": drive}
@@ -355,6 +360,7 @@ def test_a_call_that_hangs_dies_or_eats_memory_is_a_finding_and_the_rest_goes_on
         "def dies(x):\n": "def dies(x):\n        if x == 1: os._exit(7)\n        if x == 2: os.kill(os.getpid(), 11)\n",
         "def eats(x):\n": "def eats(x):\n        if x == 1: bytearray(2 << 30)\n",
         "def chance(x):\n": "def chance(x):\n        return os.getpid() + time.time_ns()\n",
+        "def forks(x):\n": "def forks(x):\n        if os.fork() == 0: return 'the child'\n        os.wait()\n",
     }
     project = danger
     for before, after in worse.items():
@@ -368,9 +374,10 @@ def test_a_call_that_hangs_dies_or_eats_memory_is_a_finding_and_the_rest_goes_on
     assert after_by_name["dies"].startswith("ReplayEndedProcess(args=(")
     assert after_by_name["eats"].startswith("MemoryError(")
     assert "prints" not in after_by_name
+    assert "forks" not in after_by_name, "what a child goes on with is no outcome of the call"
     assert "chance" not in after_by_name
     assert report["replay"]["by_chance"] == 3
-    assert report["replay"]["replayed"] == 18
+    assert report["replay"]["replayed"] == 21
 
 
 def test_what_depends_on_more_than_arguments_is_learned_and_not_told_again(danger: Project) -> None:
@@ -451,6 +458,26 @@ def test_a_recording_of_another_python_is_told_and_replayed(app: Project) -> Non
     assert done.exit == 0, done.stderr
     assert report["replay"]["replayed"] == 2
     assert any("recorded with Python 3.9" in note for note in report["notes"])
+
+
+def test_the_python_that_recorded_runs_the_code_also_where_path_names_another(tmp_path: Path) -> None:
+    files = {
+        "app.py": "import only_there\n\ndef double(x):\n    return only_there.two * x\n",
+        "drive.py": "import app\napp.double(4)\n",
+        "there/only_there.py": "two = 2\n",
+        "bin/python": f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{tmp_path}/there" exec "{sys.executable}" "$@"\n',
+        "pyproject.toml": "",
+    }
+    project = Project(tmp_path, files)
+    project.write()
+    (tmp_path / "bin/python").chmod(0o755)
+    search = {"PATH": f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}"}
+    done = project.tracer("record", "-o", "run.cassette", "--", "python", "drive.py", env=search)
+    assert done.exit == 0, done.stderr
+
+    report = replayed(project, exit_code=0)
+
+    assert report["replay"]["replayed"] == 1
 
 
 def test_a_callable_that_moved_to_another_module_is_called_there(app: Project) -> None:

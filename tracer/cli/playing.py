@@ -98,6 +98,8 @@ def _tell(summary: workflows.PlaybackSummary) -> None:
     told(f"{counted(summary.played, 'call')} played, {summary.recorded} recorded, {len(summary.missed)} missed")
     for line in "\n".join(summary.missed[:_SHOWN]).splitlines():
         told(line)
+    if summary.dropped:
+        told("The cassette stays as it was: the command failed or a call was missed.")
     if summary.unplayed:
         told(f"{counted(len(summary.unplayed), 'recorded call')} not made{':' if summary.strict else ''}")
     for text in summary.unplayed[:_SHOWN] if summary.strict else ():

@@ -66,6 +66,43 @@ STANDARD: Final[dict[str, frozenset[str]]] = {
 }
 """Value types of the standard library, which hold data and do nothing. They are allowed whatever the user says."""
 
+STANDARD_EXCEPTIONS: Final[dict[str, frozenset[str]]] = {
+    "_csv": frozenset({"Error"}),
+    "_queue": frozenset({"Empty"}),
+    "asyncio.exceptions": frozenset(
+        (
+            "BrokenBarrierError",
+            "CancelledError",
+            "IncompleteReadError",
+            "InvalidStateError",
+            "LimitOverrunError",
+            "TimeoutError",
+        )
+    ),
+    "asyncio.queues": frozenset({"QueueEmpty", "QueueFull"}),
+    "binascii": frozenset({"Error"}),
+    "concurrent.futures._base": frozenset({"CancelledError", "InvalidStateError", "TimeoutError"}),
+    "configparser": frozenset({"NoOptionError", "NoSectionError"}),
+    "decimal": frozenset({"DivisionByZero", "InvalidOperation", "Overflow"}),
+    "http.client": frozenset(
+        ("BadStatusLine", "CannotSendRequest", "IncompleteRead", "InvalidURL", "RemoteDisconnected", "ResponseNotReady")
+    ),
+    "queue": frozenset({"Full"}),
+    "socket": frozenset({"gaierror", "herror"}),
+    "sqlite3": frozenset(
+        (
+            *("DataError", "DatabaseError", "Error", "IntegrityError", "InterfaceError"),
+            *("InternalError", "NotSupportedError", "OperationalError", "ProgrammingError", "Warning"),
+        )
+    ),
+    "struct": frozenset({"error"}),
+    "subprocess": frozenset({"CalledProcessError", "TimeoutExpired"}),
+    "urllib.error": frozenset({"URLError"}),
+    "zipfile": frozenset({"BadZipFile"}),
+    "zlib": frozenset({"error"}),
+}
+"""Exceptions of the standard library, allowed likewise: programs catch them wherever they come from."""
+
 _ABSTRACT: Final = frozenset({"collections.abc", "numbers"})
 """Modules of which each class is allowed by name: they only tell kinds of values apart."""
 
@@ -204,7 +241,7 @@ class Resolver:
         if name in _BY_NAME:
             return _BY_NAME[name]
         module, _, qualname = name.partition(":")
-        if module != "builtins" and module not in _ABSTRACT and qualname not in STANDARD.get(module, ()):
+        if module != "builtins" and module not in _ABSTRACT and not _standard(module, qualname):
             self._check(module, name)
         owner, last = self._owner(module, qualname, name)
         found = _entry(owner, last, name)
@@ -238,6 +275,10 @@ class Resolver:
             if not looks.derives(type(owner), type):
                 raise Refused(Cause.OTHER_KIND, name)
         return owner, last
+
+
+def _standard(module: str, qualname: str) -> bool:
+    return qualname in STANDARD.get(module, ()) or qualname in STANDARD_EXCEPTIONS.get(module, ())
 
 
 def _given(known: T | Refused) -> T:

@@ -100,14 +100,14 @@ class Matchers:
         return Mapping(tuple(kept))
 
 
-def as_names(given: Sequence[str]) -> tuple[str, ...]:
-    """Return names of parameters.
+def as_names(action: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Return names that an action is told of.
 
     Raises:
         ConfigError: they are one text, which would be taken letter by letter.
     """
     if isinstance(given, str):
-        raise ConfigError("ignore arguments", f"{given!r} is no list", f"Write it as [{given!r}].")
+        raise ConfigError(action, f"{given!r} is no list", f"Write it as [{given!r}].")
     return tuple(given)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tracer.encoding.redact import Redactor
     from tracer.model import Callable
     from tracer.playing.recorded import Entry, Recorded
+    from tracer.playing.tally import Tally
     from tracer.values import Value
 
 _LOOKS: Final = frozenset(
@@ -84,6 +85,18 @@ class Player:
         self._strict = Reviver(allowed)  # classes: what stands in for one is none
         self._local = _Local()
         self._secrets: dict[str, tuple[int, ...] | None] = {}
+        self._tally: Tally | None = None
+
+    @property
+    def calls(self) -> int:
+        """How many calls may be played."""
+        return len(self.recorded) if self.recorded is not None else 0
+
+    def tell(self, tally: Tally) -> None:
+        """Have what is played and missed from now on noted."""
+        self._tally = tally
+        if self.recorded is not None:
+            self.recorded.tell(tally)
 
     # -- answering -----------------------------------------------------------------------------------------------------------
 
@@ -284,6 +297,8 @@ class Player:
         with self.at_work():
             error = self._describe(noun, arguments, cause)
         self.misses.append(error)
+        if self._tally is not None:
+            self._tally.missed(str(error))
         return error
 
     def _broken(self, noun: Callable, arguments: list[Any], cause: str) -> CallNotRecorded:
@@ -306,7 +321,8 @@ class Player:
         if not cause and found.grade is not Grade.DIFFERENT:
             cause = f"{self.cassette} holds such a call, and it was played already"
         elif not cause:
-            cause = f"{self.cassette} holds {total} calls of it ({played} played), none with these arguments"
+            calls = "1 call" if total == 1 else f"{total} calls"
+            cause = f"{self.cassette} holds {calls} of it ({played} played), none with these arguments"
         differs = found.grade is Grade.DIFFERENT
         return CallNotRecorded(
             noun.name,

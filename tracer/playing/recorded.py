@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tracer.model import Call, Callable, RecordedRun
     from tracer.playing.matchers import Matchers
+    from tracer.playing.tally import Tally
     from tracer.values import Value
 
 
@@ -84,6 +85,7 @@ class Recorded:
         self._matchers = matchers
         self._repeat = repeat
         self._turn = RLock()
+        self._tally: Tally | None = None
         nouns = {noun.name: noun for noun in run.recording.callables if covered(components, noun.component)}
         self._calls = {name: _Calls(noun, matchers.whole(noun)) for name, noun in nouns.items()}
         self._number = 0
@@ -104,6 +106,10 @@ class Recorded:
         calls = self._calls.get(name)
         return calls.noun if calls is not None and calls.entries else None
 
+    def tell(self, tally: Tally) -> None:
+        """Have the calls that are played from now on noted."""
+        self._tally = tally
+
     def take(self, name: str, arguments: bytes) -> Entry | None:
         """Return the next call of a callable with such arguments, which counts as played; None where there is none left."""
         calls = self._calls.get(name)
@@ -111,14 +117,13 @@ class Recorded:
             return None
         with self._turn:
             waiting = calls.exact.get(arguments) if calls.whole and not self._repeat else None
-            if waiting:
-                entry: Entry | None = waiting.popleft()
-                if entry is not None and not entry.played:
-                    entry.played = True
-                    return entry
-            entry = self._next(calls, arguments)
+            entry: Entry | None = waiting.popleft() if waiting else None
+            if entry is None or entry.played:
+                entry = self._next(calls, arguments)
             if entry is not None:
                 entry.played = True
+                if self._tally is not None:
+                    self._tally.played(entry.number)
             return entry
 
     def nearest(self, name: str, arguments: bytes) -> Near | None:
@@ -155,10 +160,6 @@ class Recorded:
             found.played = True
             while waiting and waiting[0].played:
                 waiting.popleft()
-
-    def played(self) -> tuple[int, ...]:
-        """Return the numbers of the calls that were played, for `mark`."""
-        return tuple(entry.number for calls in self._calls.values() for entry in calls.entries if entry.played)
 
     def _enter(self, call: Call) -> None:
         calls = self._calls[call.callable]

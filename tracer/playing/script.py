@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.model import Item, ItemKind, Raised, Returned, Unfinished
@@ -73,6 +75,15 @@ class Script:
         elif item is not None or not isinstance(self._entry.call.outcome, Raised):
             raise self._missed("no exception was thrown into it at this place when it was recorded") from error
 
+    async def late_outcome(self) -> Any:
+        """Do as `outcome` does; where the call was cancelled, wait until this one is: a time limit around it then ends it as it did."""
+        outcome, asyncio = self._entry.call.outcome, sys.modules.get("asyncio")
+        if asyncio is not None and isinstance(outcome, Raised):
+            with suppress(RuntimeError):  # the loop is not asyncio's
+                if isinstance(self._error(outcome.error), asyncio.CancelledError):
+                    await asyncio.get_running_loop().create_future()
+        return self.outcome()
+
     def outcome(self) -> Any:
         """Return what was returned, or raise what was raised."""
         self._end()
@@ -108,11 +119,11 @@ class Script:
                 self.thrown(error)
             else:
                 self.sent(sent)
-        self.outcome()
+        await self.late_outcome()
 
     async def awaited(self) -> Any:
         """Play a coroutine."""
-        return self.outcome()
+        return await self.late_outcome()
 
     def _next(self) -> Item | None:
         items = self._entry.call.items

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tracer.instrument.discovery import CallableCode
     from tracer.instrument.probe import Probe
-    from tracer.model import Callable
+    from tracer.model import Callable, Recording
     from tracer.playing.options import Options
     from tracer.recording.settings import Settings
     from tracer.select.selection import Selection
@@ -95,20 +95,23 @@ class Playing:
                             "Name each component in one of two playbacks that are nested.",
                         )
             _played.append(self._options.components)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._end)
             self._crossings.start()
+            undo.callback(self._crossings.stop)
             if self.surroundings is not None:
                 self.surroundings.start()
-        except BaseException:
-            self._end()
-            raise
+            undo.pop_all()
 
     def stop(self) -> tuple[str, ...]:
         """Let all calls run again; return a sentence for what could not be put back."""
+        left: list[str] = []
         with ExitStack() as stack:
             stack.callback(self._end)
-            left = self.surroundings.stop() if self.surroundings is not None else ()
-            return (*left, *self._crossings.stop())
+            stack.callback(lambda: left.extend(self._crossings.stop()))
+            if self.surroundings is not None:
+                left += self.surroundings.stop()
+        return tuple(left)
 
     def _end(self) -> None:
         with _turn:
@@ -181,14 +184,17 @@ def read_recorded(cassette: Path, options: Options) -> Recorded:
         recorded = Recorded(run, options.components, options.matchers, repeat=options.repeat)
         if not options.records:
             for component in options.components:
-                _require(component, run.recording.components, cassette)
+                _require(component, run.recording, cassette)
         return recorded
 
 
-def _require(component: str, known: Sequence[Any], cassette: Path) -> None:
-    watched = sorted(each.name for each in known if each.watched)
+def _require(component: str, recording: Recording, cassette: Path) -> None:
+    watched = {each.name for each in recording.components if each.watched}
+    watched.update(
+        noun.component for noun in recording.callables
+    )  # of a process that ended out of order no more is known
     if not any(covered((component,), name) for name in watched):
-        there = ", ".join(watched) or "none"
+        there = ", ".join(sorted(watched)) or "none"
         raise ReplayError(
             f"play back {component!r} from {str(cassette)!r}",
             f"it was not recorded there; the recorded components are {there}",

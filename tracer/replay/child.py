@@ -40,6 +40,7 @@ GIVEN_UP: Final = "its callable hung or ended the process before"
 OWN_ENVIRONMENT: Final = "TRACER_REPLAY_OWN"
 """Names, one a line, the environment variables that are for this process alone, with what the user had there after an equals sign."""
 
+_getpid: Final = os.getpid  # what is replayed may replace the name
 _PASSED_OVER: Final = Result(Fate.PASSED_OVER).pack()
 
 
@@ -67,6 +68,7 @@ def _answer(task: Task, recorded: list[Callable], frames: Iterator[bytes], out: 
     wanted = compile_patterns(task.options.only, ())
     given_up = frozenset(task.given_up)
     counts: dict[str, PlainCounts] = {}
+    own = _getpid()
     for lane, call, inside in map(unpack_call, frames):
         name = call.callable
         if not wanted(name):
@@ -75,7 +77,10 @@ def _answer(task: Task, recorded: list[Callable], frames: Iterator[bytes], out: 
             out.put(Result(Fate.SKIPPED, reason=GIVEN_UP).pack())
         else:
             out.flush()
-            out.put(_made(maker, call, inside, counts.setdefault(lane, PlainCounts()), numbers[name]).pack())
+            result = _made(maker, call, inside, counts.setdefault(lane, PlainCounts()), numbers[name])
+            if _getpid() != own:
+                os._exit(0)  # the call forked, and this is the child: the other one goes on with the calls
+            out.put(result.pack())
 
 
 def _maker(options: Options, recorded: dict[str, Callable]) -> Maker:

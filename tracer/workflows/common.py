@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +19,7 @@ from tracer.encoding.redact import Redactor
 from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
-from tracer.select.project import select_project
+from tracer.select.project import runs_python, select_project
 from tracer.storage.store import SUFFIX, file_name, part_folder, path_for, replacing
 
 if TYPE_CHECKING:
@@ -177,8 +179,12 @@ def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> 
     if secrets_of(config).words(command) != tuple(command):
         return
     known = _known_commands(config.root / LOCAL / _COMMANDS)
-    boundaries = list(config.boundaries)
-    known[str(cassette.resolve())] = {"command": list(command), "folder": str(Path.cwd()), "boundaries": boundaries}
+    known[str(cassette.resolve())] = {
+        "command": list(command),
+        "folder": str(Path.cwd()),
+        "python": _python_of(command),
+        "boundaries": list(config.boundaries),
+    }
     write_local(config, _COMMANDS, json.dumps(known, indent=1, sort_keys=True))
 
 
@@ -214,6 +220,21 @@ def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...],
             return tuple(map(str, command)), Path(folder)
         case _:
             return None
+
+
+def remembered_python(config: Config, cassette: Path) -> str | None:
+    """Return the interpreter of the command that made a cassette here; None where that is not known or is not there any more."""
+    match _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve())):
+        case {"python": str() as python} if os.access(python, os.X_OK):
+            return python
+        case _:
+            return None
+
+
+def _python_of(command: Sequence[str]) -> str | None:
+    """Return the interpreter that a command runs, as it is found along PATH by now; None where it begins with something else."""
+    found = shutil.which(command[0]) if command and runs_python(command[0]) else None
+    return os.path.abspath(found) if found else None  # noqa: PTH100  (links stay: that of an environment says which it is)
 
 
 def remembered_boundaries(config: Config, cassette: Path) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import CallNotRecorded, CallsNotPlayed, CassetteNotFound, ConfigError, RecordingError
-from tracer.playing.child import SUFFIX as PLAYED_SUFFIX
 from tracer.playing.matchers import as_names, matchers
 from tracer.playing.options import Options
 from tracer.playing.session import Playing, read_recorded
+from tracer.playing.tally import read_tallies
 from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
 from tracer.storage.compact import compact
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from tracer.config import Config
     from tracer.model import Recording
     from tracer.playing.recorded import Recorded
+    from tracer.playing.tally import Noted
     from tracer.select.selection import Selection
 
 
@@ -57,7 +57,7 @@ class PlaybackPlan:
         repeat: bool = False,
         ambient: Sequence[str] = (),
     ) -> None:
-        if isinstance(components, str) or not components:
+        if not components:
             raise ConfigError(
                 "play back", "no component is named", "Name what is to be answered: components=['shop.gateway']."
             )
@@ -72,9 +72,11 @@ class PlaybackPlan:
                 "it was never recorded, and mode 'none' does not",
                 "Record it in mode 'once'.",
             )
-        chosen = matchers((*as_names(ignore), *config.playback_ignore), match, config.playback_by_order)
+        chosen = matchers(
+            (*as_names("ignore arguments", ignore), *config.playback_ignore), match, config.playback_by_order
+        )
         self.options = Options(
-            components=tuple(components),
+            components=as_names("play back", components),
             plays=self.exists and mode != "all",
             records=mode in {"all", "new_episodes"} or not self.exists,
             ignore=chosen.ignore,
@@ -246,41 +248,42 @@ def play(command: Sequence[str], plan: PlaybackPlan, *, strict: bool = False) ->
 
 
 def _summary(plan: PlaybackPlan, part: Path, code: int, recorded: Recorded | None, *, strict: bool) -> PlaybackSummary:
-    processes = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(part.glob(f"*{PLAYED_SUFFIX}"))]
+    processes = read_tallies(part)
     failures = sorted({path.read_text("utf-8", "replace") for path in part.glob(f"*{FAILURE_SUFFIX}")})
-    missed = tuple(text for process in processes for text in process["missed"])
+    missed = tuple(text for process in processes for text in process.missed)
     if recorded is not None:
-        recorded.mark(number for process in processes for number in process["played"])
-    kept = 0
-    if code == 0 and not missed and not failures and any(part.glob(f"*{JOURNAL_SUFFIX}")):
-        kept = plan.settle(part)
+        recorded.mark(number for process in processes for number in process.played)
+    journals, whole = any(part.glob(f"*{JOURNAL_SUFFIX}")), not (code or missed or failures)
+    kept = plan.settle(part) if journals and whole else 0
     left = recorded.unplayed() if recorded is not None and code == 0 and not missed else ()
     return PlaybackSummary(
         exit_code=code,
         processes=len(processes),
-        played=sum(len(process["played"]) for process in processes),
+        played=sum(len(process.played) for process in processes),
         recorded=kept,
         missed=missed,
         unplayed=tuple(entry.text() for entry in left),
         strict=strict,
         failures=tuple(failures),
+        dropped=journals and not whole,
         surroundings=_surroundings(processes) if plan.options.ambient else "",
     )
 
 
-def _surroundings(processes: Sequence[Mapping[str, Any]]) -> str:
+def _surroundings(processes: Sequence[Noted]) -> str:
     """Return what is told of the reads that the processes were given."""
+    reads = [each for process in processes for each in process.reads]
     live: Counter[str] = Counter()
-    for process in processes:
-        live.update(process["reads"][1])
-    return sentence_of_reads(sum(process["reads"][0] for process in processes), live)
+    for _, kinds in reads:
+        live.update(kinds)
+    return sentence_of_reads(sum(given for given, _ in reads), live)
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackSummary:
     """What playing back under a command came to. `played` and `recorded` count calls, the others are calls and reasons as text.
 
-    `surroundings` is what is told of reads that were played back, "" where none was to be.
+    `dropped` says that calls were recorded and not kept, since the command failed or a call was missed. `surroundings` is what is told of reads that were played back, "" where none was to be.
     """
 
     exit_code: int
@@ -291,6 +294,7 @@ class PlaybackSummary:
     unplayed: tuple[str, ...]
     strict: bool
     failures: tuple[str, ...]
+    dropped: bool = False
     surroundings: str = ""
 
     @property

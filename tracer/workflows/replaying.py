@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
@@ -28,7 +27,7 @@ from tracer.replay.task import Answer, Fate, Options, Result, Task
 from tracer.report.sentences import counted, listed
 from tracer.review.acceptances import load
 from tracer.select.patterns import parse_boundary, parse_pattern
-from tracer.select.project import import_folders, runs_python
+from tracer.select.project import import_folders
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import accepted_path, learned_path
 from tracer.workflows import common
@@ -230,21 +229,12 @@ def _options(old: Path, recording: Recording, config: Config, how: Replaying) ->
         redact_with=config.redact_with,
         redact_entropy=config.redact_entropy,
         dunders=config.dunders,
-        python=how.python or _python_of(config, old) or sys.executable,
+        python=how.python or common.remembered_python(config, old) or sys.executable,
         detail=recording.detail if recording.detail in BUDGETS else "sampled",
         isolated=how.isolated,
         timeout=how.timeout,
         memory=how.memory,
     )
-
-
-def _python_of(config: Config, old: Path) -> str | None:
-    """Return the interpreter that the command runs which made a cassette here; None where that is not known."""
-    command, folder = common.remembered_command(config, old) or ((), Path())
-    if not command or not runs_python(command[0]):
-        return None
-    found = folder / command[0]  # as it was typed there, or found along PATH
-    return str(found) if "/" in command[0] else shutil.which(command[0])
 
 
 def _nothing(old: Path, summary: Replay, survey: Survey) -> ReplayError:
