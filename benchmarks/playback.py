@@ -83,11 +83,11 @@ def settings_for(folder: Path, name: str, detail: str) -> Settings:
 def play(folder: Path, settings: Settings, kinds: dict[str, Any]) -> dict[str, float]:
     options = Options(components=("library",))
     compact(settings.folder, folder / "calls.cassette")
-    redactor, encoder = open_encoder(settings)
+    redactor, _, encoder = open_encoder(settings)
     with open_cassette(folder / "calls.cassette") as run:
         recorded = Recorded(Often(run, crossing.ROUNDS * STEPS), options.components, Matchers())  # type: ignore[arg-type]
     player = Player(recorded, "calls.cassette", encoder, redactor, options.allowed, {})
-    answered = stand_ins(open_selection(settings), player.answer)
+    answered = stand_ins(open_selection(settings), player.answer, ready_of=player.ready)
     answered.start()
     try:
         return crossing.least(kinds, STEPS)

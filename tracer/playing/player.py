@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,6 +15,7 @@ from tracer.model import Flow, Returned
 from tracer.playing.handles import flow_of_handed_out, handle
 from tracer.playing.likeness import Grade, likeness
 from tracer.playing.plain import NOT_PLAIN, plain
+from tracer.playing.ready import make_ready, working
 from tracer.playing.recorded import shown_arguments
 from tracer.playing.restoring import restore
 from tracer.playing.script import Script
@@ -50,12 +50,6 @@ _LOOKS: Final = frozenset(
 """Methods that anybody's tools call on a live object, and that its own code can answer: where they were not recorded, it does."""
 
 
-class _Local(threading.local):
-    """What is known of each thread."""
-
-    busy = False
-
-
 class Player:
     """Plays recorded calls. Safe for threads; calls that arise from its own work run as they are.
 
@@ -82,7 +76,7 @@ class Player:
         self._allowed = allowed
         self._reviver = Reviver(allowed, stand_in=lambda value, path: self._stand_in(value), roots=roots)
         self._strict = Reviver(allowed)  # classes: what stands in for one is none
-        self._local = _Local()
+        self._local = working()
         self._secrets: dict[str, tuple[int, ...] | None] = {}
 
     # -- answering -----------------------------------------------------------------------------------------------------------
@@ -108,6 +102,20 @@ class Player:
         entry = self._take(noun, arguments)
         return None if entry is None else partial(self._played, noun, entry, arguments)
 
+    def ready(self, noun: Callable) -> Function[[list[Any]], Any] | None:
+        """Return what plays the simplest calls of a callable at once (see `Probe.ready`); None where there are none."""
+        waiting = self.recorded.waiting(noun) if self.recorded is not None else None
+        if waiting is None or noun.flow is Flow.ASYNC_GENERATOR:
+            return None
+        return make_ready(self._local, self._encoder.whole(self._secret(noun)), waiting, partial(self._finish, noun))
+
+    def _finish(self, noun: Callable, entry: Entry, arguments: list[Any]) -> Any:
+        """Return what comes of a call, as its own flow hands it on: what a coroutine returns, what a generator drives."""
+        if entry.at_once is not None:
+            return self._outcome(noun, arguments, entry.at_once)
+        script = self._script(noun, entry, arguments)
+        return script.generate() if noun.flow is Flow.GENERATOR else script.outcome()
+
     def _take(self, noun: Callable, arguments: list[Any]) -> Entry | None:
         recorded, local = self.recorded, self._local
         if recorded is None:
@@ -124,14 +132,7 @@ class Player:
             value = plain(call.outcome.value)
             if value is not NOT_PLAIN:
                 return value
-        script = Script(
-            entry,
-            partial(self._outcome, noun, arguments),
-            self._error,
-            self._same,
-            partial(self._put_back, noun, entry, arguments),
-            partial(self._broken, noun, arguments),
-        )
+        script = self._script(noun, entry, arguments)
         match call.flow:
             case Flow.GENERATOR:
                 return script.generate()
@@ -141,6 +142,16 @@ class Player:
                 return script.generate_async()
             case _:
                 return script.outcome()
+
+    def _script(self, noun: Callable, entry: Entry, arguments: list[Any]) -> Script:
+        return Script(
+            entry,
+            partial(self._outcome, noun, arguments),
+            self._error,
+            self._same,
+            partial(self._put_back, noun, entry, arguments),
+            partial(self._broken, noun, arguments),
+        )
 
     @property
     def busy(self) -> bool:
