@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.decode import decode, decode_arguments
 from tracer.encoding.revive import Reviver
 from tracer.errors import CallNotRecorded, CannotRevive
-from tracer.model import Flow, Returned
+from tracer.model import Flow
 from tracer.playing.handles import flow_of_handed_out, handle
 from tracer.playing.likeness import Grade, likeness
 from tracer.playing.plain import NOT_PLAIN, plain
@@ -24,7 +24,7 @@ from tracer.values import Named, Object, Opaque, Truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tracer.encoding.encode import Encoder
     from tracer.encoding.redact import Redactor
@@ -112,8 +112,9 @@ class Player:
     def _finish(self, noun: Callable, entry: Entry, arguments: list[Any]) -> Any:
         """Return what comes of a call, as its own flow hands it on: what a coroutine returns, what a generator drives."""
         if entry.at_once is not None:
-            return self._outcome(noun, arguments, entry.at_once)
-        script = self._script(noun, entry, arguments)
+            value = plain(entry.at_once)
+            return self.live(noun, arguments, entry.at_once) if value is NOT_PLAIN else value
+        script = Script(self, noun, entry.call, arguments)
         return script.generate() if noun.flow is Flow.GENERATOR else script.outcome()
 
     def _take(self, noun: Callable, arguments: list[Any]) -> Entry | None:
@@ -127,13 +128,8 @@ class Player:
             local.busy = False
 
     def _played(self, noun: Callable, entry: Entry, arguments: list[Any]) -> Any:
-        call = entry.call
-        if call.flow is Flow.CALL and not call.after and isinstance(call.outcome, Returned):
-            value = plain(call.outcome.value)
-            if value is not NOT_PLAIN:
-                return value
-        script = self._script(noun, entry, arguments)
-        match call.flow:
+        script = Script(self, noun, entry.call, arguments)
+        match entry.call.flow:
             case Flow.GENERATOR:
                 return script.generate()
             case Flow.COROUTINE:
@@ -142,16 +138,6 @@ class Player:
                 return script.generate_async()
             case _:
                 return script.outcome()
-
-    def _script(self, noun: Callable, entry: Entry, arguments: list[Any]) -> Script:
-        return Script(
-            entry,
-            partial(self._outcome, noun, arguments),
-            self._error,
-            self._same,
-            partial(self._put_back, noun, entry, arguments),
-            partial(self._broken, noun, arguments),
-        )
 
     @property
     def busy(self) -> bool:
@@ -181,11 +167,8 @@ class Player:
 
     # -- outcomes ------------------------------------------------------------------------------------------------------------
 
-    def _outcome(self, noun: Callable, arguments: list[Any], snapshot: bytes) -> Any:
-        """Return the live form of what came out of a call."""
-        made = plain(snapshot)
-        if made is not NOT_PLAIN:
-            return made
+    def live(self, noun: Callable, arguments: list[Any], snapshot: bytes) -> Any:
+        """Return the live form of what came out of a call and is no plain data."""
         with self.at_work():
             value = decode(snapshot)
             if isinstance(value, Opaque) and (driven := flow_of_handed_out(value.type)) is not None:
@@ -199,7 +182,7 @@ class Player:
             except CannotRevive:
                 return self._stand_in(value)
 
-    def _error(self, snapshot: bytes) -> BaseException | None:
+    def error(self, snapshot: bytes) -> BaseException | None:
         """Return a recorded exception; without its cause, and then without its own attributes, where these have no live form."""
         with self.at_work():
             value = decode(snapshot)
@@ -229,11 +212,12 @@ class Player:
             return True
         return _simple(noun) in _SELVES and likeness(value, decode(now)).grade is not Grade.DIFFERENT
 
-    def _put_back(self, noun: Callable, entry: Entry, arguments: list[Any]) -> None:
+    def put_back(self, noun: Callable, arguments: list[Any], after: Sequence[tuple[int, bytes]]) -> None:
+        """Make the arguments what they were after the call, in place."""
         with self.at_work():
-            for position, after in entry.call.after:
+            for position, image in after:
                 if position < len(arguments):
-                    self._restore(noun, arguments, position, after)
+                    self._restore(noun, arguments, position, image)
 
     def _restore(self, noun: Callable, arguments: list[Any], position: int, after: bytes) -> None:
         try:
@@ -244,7 +228,8 @@ class Player:
             ) from error
         restore(arguments[position], live)
 
-    def _same(self, recorded: bytes, value: Any) -> bool:
+    def same(self, recorded: bytes, value: Any) -> bool:
+        """Return whether a value of today is the recorded one, as far as both are known."""
         with self.at_work():
             now = self._encoder.value(value)
             return now == recorded or likeness(decode(recorded), decode(now)).grade is not Grade.DIFFERENT
@@ -272,7 +257,7 @@ class Player:
         """Return the error for a call of what was not recorded at all."""
         return CallNotRecorded(name, "", self.cassette, f"{self.cassette} holds no call of it")
 
-    def live(self, value: Value) -> Any:
+    def part(self, value: Value) -> Any:
         """Return the live form of a part of a recorded value."""
         with self.at_work():
             return self._reviver.tree(value)
@@ -296,9 +281,6 @@ class Player:
             error = self._describe(noun, arguments, cause)
         self.misses.append(error)
         return error
-
-    def _broken(self, noun: Callable, arguments: list[Any], cause: str) -> CallNotRecorded:
-        return self.missed(noun, arguments, cause)
 
     def _describe(self, noun: Callable, arguments: list[Any], cause: str) -> CallNotRecorded:
         snapshot = self._snapshot(noun, arguments)
