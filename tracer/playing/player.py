@@ -12,6 +12,7 @@ from tracer.decode import decode, decode_arguments
 from tracer.encoding.revive import Reviver
 from tracer.errors import CallNotRecorded, CannotRevive
 from tracer.model import Flow
+from tracer.playing.errors import Errors
 from tracer.playing.handles import flow_of_handed_out, handle
 from tracer.playing.likeness import Grade, likeness
 from tracer.playing.plain import NOT_PLAIN, plain
@@ -77,6 +78,7 @@ class Player:
         self._reviver = Reviver(allowed, stand_in=lambda value, path: self._stand_in(value), roots=roots)
         self._strict = Reviver(allowed)  # classes: what stands in for one is none
         self._local = working()
+        self._errors = Errors()
         self._secrets: dict[str, tuple[int, ...] | None] = {}
 
     # -- answering -----------------------------------------------------------------------------------------------------------
@@ -184,6 +186,9 @@ class Player:
 
     def error(self, snapshot: bytes) -> BaseException | None:
         """Return a recorded exception; without its cause, and then without its own attributes, where these have no live form."""
+        made = self._errors.make(snapshot)
+        if made is not None:
+            return made
         with self.at_work():
             value = decode(snapshot)
             if not isinstance(value, Object):
@@ -195,6 +200,7 @@ class Player:
                 except CannotRevive:
                     continue
                 if issubclass(type(live), BaseException):
+                    self._errors.remember(value, live)
                     return live  # type: ignore[no-any-return]
             return None
 
