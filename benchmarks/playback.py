@@ -114,11 +114,15 @@ def table(rows: dict[str, dict[str, float]]) -> str:
         f"CPython {platform.python_version()}; nanoseconds per call, least of {crossing.ROUNDS} short rounds in turns, {SWEEPS} times over",
         "",
     ]
-    lines.append(f"{'call':<10}{'bare':>8}{'recorded':>10}{'full':>10}{'played':>10}{'times':>8}{'of full':>9}{'kept':>6}")
+    lines.append(
+        f"{'call':<10}{'bare':>8}{'recorded':>10}{'full':>10}{'played':>10}{'times':>8}{'of full':>9}{'kept':>6}"
+    )
     for kind, row in rows.items():
         times, full = row["played"] / row["recorded"], row["played"] / row["full"]
         shown = "".join(f"{row[name]:>10.0f}" for name in ("recorded", "full", "played"))
-        lines.append(f"{kind:<10}{row['bare']:>8.0f}{shown}{times:>8.1f}{full:>9.1f}{'yes' if full <= PROMISE else 'no':>6}")
+        lines.append(
+            f"{kind:<10}{row['bare']:>8.0f}{shown}{times:>8.1f}{full:>9.1f}{'yes' if full <= PROMISE else 'no':>6}"
+        )
     return "\n".join(lines)
 
 

@@ -24,11 +24,11 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.instrument.probe import UNREADY
 from tracer.instrument import live
 from tracer.instrument.arguments import signature_of, spread
 from tracer.instrument.discovery import CallableCode
 from tracer.instrument.foreign_types import ForeignTypes, Watched
+from tracer.instrument.probe import UNREADY
 from tracer.instrument.proxies import wrapper_type
 from tracer.instrument.signatures import (
     class_module,

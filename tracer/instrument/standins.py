@@ -266,18 +266,17 @@ def _source(code: CodeType, shape: _Shape, prefix: str, *, prepared: bool) -> st
     run = f"{body}({_passed(shape)})"
     answer = f"{_ANSWER!r}({ticket}, [{seen}], {body})"
     keyword = "async " if flow in {Flow.COROUTINE, Flow.ASYNC_GENERATOR} else ""
-    first = _FIRST.format(
-        t=ticket, found=f"{prefix}_found", seen=seen, end=_ENDS[flow].format(f"{prefix}_found")
-    ) if prepared and flow in _ENDS else ""
+    first = (
+        _FIRST.format(t=ticket, found=f"{prefix}_found", seen=seen, end=_ENDS[flow].format(f"{prefix}_found"))
+        if prepared and flow in _ENDS
+        else ""
+    )
     lines = [
         f"{keyword}def {prefix}({_signature(shape)}):",
         f"    {ticket} = {_ENTERED!r}()",
         *(f"    {line}" for line in first.splitlines()),
         f"    def {body}(): return ({', '.join(code.co_freevars)})",
-        *(
-            f"    {line}"
-            for line in _FLOWS[flow].format(p=prefix, t=ticket, run=run, answer=answer).splitlines()
-        ),
+        *(f"    {line}" for line in _FLOWS[flow].format(p=prefix, t=ticket, run=run, answer=answer).splitlines()),
     ]
     return "".join(f"    {line}\n" for line in lines)
 

@@ -27,7 +27,11 @@ class Errors:
 
     def remember(self, value: Object, live: BaseException) -> None:
         """Take note of the class of an exception that was made of a snapshot in full, where that is its class and arguments."""
-        if [name for name, _ in value.fields] != ["args"] or value.form is not Form.EXCEPTION or value.payload is not None:
+        if (
+            [name for name, _ in value.fields] != ["args"]
+            or value.form is not Form.EXCEPTION
+            or value.payload is not None
+        ):
             return
         make = exception_maker(type(live))
         if make is not None and len(self._makers) < _REMEMBERED:

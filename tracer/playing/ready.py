@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tracer.encoding.walks import WANTED
 from tracer.instrument.probe import UNREADY
@@ -51,9 +51,7 @@ def make_ready(
     """
     exact, turn = waiting.exact, waiting.turn
     if type(local) is not Working:
-        made: Function[[list[Any]], Any] = _native.Ready(
-            local, whole, exact, waiting.looking, finish, UNREADY, Entry
-        )
+        made: Function[[list[Any]], Any] = _native.Ready(local, whole, exact, waiting.looking, finish, UNREADY, Entry)
         return made
 
     def ready(arguments: list[Any]) -> Any:

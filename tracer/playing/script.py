@@ -99,7 +99,7 @@ class Script:
     def generate(self) -> Generator[Any, Any, Any]:
         """Play a generator."""
         at = 0
-        for item in self._call.items:  # as below, with as little as can be done for each: nothing is sent into most generators
+        for item in self._call.items:  # as in `_generate`, with as little as can be for each: nothing is sent into most
             if item.kind is not _YIELDED:
                 break
             value = plain(item.value)
@@ -119,6 +119,10 @@ class Script:
                 self.sent(sent)
                 break
         self._at = max(self._at, at)
+        return (yield from self._generate()) if self._at < len(self._call.items) else self.outcome()
+
+    def _generate(self) -> Generator[Any, Any, Any]:
+        """Play the rest of a generator into which something is sent or thrown."""
         while (value := self.item()) is not END:
             try:
                 sent = yield value
