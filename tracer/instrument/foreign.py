@@ -251,6 +251,7 @@ def _frame_of(watched: Watched, module: str) -> Any:
     """
     probe, bind = watched.probe, watched.bind
     entered, began, returned, raised = probe.entered, probe.began, probe.returned, probe.raised
+    unready = UNREADY  # the function below has other globals
     answer, ready, proceed_with = probe.answer, probe.ready, functools.partial(_Proceed, watched.parameters)
 
     def foreign(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -262,7 +263,7 @@ def _frame_of(watched: Watched, module: str) -> Any:
             return wrapped(*args, **kwargs)
         if ready is not None:
             found = ready([*arguments])
-            if found is not UNREADY:
+            if found is not unready:
                 return found
         if answer is not None:
             return answer(ticket, [*arguments], proceed_with(wrapped, args, kwargs))
