@@ -302,7 +302,12 @@ def test_what_is_ready_may_raise_for_the_call(gate: ModuleType) -> None:
     stand_ins = answering(Log(), lambda _: ready)
     stand_ins.start()
     try:
-        for call in (lambda: gate.add(1), lambda: next(gate.count(1)), lambda: asyncio.run(gate.wait(1))):
+        calls: list[Function[[], Any]] = [
+            lambda: gate.add(1),
+            lambda: next(gate.count(1)),
+            lambda: asyncio.run(gate.wait(1)),
+        ]
+        for call in calls:
             with pytest.raises(KeyError, match="recorded"):
                 call()
     finally:
