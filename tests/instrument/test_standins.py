@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.instrument.watching import write
+from tracer.instrument.probe import UNREADY
 from tracer.instrument.standins import StandIns
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from tracer.instrument.standins import Answer
+    from tracer.model import Callable
 
 SOURCE = """
     import functools
@@ -99,9 +101,15 @@ def entered() -> str | None:
     return None if name == "gate_sample" else name
 
 
-def answering(answer: Answer) -> StandIns:
+def answering(
+    answer: Answer, ready_of: Function[[Callable], Function[[list[Any]], Any] | None] = lambda _: None
+) -> StandIns:
     return StandIns(
-        lambda name, _: "gate_sample" if name == "gate_sample" else None, lambda _: True, lambda _: entered, answer
+        lambda name, _: "gate_sample" if name == "gate_sample" else None,
+        lambda _: True,
+        lambda _: entered,
+        answer,
+        ready_of=ready_of,
     )
 
 
@@ -251,3 +259,56 @@ def test_two_sets_of_stand_ins_undo_in_any_order(gate: ModuleType) -> None:
     assert both[0] == "second"
     assert one[0] == "second"
     assert gate.add.__code__ is code
+
+
+def test_what_is_ready_is_asked_first_and_the_handler_for_the_rest(gate: ModuleType) -> None:
+    asked: list[tuple[str, list[Any]]] = []
+    log = Log()
+
+    def ready_of(noun: Callable) -> Function[[list[Any]], Any]:
+        name = noun.name.partition(":")[2]
+
+        def ready(arguments: list[Any]) -> Any:
+            asked.append((name, arguments))
+            known = arguments and arguments[0] == "ready"
+            return UNREADY if not known else iter("ab") if name == "count" else "at once"
+
+        return ready
+
+    async def both() -> list[Any]:
+        items = [item async for item in gate.stream(2)]
+        return [await gate.wait("ready"), await gate.wait(1), items]
+
+    stand_ins = answering(log, ready_of)
+    stand_ins.start()
+    try:
+        results = gate.add("ready", c=7, d=8), gate.add(1), gate.cached("ready"), gate.cached(1)
+        items = list(gate.count("ready")), next(gate.count(1))
+        awaited = asyncio.run(both())
+    finally:
+        stand_ins.stop()
+
+    assert results == ("at once", (1, 2, (), 3, {}), "at once", [1])
+    assert items == (["a", "b"], 0)
+    assert awaited == ["at once", 1, [0, 1]]
+    assert asked[0] == ("add", ["ready", 2, (), 7, {"d": 8}])
+    assert [name for name, _ in log.calls] == ["add", "cached", "count", "stream", "wait"]
+
+
+def test_what_is_ready_may_raise_for_the_call(gate: ModuleType) -> None:
+    def ready(_: list[Any]) -> Any:
+        raise KeyError("recorded")
+
+    stand_ins = answering(Log(), lambda _: ready)
+    stand_ins.start()
+    try:
+        calls: list[Function[[], Any]] = [
+            lambda: gate.add(1),
+            lambda: next(gate.count(1)),
+            lambda: asyncio.run(gate.wait(1)),
+        ]
+        for call in calls:
+            with pytest.raises(KeyError, match="recorded"):
+                call()
+    finally:
+        stand_ins.stop()

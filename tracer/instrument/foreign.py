@@ -28,6 +28,7 @@ from tracer.instrument import live
 from tracer.instrument.arguments import signature_of, spread
 from tracer.instrument.discovery import CallableCode
 from tracer.instrument.foreign_types import ForeignTypes, Watched
+from tracer.instrument.probe import UNREADY
 from tracer.instrument.proxies import wrapper_type
 from tracer.instrument.signatures import (
     class_module,
@@ -250,7 +251,8 @@ def _frame_of(watched: Watched, module: str) -> Any:
     """
     probe, bind = watched.probe, watched.bind
     entered, began, returned, raised = probe.entered, probe.began, probe.returned, probe.raised
-    answer, proceed_with = probe.answer, functools.partial(_Proceed, watched.parameters)
+    unready = UNREADY  # the function below has other globals
+    answer, ready, proceed_with = probe.answer, probe.ready, functools.partial(_Proceed, watched.parameters)
 
     def foreign(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         ticket = entered()
@@ -259,6 +261,10 @@ def _frame_of(watched: Watched, module: str) -> Any:
         arguments = bind(args, kwargs)
         if arguments is None:
             return wrapped(*args, **kwargs)
+        if ready is not None:
+            found = ready([*arguments])
+            if found is not unready:
+                return found
         if answer is not None:
             return answer(ticket, [*arguments], proceed_with(wrapped, args, kwargs))
         token = began(ticket, [*arguments])

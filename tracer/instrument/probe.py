@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 UNSEEN: Final = type("Unseen", (), {"__slots__": (), "__repr__": lambda _: "UNSEEN"})()
 """Stands for the value sent into a generator, where an engine is not shown it."""
 
+UNREADY: Final = type("Unready", (), {"__slots__": (), "__repr__": lambda _: "UNREADY"})()
+"""Stands for the outcome of a call for which `Probe.answer` has to be asked."""
+
 
 class Unsupported(Exception):
     """A code object cannot be rewritten safely. The message says why."""
@@ -42,6 +45,8 @@ class Probe:
     answer: called by stand-ins (`tracer.instrument.standins`) and by the wrappers of foreign callables in place of the other hooks but
         `entered`, with the ticket, the arguments as `began` has them, and what runs the callable itself. What it returns the call returns;
         the others are not called by them. See `standins.Answer`.
+    ready: asked before `answer` by what calls that, with the arguments alone, in a list of their own: it does for the simplest calls what
+        `answer` would, and returns `UNREADY`, nothing done, for all others. A coroutine returns what it returns, a generator drives it.
     """
 
     entered: Callable[[], Any]
@@ -52,6 +57,7 @@ class Probe:
     resumed: Callable[[Any, Any], None]
     entered_at: Callable[[FrameType], Any] | None = None
     answer: Callable[[Any, list[Any], Callable[..., Any]], Any] | None = None
+    ready: Callable[[list[Any]], Any] | None = None
 
 
 class Engine(Protocol):

@@ -15,7 +15,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from tracer.instrument.instrumentation import Instrumentation
-from tracer.instrument.probe import Probe, Unsupported
+from tracer.instrument.probe import UNREADY, Probe, Unsupported
 from tracer.instrument.replacing import ReplacingEngine
 from tracer.instrument.signatures import flow_of
 from tracer.model import DEFAULT_LEFT_OUT, Flow
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from tracer.model import Callable
 
     Entered = abc.Callable[[], Any]
+    Ready = abc.Callable[[list[Any]], Any]
 
 _ENTERED: Final = "\0tracer:entered"
 _ANSWER: Final = "\0tracer:answer"
+_READY: Final = "\0tracer:ready"
+_UNREADY: Final = "\0tracer:unready"
 
 
 class Answer(Protocol):
@@ -58,6 +61,7 @@ class StandIns:
     entered_of: given a component, the hook `Probe.entered` of its callables: None where the call comes from the component itself, which
         then runs as it does without stand-ins.
     answer: see `Answer`.
+    ready_of: given a callable, the hook `Probe.ready` of its calls, None where it has none.
 
     Calls may come from any thread. C functions, caches and partials that modules hold are answered where they are bound by name.
     """
@@ -69,11 +73,13 @@ class StandIns:
         entered_of: abc.Callable[[str], Entered],
         answer: Answer,
         *,
+        ready_of: abc.Callable[[Callable], Ready | None] = lambda _: None,
         name_of: abc.Callable[[str, str | None], str] = lambda name, _: name,
         left_out: frozenset[str] = DEFAULT_LEFT_OUT,
     ) -> None:
         self._entered_of = entered_of
         self._answer = answer
+        self._ready_of = ready_of
         self._instrumentation = Instrumentation(
             component_of, wanted, self._probe, StandInEngine(), name_of=name_of, left_out=left_out
         )
@@ -98,10 +104,15 @@ class StandIns:
     def _probe(self, noun: Callable, code: CallableCode) -> Probe | None:
         if code.left_out:
             return None
-        return answering(Probe(self._entered_of(noun.component), *_IDLE), code, self._answer)
+        return answering(Probe(self._entered_of(noun.component), *_IDLE), code, self._answer, self._ready_of)
 
 
-def answering(probe: Probe, code: CallableCode, answer: Answer) -> Probe:
+def answering(
+    probe: Probe,
+    code: CallableCode,
+    answer: Answer,
+    ready_of: abc.Callable[[Callable], Ready | None] = lambda _: None,
+) -> Probe:
     """Return a probe as it is but for answering its calls."""
 
     def answered(ticket: Any, arguments: list[Any], proceed: abc.Callable[..., Any]) -> Any:
@@ -117,6 +128,7 @@ def answering(probe: Probe, code: CallableCode, answer: Answer) -> Probe:
         probe.resumed,
         probe.entered_at,
         answered,
+        None if code.freevar else ready_of(code.callable),
     )
 
 
@@ -152,7 +164,8 @@ class StandInEngine(ReplacingEngine):
         def answered(ticket: Any, arguments: list[Any], body: FunctionType) -> Any:
             return answer(ticket, arguments, _Proceed(body, shape, arguments))
 
-        return _stand_in(nested, shape, {_ENTERED: probe.entered, _ANSWER: answered})
+        hooks = {_ENTERED: probe.entered, _ANSWER: answered, _READY: probe.ready, _UNREADY: UNREADY}
+        return _stand_in(nested, shape, hooks)
 
 
 class _Shape(NamedTuple):
@@ -206,7 +219,7 @@ def _stand_in(code: CodeType, shape: _Shape, hooks: dict[str, Any]) -> CodeType:
     while any(name.startswith(prefix) for name in taken):
         prefix += "_"
     try:
-        made = _compiled(_source(code, shape, prefix), code.co_freevars)
+        made = _compiled(_source(code, shape, prefix, prepared=hooks[_READY] is not None), code.co_freevars)
     except SyntaxError as error:
         raise Unsupported(f"its parameters cannot be written down: {error.msg}") from error
     if made.co_freevars != code.co_freevars:
@@ -245,24 +258,35 @@ def _compiled(source: str, free: tuple[str, ...]) -> CodeType:
     return made
 
 
-def _source(code: CodeType, shape: _Shape, prefix: str) -> str:
-    """Return the text of a stand-in, indented by one level."""
+def _source(code: CodeType, shape: _Shape, prefix: str, *, prepared: bool) -> str:
+    """Return the text of a stand-in, indented by one level; `prepared` says whether `Probe.ready` is there to be asked."""
+    flow = flow_of(code)
     body, ticket = f"{prefix}_body", f"{prefix}_ticket"
     seen = ", ".join((*shape.positional, *filter(None, (shape.rest,)), *shape.keywords, *filter(None, (shape.others,))))
     run = f"{body}({_passed(shape)})"
     answer = f"{_ANSWER!r}({ticket}, [{seen}], {body})"
-    keyword = "async " if flow_of(code) in {Flow.COROUTINE, Flow.ASYNC_GENERATOR} else ""
+    keyword = "async " if flow in {Flow.COROUTINE, Flow.ASYNC_GENERATOR} else ""
+    first = (
+        _FIRST.format(t=ticket, found=f"{prefix}_found", seen=seen, end=_ENDS[flow].format(f"{prefix}_found"))
+        if prepared and flow in _ENDS
+        else ""
+    )
     lines = [
         f"{keyword}def {prefix}({_signature(shape)}):",
-        f"    def {body}(): return ({', '.join(code.co_freevars)})",
         f"    {ticket} = {_ENTERED!r}()",
-        *(
-            f"    {line}"
-            for line in _FLOWS[flow_of(code)].format(p=prefix, t=ticket, run=run, answer=answer).splitlines()
-        ),
+        *(f"    {line}" for line in first.splitlines()),
+        f"    def {body}(): return ({', '.join(code.co_freevars)})",
+        *(f"    {line}" for line in _FLOWS[flow].format(p=prefix, t=ticket, run=run, answer=answer).splitlines()),
     ]
     return "".join(f"    {line}\n" for line in lines)
 
+
+_FIRST: Final = f"""\
+if {{t}} is not None:
+    {{found}} = {_READY!r}([{{seen}}])
+    if {{found}} is not {_UNREADY!r}: return {{end}}"""
+_ENDS: Final = {Flow.CALL: "{}", Flow.COROUTINE: "{}", Flow.GENERATOR: "(yield from {})"}
+"""What becomes of what `Probe.ready` returned. An async generator's steps cost more than asking `answer` does."""
 
 _FLOWS: Final = {
     Flow.CALL: "if {t} is None: return {run}\nreturn {answer}",

@@ -31,7 +31,7 @@ class Answers(Protocol):
         """Return the error for a call of what was not recorded at all."""
         ...
 
-    def live(self, value: Value) -> Any:
+    def part(self, value: Value) -> Any:
         """Return the live form of a part of a recorded value."""
         ...
 
@@ -70,7 +70,7 @@ class Handle:
         answers: Answers = self.__dict__["_tracer_answers"]
         fields = self.__dict__["_tracer_fields"]
         if name in fields:
-            live = self.__dict__[name] = answers.live(fields[name])
+            live = self.__dict__[name] = answers.part(fields[name])
             return live
         noun = answers.noun(f"{self._tracer_type}.{name}")
         if noun is None:

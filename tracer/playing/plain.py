@@ -25,6 +25,8 @@ def plain(snapshot: bytes) -> Any:
     if first in EXTENSIONS or b"<" in snapshot:
         return NOT_PLAIN
     try:
+        if _SHORT_TEXT <= first < _NIL and len(snapshot) == first - _SHORT_TEXT + 1:
+            return snapshot[1:].decode()
         return wire.unpack_own(snapshot, _refuse)
     except (_ExtensionError, ValueError):
         return NOT_PLAIN
@@ -32,7 +34,10 @@ def plain(snapshot: bytes) -> Any:
 
 _FIXED: Final = 0x80
 """Below it the first byte is a small number, and all there is."""
-_CONSTANTS: Final = {0xC0: None, 0xC2: False, 0xC3: True}
+_SHORT_TEXT: Final = 0xA0
+"""A short text's first byte, its size added; nothing of another kind lies between it and `_NIL`."""
+_NIL: Final = 0xC0
+_CONSTANTS: Final = {_NIL: None, 0xC2: False, 0xC3: True}
 
 
 def _refuse(code: int, data: bytes) -> NoReturn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.decode import decode, decode_arguments
 from tracer.encoding.revive import Reviver
 from tracer.errors import CallNotRecorded, CannotRevive
-from tracer.model import Flow, Returned
+from tracer.model import Flow
+from tracer.playing.errors import Errors
 from tracer.playing.handles import flow_of_handed_out, handle
 from tracer.playing.likeness import Grade, likeness
 from tracer.playing.plain import NOT_PLAIN, plain
+from tracer.playing.ready import make_ready, working
 from tracer.playing.recorded import shown_arguments
 from tracer.playing.restoring import restore
 from tracer.playing.script import Script
@@ -24,7 +25,7 @@ from tracer.values import Named, Object, Opaque, Truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tracer.encoding.encode import Encoder
     from tracer.encoding.redact import Redactor
@@ -49,12 +50,6 @@ _LOOKS: Final = frozenset(
     }
 )
 """Methods that anybody's tools call on a live object, and that its own code can answer: where they were not recorded, it does."""
-
-
-class _Local(threading.local):
-    """What is known of each thread."""
-
-    busy = False
 
 
 class Player:
@@ -83,7 +78,8 @@ class Player:
         self._allowed = allowed
         self._reviver = Reviver(allowed, stand_in=lambda value, path: self._stand_in(value), roots=roots)
         self._strict = Reviver(allowed)  # classes: what stands in for one is none
-        self._local = _Local()
+        self._local = working()
+        self._errors = Errors()
         self._secrets: dict[str, tuple[int, ...] | None] = {}
         self._tally: Tally | None = None
 
@@ -121,6 +117,21 @@ class Player:
         entry = self._take(noun, arguments)
         return None if entry is None else partial(self._played, noun, entry, arguments)
 
+    def ready(self, noun: Callable) -> Function[[list[Any]], Any] | None:
+        """Return what plays the simplest calls of a callable at once (see `Probe.ready`); None where there are none."""
+        waiting = self.recorded.waiting(noun) if self.recorded is not None else None
+        if waiting is None or noun.flow is Flow.ASYNC_GENERATOR:
+            return None
+        return make_ready(self._local, self._encoder.whole(self._secret(noun)), waiting, partial(self._finish, noun))
+
+    def _finish(self, noun: Callable, entry: Entry, arguments: list[Any]) -> Any:
+        """Return what comes of a call, as its own flow hands it on: what a coroutine returns, what a generator drives."""
+        if entry.at_once is not None:
+            value = plain(entry.at_once)
+            return self.live(noun, arguments, entry.at_once) if value is NOT_PLAIN else value
+        script = Script(self, noun, entry.call, arguments)
+        return script.generate() if noun.flow is Flow.GENERATOR else script.outcome()
+
     def _take(self, noun: Callable, arguments: list[Any]) -> Entry | None:
         recorded, local = self.recorded, self._local
         if recorded is None:
@@ -132,20 +143,8 @@ class Player:
             local.busy = False
 
     def _played(self, noun: Callable, entry: Entry, arguments: list[Any]) -> Any:
-        call = entry.call
-        if call.flow is Flow.CALL and not call.after and isinstance(call.outcome, Returned):
-            value = plain(call.outcome.value)
-            if value is not NOT_PLAIN:
-                return value
-        script = Script(
-            entry,
-            partial(self._outcome, noun, arguments),
-            self._error,
-            self._same,
-            partial(self._put_back, noun, entry, arguments),
-            partial(self._broken, noun, arguments),
-        )
-        match call.flow:
+        script = Script(self, noun, entry.call, arguments)
+        match entry.call.flow:
             case Flow.GENERATOR:
                 return script.generate()
             case Flow.COROUTINE:
@@ -183,11 +182,8 @@ class Player:
 
     # -- outcomes ------------------------------------------------------------------------------------------------------------
 
-    def _outcome(self, noun: Callable, arguments: list[Any], snapshot: bytes) -> Any:
-        """Return the live form of what came out of a call."""
-        made = plain(snapshot)
-        if made is not NOT_PLAIN:
-            return made
+    def live(self, noun: Callable, arguments: list[Any], snapshot: bytes) -> Any:
+        """Return the live form of what came out of a call and is no plain data."""
         with self.at_work():
             value = decode(snapshot)
             if isinstance(value, Opaque) and (driven := flow_of_handed_out(value.type)) is not None:
@@ -201,8 +197,11 @@ class Player:
             except CannotRevive:
                 return self._stand_in(value)
 
-    def _error(self, snapshot: bytes) -> BaseException | None:
+    def error(self, snapshot: bytes) -> BaseException | None:
         """Return a recorded exception; without its cause, and then without its own attributes, where these have no live form."""
+        made = self._errors.make(snapshot)
+        if made is not None:
+            return made
         with self.at_work():
             value = decode(snapshot)
             if not isinstance(value, Object):
@@ -214,6 +213,7 @@ class Player:
                 except CannotRevive:
                     continue
                 if issubclass(type(live), BaseException):
+                    self._errors.remember(value, live)
                     return live  # type: ignore[no-any-return]
             return None
 
@@ -231,11 +231,12 @@ class Player:
             return True
         return _simple(noun) in _SELVES and likeness(value, decode(now)).grade is not Grade.DIFFERENT
 
-    def _put_back(self, noun: Callable, entry: Entry, arguments: list[Any]) -> None:
+    def put_back(self, noun: Callable, arguments: list[Any], after: Sequence[tuple[int, bytes]]) -> None:
+        """Make the arguments what they were after the call, in place."""
         with self.at_work():
-            for position, after in entry.call.after:
+            for position, image in after:
                 if position < len(arguments):
-                    self._restore(noun, arguments, position, after)
+                    self._restore(noun, arguments, position, image)
 
     def _restore(self, noun: Callable, arguments: list[Any], position: int, after: bytes) -> None:
         try:
@@ -246,7 +247,8 @@ class Player:
             ) from error
         restore(arguments[position], live)
 
-    def _same(self, recorded: bytes, value: Any) -> bool:
+    def same(self, recorded: bytes, value: Any) -> bool:
+        """Return whether a value of today is the recorded one, as far as both are known."""
         with self.at_work():
             now = self._encoder.value(value)
             return now == recorded or likeness(decode(recorded), decode(now)).grade is not Grade.DIFFERENT
@@ -274,7 +276,7 @@ class Player:
         """Return the error for a call of what was not recorded at all."""
         return CallNotRecorded(name, "", self.cassette, f"{self.cassette} holds no call of it")
 
-    def live(self, value: Value) -> Any:
+    def part(self, value: Value) -> Any:
         """Return the live form of a part of a recorded value."""
         with self.at_work():
             return self._reviver.tree(value)
@@ -300,9 +302,6 @@ class Player:
         if self._tally is not None:
             self._tally.missed(str(error))
         return error
-
-    def _broken(self, noun: Callable, arguments: list[Any], cause: str) -> CallNotRecorded:
-        return self.missed(noun, arguments, cause)
 
     def _describe(self, noun: Callable, arguments: list[Any], cause: str) -> CallNotRecorded:
         snapshot = self._snapshot(noun, arguments)

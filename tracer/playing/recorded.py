@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracer.decode import decode_arguments
-from tracer.model import Unfinished
+from tracer.model import Flow, Returned, Unfinished
 from tracer.playing.likeness import Grade, Likeness, likeness
 from tracer.render import printable, render
 
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 
 class Entry:
-    """One recorded call, and whether it was played."""
+    """One recorded call, and whether it was played. `at_once` is what it came to, where returning that is all there is to do."""
 
-    __slots__ = ("call", "noun", "number", "played", "trees")
+    __slots__ = ("at_once", "call", "noun", "number", "played", "trees")
 
     def __init__(self, call: Call, noun: Callable, number: int) -> None:
         self.call = call
         self.noun = noun
         self.number = number
         self.played = False
+        self.at_once = _at_once(call)
         self.trees: tuple[Value, ...] | None = None
 
     def arguments(self) -> tuple[Value, ...]:
@@ -44,6 +45,16 @@ class Entry:
     def text(self) -> str:
         """Return the call as text, without its receiver."""
         return f"{printable(self.noun.name)}{shown_arguments(self.noun, self.arguments())}"
+
+
+def _at_once(call: Call) -> bytes | None:
+    """Return what a call returned, None where there is more to play of it."""
+    outcome = call.outcome
+    plain = type(outcome) is Returned and not call.after and call.flow in _UNDRIVEN
+    return outcome.value if plain and isinstance(outcome, Returned) else None
+
+
+_UNDRIVEN: Final = frozenset({Flow.CALL, Flow.COROUTINE})
 
 
 def shown_arguments(noun: Callable, arguments: tuple[Value, ...]) -> str:
@@ -60,6 +71,17 @@ class Near(NamedTuple):
 
     entry: Entry
     likeness: Likeness
+
+
+class Waiting(NamedTuple):
+    """The calls of one callable by the snapshots of their arguments, each a queue in recorded order.
+
+    Who takes one off holds `turn`, or lets no other thread run until it is marked as played, while nobody is in `looking`.
+    """
+
+    exact: dict[bytes, deque[Entry]]
+    turn: RLock
+    looking: list[None]
 
 
 class _Calls:
@@ -86,6 +108,7 @@ class Recorded:
         self._repeat = repeat
         self._turn = RLock()
         self._tally: Tally | None = None
+        self._looking: list[None] = []
         nouns = {noun.name: noun for noun in run.recording.callables if covered(components, noun.component)}
         self._calls = {name: _Calls(noun, matchers.whole(noun)) for name, noun in nouns.items()}
         self._number = 0
@@ -116,15 +139,25 @@ class Recorded:
         if calls is None:
             return None
         with self._turn:
-            waiting = calls.exact.get(arguments) if calls.whole and not self._repeat else None
-            entry: Entry | None = waiting.popleft() if waiting else None
-            if entry is None or entry.played:
+            self._looking.append(None)
+            try:
                 entry = self._next(calls, arguments)
-            if entry is not None:
-                entry.played = True
-                if self._tally is not None:
-                    self._tally.played(entry.number)
-            return entry
+                if entry is not None:
+                    entry.played = True
+                    if self._tally is not None:
+                        self._tally.played(entry.number)
+                return entry
+            finally:
+                self._looking.pop()
+
+    def waiting(self, noun: Callable) -> Waiting | None:
+        """Return the calls of a callable for one who takes them off himself; None where bytes alone do not tell them apart, or each is to be noted."""
+        calls = self._calls.get(noun.name)
+        if calls is None or not calls.whole or self._repeat or calls.noun.flow is not noun.flow:
+            return None
+        if self._tally is not None:
+            return None
+        return Waiting(calls.exact, self._turn, self._looking)
 
     def nearest(self, name: str, arguments: bytes) -> Near | None:
         """Return the recorded call of a callable that is most like one with these arguments, played or not."""

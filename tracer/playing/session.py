@@ -77,7 +77,7 @@ class Playing:
             self.take = Take(self.recorder.probe_of, encoder, options.allowed)
             self._crossings: Recorder | StandIns = self.recorder
         else:
-            self._crossings = stand_ins(selection, self.player.answer, settings.dunders)
+            self._crossings = stand_ins(selection, self.player.answer, settings.dunders, self.player.ready)
 
     def start(self) -> None:
         """Answer calls from now on.
@@ -119,7 +119,7 @@ class Playing:
                 _played.remove(self._options.components)
 
     def _around(self, code: CallableCode, probe: Probe) -> Probe:
-        return answering(probe, code, partial(self._answer, probe))
+        return answering(probe, code, partial(self._answer, probe), self.player.ready)
 
     def _answer(
         self, probe: Probe, noun: Callable, ticket: Any, arguments: list[Any], proceed: Function[..., Any]
@@ -132,8 +132,10 @@ class Playing:
         return played() if played is not None else take.make(noun, probe, ticket, arguments, proceed)
 
 
-def stand_ins(selection: Selection, answer: Any, dunders: Sequence[str] = ()) -> StandIns:
-    """Return stand-ins for the components of a selection; `answer` is given callers by their numbers."""
+def stand_ins(
+    selection: Selection, answer: Any, dunders: Sequence[str] = (), ready_of: Any = lambda _: None
+) -> StandIns:
+    """Return stand-ins for the components of a selection; `answer` is given callers by their numbers. `ready_of` is as of `StandIns`."""
     numbers: dict[str, int] = {}
 
     def number_of(name: str) -> int:
@@ -149,6 +151,7 @@ def stand_ins(selection: Selection, answer: Any, dunders: Sequence[str] = ()) ->
         selection.wanted,
         lambda component: callers.check(number_of(component)),
         answer,
+        ready_of=ready_of,
         name_of=selection.name_of,
         left_out=DEFAULT_LEFT_OUT - set(dunders),
     )

@@ -36,6 +36,7 @@ _EXCEPTION_FIELDS: Final = (
     (SystemExit, "code"),
 )
 """What a builtin exception keeps outside its arguments. Not AttributeError.obj: the interpreter puts any object there."""
+_GROUP: Final = getattr(builtins, "BaseExceptionGroup", ())
 _OS_ERROR: Final = range(2, 6)
 """How many arguments an OSError has that knows its number."""
 
@@ -217,13 +218,12 @@ def revive_exception(revival: Revival, cls: type, value: Object) -> Steps:
     """Make an exception: by the builtin one it derives from, which fills its own fields from the arguments."""
     if not looks.derives(cls, BaseException) or not value.fields or value.fields[0][0] != "args":
         raise Refused(Cause.OTHER_KIND)
-    base: Any = next(each for each in looks.mro(cls) if looks.module_of(each) == "builtins")
+    base = _builtin_base(cls)
     fields = _own_names(value.fields[1:])
     more = {label: owner.__dict__[label].__set__ for owner, label in _EXCEPTION_FIELDS if looks.derives(cls, owner)}
     more["__cause__"] = BaseException.__dict__["__cause__"].__set__
     setters = revival.resolver.setters(cls, tuple(name for name, _ in fields), more)
-    grouped = issubclass(base, getattr(builtins, "BaseExceptionGroup", ()))
-    if grouped:  # it needs its exceptions when it is made
+    if issubclass(base, _GROUP):  # it needs its exceptions when it is made
         promise = revival.promise()
         live = revival.settle(promise, bare(cls, base, *given((yield value.fields[0]))))
     else:
@@ -233,6 +233,22 @@ def revive_exception(revival: Revival, cls: type, value: Object) -> Steps:
     if type(live) is not cls:
         raise Refused(Cause.OTHER_KIND)
     return (yield from revival.attributes(live, setters, fields))
+
+
+def exception_maker(cls: type) -> Callable[[tuple[Any, ...]], BaseException] | None:
+    """Return what makes exceptions of a class, of which `revive_exception` has made one, that have nothing but arguments; None for groups."""
+    base = _builtin_base(cls)
+
+    def make(arguments: tuple[Any, ...]) -> BaseException:
+        live: BaseException = bare(cls, base)
+        _take_arguments(base, live, arguments)
+        return live
+
+    return None if issubclass(base, _GROUP) else make
+
+
+def _builtin_base(cls: type) -> Any:
+    return next(each for each in looks.mro(cls) if looks.module_of(each) == "builtins")
 
 
 def _own_names(fields: tuple[tuple[str, Value], ...]) -> tuple[tuple[str, Value], ...]:
