@@ -163,6 +163,29 @@ def test_every_kind_of_outcome_is_recorded_once_and_then_played(gate: Project) -
     assert b"right" not in (gate.folder / "cassettes" / "g.cassette").read_bytes()
 
 
+def test_a_constant_that_was_returned_is_played_as_the_constant(gate: Project) -> None:
+    """The caller tells it by identity."""
+    constants = """
+        class _Unset:
+            pass
+
+        UNSET = _Unset()
+
+        def look(key):
+            print("live")
+            return [key, UNSET]
+        """
+    program = """
+        import tracer, table
+        with tracer.playback("t", components=["table"]):
+            print(table.look("k")[1] is table.UNSET)
+        """
+    gate = gate.with_files({"table.py": constants})
+
+    assert run(gate, program).stdout.split() == ["live", "True"]
+    assert run(gate, program).stdout.split() == ["True"]
+
+
 BLOCK = """
     import contextlib, io, pathlib, tracer, gate
     CASSETTE = pathlib.Path("cassettes/g.cassette")
