@@ -294,6 +294,8 @@ class Playback(_Around):
         allow: prefixes of further modules that may be imported to make recorded values live again; the components, the settings' boundaries
             and the project's own modules may be.
         repeat: play the last call of its kind again and again; without it each recorded call is played once.
+        ambient: which reads of the surroundings the other watched modules are given as they were recorded: "all", or names as "time"
+            and "random". The cassette has to be one of `tracer record --ambient`.
         folder: the folder of the cassettes; the settings', else `cassettes` in the project.
         on_outcome: called with "played", "recorded", "added" or "replaced" at the end.
 
@@ -316,6 +318,7 @@ class Playback(_Around):
         match: str | Mapping[str, str] | None = None,
         allow: Sequence[str] = (),
         repeat: bool = False,
+        ambient: str | Sequence[str] | None = None,
         folder: str | Path | None = None,
         on_outcome: Callable[[str], None] = lambda outcome: None,
     ) -> None:
@@ -328,6 +331,7 @@ class Playback(_Around):
             "match": match,
             "allow": allow,
             "repeat": repeat,
+            "ambient": ambient,
             "folder": folder,
             "on_outcome": on_outcome,
         }
@@ -346,7 +350,8 @@ class Playback(_Around):
         if mode == "off":
             return
         kept = {name: options[name] for name in ("ignore", "match", "allow", "repeat")}
-        plan = workflows.PlaybackPlan(self.path, options["components"], mode, config, **kept)
+        kinds = _kinds(options["ambient"]) or ()
+        plan = workflows.PlaybackPlan(self.path, options["components"], mode, config, ambient=kinds, **kept)
         self._running = workflows.Playback(plan, Path.cwd())
 
     def _close(self, *, failed: bool) -> None:

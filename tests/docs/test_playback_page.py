@@ -24,6 +24,11 @@ FETCH = """
 import os, requests
 print(requests.get(os.environ["SERVER"] + "/once", timeout=5).json())
 """
+ORDERS = {
+    "gateway.py": "def charge(amount, number): return f'{amount} {number}'",
+    "shop.py": "import uuid, gateway\ndef buy(amount): return gateway.charge(amount, str(uuid.uuid4()))",
+    "app.py": "import shop\nprint(shop.buy(3))",
+}
 PYTEST = ("-m", "pytest", "-q", "-p", "tracer.pytest_plugin", "-p", "no:cacheprovider")
 
 
@@ -77,6 +82,14 @@ def test_the_examples_are_recorded_once_and_then_need_nothing(project: Project, 
     assert not (project.folder / "orders.db").exists()
     assert (fetched.exit, again.exit, fetched.stdout) == (0, 0, again.stdout), again.stderr
     assert not [path for path in project.folder.rglob("*.cassette") if b"not for the cassette" in path.read_bytes()]
+
+
+def test_a_playback_with_surroundings_says_what_the_recording_said(project: Project) -> None:
+    project = project.with_files({**ORDERS, "pyproject.toml": ""})
+    commands = [shlex.split(line)[1:] for line in PAGE.splitlines() if line.startswith("tracer ")][2:]
+    recorded, played = [project.tracer(*_words(command)) for command in commands]
+
+    assert (recorded.exit, played.exit, played.stdout) == (0, 0, recorded.stdout), played.stderr
 
 
 def _words(words: list[str]) -> list[str]:

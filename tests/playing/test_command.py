@@ -132,3 +132,67 @@ def test_fixture_and_marker_name_their_cassettes_by_the_test(gate: Project) -> N
         "test_marker[3].playback.cassette",
         "test_marker[4].playback.cassette",
     ]
+
+
+SURROUNDED = """
+    import random, time, uuid
+    import gate
+
+    def buy(amount):
+        return gate.charge(amount, time.time(), str(uuid.uuid4())), random.random()
+    """
+CHARGE = """
+    def charge(amount, at, number):
+        return f"{amount} {at} {number}"
+    """
+BUY = "import orders\nprint(orders.buy(3), orders.buy(4))\n"
+
+
+@pytest.fixture
+def surrounded(project: Project) -> Project:
+    project = project.with_files({"pyproject.toml": "", "gate.py": CHARGE, "orders.py": SURROUNDED, "app.py": BUY})
+    words = ("record", "--ambient", "--detail", "full", "-o", "run.cassette", "--", sys.executable, "app.py")
+    done = project.tracer(*words)
+    assert done.exit == 0, done.stderr
+    return project
+
+
+def test_the_other_modules_are_given_the_surroundings_that_were_recorded(surrounded: Project) -> None:
+    """With them, calls whose arguments hold a clock and a uuid are found again, and the program says the same; without them they are missed."""
+    app = ("--", sys.executable, "app.py")
+    first = surrounded.tracer("playback", "run.cassette", "-c", "gate", "--strict", "--ambient", *app)
+    second = surrounded.tracer("playback", "run.cassette", "-c", "gate", "--strict", "--ambient", *app)
+    without = surrounded.tracer("playback", "run.cassette", "-c", "gate", *app)
+
+    assert (first.exit, first.stdout) == (0, second.stdout)
+    assert "6 reads of the surroundings were played back." in first.stderr
+    assert "2 calls played, 0 recorded, 0 missed" in first.stderr
+    assert without.exit == 1
+    assert "it differs at argument.at" in without.stderr
+
+
+def test_a_block_is_given_them_too_and_lets_them_go_at_its_end(surrounded: Project) -> None:
+    block = """
+        import time, tracer, orders
+        with tracer.playback("run.cassette", components=["gate"], mode="none", ambient="all"):
+            played = orders.buy(3)
+        print(float(played[0].split()[1]) < time.time(), abs(orders.time.time() - time.time()) < 60, played)
+        """
+    done = surrounded.with_files({"block.py": block}).run(sys.executable, "block.py")
+    recorded = surrounded.tracer("show", "run.cassette").stdout
+
+    assert done.exit == 0, done.stderr
+    assert done.stdout.startswith("True True")
+    assert done.stdout.split("'")[1] in recorded
+
+
+def test_surroundings_that_were_not_recorded_are_refused_before_anything_runs(surrounded: Project) -> None:
+    """One sentence with the remedy, exit code 2."""
+    words = (sys.executable, "app.py")
+    surrounded.tracer("record", "-o", "plain.cassette", "--", *words)
+    done = surrounded.tracer("playback", "plain.cassette", "-c", "gate", "--ambient", "--", *words)
+    anew = surrounded.tracer("playback", "run.cassette", "-c", "gate", "--mode", "all", "--ambient", "--", *words)
+
+    assert (done.exit, done.stdout, anew.exit, anew.stdout) == (2, "", 2, "")
+    assert "it holds none of these reads" in done.stderr
+    assert "mode 'all' records anew" in anew.stderr

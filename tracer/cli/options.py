@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracer import workflows
+from tracer.ambient import CHOICES
 from tracer.cli.terminal import color, say, width
 from tracer.config import LEVELS
 from tracer.report.formats import FORMATS, Appearance
@@ -16,6 +17,14 @@ from tracer.report.formats import FORMATS, Appearance
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison, Severity
 
+Ambient = Annotated[
+    str | None,
+    typer.Option(
+        "--ambient",
+        metavar="KINDS",
+        help=f"What is read of the surroundings: all (also where nothing follows), none, or some of {', '.join(CHOICES)}.",
+    ),
+]
 Boundaries = Annotated[
     list[str] | None,
     typer.Option(

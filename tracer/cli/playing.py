@@ -9,6 +9,8 @@ import typer
 
 from tracer import workflows
 from tracer.cli.app import app, fail, told
+from tracer.cli.options import Ambient
+from tracer.config import ambient_kinds
 from tracer.report.sentences import counted
 
 _SHOWN = 10
@@ -54,6 +56,7 @@ def playback(
         ),
     ] = None,
     repeat: Annotated[bool, typer.Option("--repeat", help="Play the last call of its kind again and again.")] = False,
+    ambient: Ambient = None,
 ) -> int:
     """Run a command while calls into some components are answered from a cassette, in every Python it starts.
 
@@ -78,6 +81,7 @@ def playback(
         match=dict.fromkeys(by_order or (), "callable"),
         allow=allow or (),
         repeat=repeat,
+        ambient=ambient_kinds(ambient) if ambient is not None else (),
     )
     summary = workflows.play(command, plan, strict=strict)
     _tell(summary)
@@ -89,6 +93,8 @@ def _tell(summary: workflows.PlaybackSummary) -> None:
         told(f"Couldn't play back in a process: {reason}")
     if not summary.processes and not summary.failures:
         told("No Python that the command started could be played back.")
+    if summary.surroundings:
+        told(summary.surroundings)
     told(f"{counted(summary.played, 'call')} played, {summary.recorded} recorded, {len(summary.missed)} missed")
     for line in "\n".join(summary.missed[:_SHOWN]).splitlines():
         told(line)

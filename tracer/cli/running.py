@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracer import workflows
-from tracer.ambient import CHOICES
 from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
-from tracer.cli.options import Boundaries, FailOn, Format, Level, Output, Verbose, tell
+from tracer.cli.options import Ambient, Boundaries, FailOn, Format, Level, Output, Verbose, tell
 from tracer.cli.terminal import color, say, width
 from tracer.config import DETAILS, ambient_kinds
 from tracer.errors import ConfigError
@@ -22,16 +21,6 @@ from tracer.report.safe import plain
 
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison
-
-
-Ambient = Annotated[
-    str | None,
-    typer.Option(
-        "--ambient",
-        metavar="KINDS",
-        help=f"What is read of the surroundings: all (also where nothing follows), none, or some of {', '.join(CHOICES)}.",
-    ),
-]
 
 
 @app.command(context_settings={"allow_interspersed_args": False})

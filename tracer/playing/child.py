@@ -40,6 +40,7 @@ def finish(playing: Playing, folder: Path) -> None:
     told: dict[str, Any] = {
         "played": list(player.recorded.played()) if player.recorded is not None else [],
         "missed": [str(missed) for missed in player.misses],
+        "reads": list(playing.surroundings.counts) if playing.surroundings is not None else [0, {}],
     }
     with suppress(OSError):
         (folder / f"{os.getpid()}{SUFFIX}").write_text(json.dumps(told), encoding="utf-8")

@@ -21,6 +21,7 @@ class Options:
     ignore, match: see `Matchers`.
     allow: prefixes of further modules that may be imported to make recorded values live again.
     repeat: whether the last call of its kind may be played again and again.
+    ambient: which reads of the surroundings the other modules are given as they were recorded, of `tracer.ambient.CHOICES`.
     """
 
     components: tuple[str, ...]
@@ -30,6 +31,7 @@ class Options:
     match: tuple[tuple[str, str], ...] = ()
     allow: tuple[str, ...] = ()
     repeat: bool = False
+    ambient: tuple[str, ...] = ()
 
     @property
     def matchers(self) -> Matchers:

@@ -6,16 +6,19 @@ import os
 import tempfile
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tracer.ambient import CALLERS
 from tracer.errors import ReplayError
 from tracer.instrument.standins import StandInEngine, StandIns, answering
 from tracer.model import DEFAULT_LEFT_OUT, OUTSIDE
 from tracer.playing.player import Player
 from tracer.playing.recorded import Recorded, covered
 from tracer.playing.taking import Take
+from tracer.recording.ambient.played import PlayedSurroundings
 from tracer.recording.child import open_encoder, open_selection
 from tracer.recording.crossing import Callers
 from tracer.recording.recorder import Recorder
@@ -55,6 +58,7 @@ class Playing:
         recorded = read_recorded(cassette, options) if cassette is not None and options.plays else None
         name = os.path.relpath(cassette) if cassette is not None else "the cassette"
         roots = {"project": settings.project, "tmp": tempfile.gettempdir()}
+        self.surroundings = _surroundings(cassette, options, selection) if cassette is not None else None
         self.player = Player(recorded, name, encoder, redactor, options.allowed, roots)
         self.take: Take | None = None
         self.recorder: Recorder | None = None
@@ -93,6 +97,8 @@ class Playing:
             _played.append(self._options.components)
         try:
             self._crossings.start()
+            if self.surroundings is not None:
+                self.surroundings.start()
         except BaseException:
             self._end()
             raise
@@ -101,7 +107,8 @@ class Playing:
         """Let all calls run again; return a sentence for what could not be put back."""
         with ExitStack() as stack:
             stack.callback(self._end)
-            return self._crossings.stop()
+            left = self.surroundings.stop() if self.surroundings is not None else ()
+            return (*left, *self._crossings.stop())
 
     def _end(self) -> None:
         with _turn:
@@ -142,6 +149,25 @@ def stand_ins(selection: Selection, answer: Any, dunders: Sequence[str] = ()) ->
         name_of=selection.name_of,
         left_out=DEFAULT_LEFT_OUT - set(dunders),
     )
+
+
+def _surroundings(cassette: Path, options: Options, selection: Selection) -> PlayedSurroundings | None:
+    """Return what gives the modules that were watched, and are not played back, what they read when they were recorded.
+
+    Raises:
+        CassetteError: the cassette cannot be read.
+        RecordingError: this Python shows no calls where they are made.
+    """
+    if not options.ambient:
+        return None
+    with open_cassette(cassette) as run:
+        watched = replace(selection, boundaries=run.recording.boundaries)
+        reader_of = watched.caller_of if CALLERS in options.ambient else watched.component_of
+
+        def component_of(module: str, file: str | None) -> str | None:
+            return None if covered(options.components, module) else reader_of(module, file)
+
+        return PlayedSurroundings(run, options.ambient, component_of)
 
 
 def read_recorded(cassette: Path, options: Options) -> Recorded:

@@ -88,15 +88,16 @@ def told_of_playing(part: Path) -> tuple[str, ...]:
     for told in _told(files):
         played += told["played"]
         live.update(told["live"])
-    if not files:
-        return ()
+    return (sentence_of_reads(played, live),) if files else ()
+
+
+def sentence_of_reads(played: int, live: Mapping[str, int]) -> str:
+    """Return what is told of reads that were played back, and of those, counted by callable, for which nothing was recorded."""
     sentence = f"{counted(played, 'read')} of the surroundings {'was' if played == 1 else 'were'} played back"
     if not live:
-        return (f"{sentence}.",)
-    names = [f"{name} ({count:,})" for name, count in live.most_common()]
-    return (
-        f"{sentence}; {sum(live.values()):,} found nothing recorded that could be, and are as they are here: {listed(names, _SHOWN)}.",
-    )
+        return f"{sentence}."
+    names = [f"{name} ({count:,})" for name, count in sorted(live.items(), key=lambda each: -each[1])]
+    return f"{sentence}; {sum(live.values()):,} found nothing recorded that could be, and are as they are here: {listed(names, _SHOWN)}."
 
 
 def _told(files: list[Path]) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -24,6 +25,7 @@ from tracer.storage.journal import SUFFIX as JOURNAL_SUFFIX
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, write_cassette
 from tracer.workflows import common
+from tracer.workflows.ambient import sentence_of_reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +55,7 @@ class PlaybackPlan:
         match: str | Mapping[str, str] | None = None,
         allow: Sequence[str] = (),
         repeat: bool = False,
+        ambient: Sequence[str] = (),
     ) -> None:
         if isinstance(components, str) or not components:
             raise ConfigError(
@@ -78,7 +81,23 @@ class PlaybackPlan:
             match=chosen.match,
             allow=(*allow, *config.playback_allow, *config.boundaries),
             repeat=repeat,
+            ambient=tuple(ambient),
         )
+        if ambient:
+            self._require_reads()
+
+    def _require_reads(self) -> None:
+        """Make sure that there are reads of the surroundings to play back."""
+        known: tuple[str, ...] = ()
+        if self.options.plays and not self.options.records:
+            with open_cassette(self.cassette) as run:
+                known = run.recording.ambient
+        if not set(known) & set(self.options.ambient):
+            raise ConfigError(
+                f"play back the surroundings of {str(self.cassette)!r}",
+                "it holds none of these reads" if self.options.plays else f"mode {self.mode!r} records anew",
+                "Record it with `tracer record --ambient --detail full`, and play it in mode 'none' or 'once'.",
+            )
 
     def select(self, folder: Path, command: Sequence[str] = ()) -> tuple[Selection, Options]:
         """Return what is watched, and the options: the project's own modules are among those that may be imported."""
@@ -245,12 +264,24 @@ def _summary(plan: PlaybackPlan, part: Path, code: int, recorded: Recorded | Non
         unplayed=tuple(entry.text() for entry in left),
         strict=strict,
         failures=tuple(failures),
+        surroundings=_surroundings(processes) if plan.options.ambient else "",
     )
+
+
+def _surroundings(processes: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is told of the reads that the processes were given."""
+    live: Counter[str] = Counter()
+    for process in processes:
+        live.update(process["reads"][1])
+    return sentence_of_reads(sum(process["reads"][0] for process in processes), live)
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackSummary:
-    """What playing back under a command came to. `played` and `recorded` count calls, the others are calls and reasons as text."""
+    """What playing back under a command came to. `played` and `recorded` count calls, the others are calls and reasons as text.
+
+    `surroundings` is what is told of reads that were played back, "" where none was to be.
+    """
 
     exit_code: int
     processes: int
@@ -260,6 +291,7 @@ class PlaybackSummary:
     unplayed: tuple[str, ...]
     strict: bool
     failures: tuple[str, ...]
+    surroundings: str = ""
 
     @property
     def code(self) -> int:

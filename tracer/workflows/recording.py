@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from tracer.ambient import AMBIENT
 from tracer.compare.noise import learn
 from tracer.errors import RecordingError
 from tracer.recording.checkout import STRANGERS_SUFFIX
@@ -223,8 +224,10 @@ class Take:
         told = compact(self.part, scratch, noise=noise)
         with open_cassette(scratch) as cassette:
             components = _components(cassette.recording, told.calls_of)
+            reads = _reads(cassette.recording, told.calls_of)
+        stored = told.calls - reads
         notes.extend(_unmatched(self._selection, components))
-        if not told.calls:
+        if not stored:
             notes.append(_why_nothing_crossed(components))
             return RunSummary(self._told, self.exit_code, components, 0, 0, _by_reason(told.losses), notes=tuple(notes))
         move_into_place(scratch, file)
@@ -235,6 +238,8 @@ class Take:
             notes.append(
                 f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."
             )
+        if reads:
+            notes.append(f"{counted(reads, 'read')} of the surroundings recorded as well.")
         if waits:
             pending.ignore(file, self.config)
             notes.append(
@@ -248,8 +253,8 @@ class Take:
             self._told,
             self.exit_code,
             components,
-            told.calls + sum(loss.count for loss in told.losses if loss.callable != "*"),
-            told.calls,
+            stored + sum(loss.count for loss in told.losses if loss.callable != "*"),
+            stored,
             _by_reason(told.losses),
             str(file),
             file.stat().st_size,
@@ -281,6 +286,11 @@ def _components(recording: Recording, calls_of: Mapping[str, int]) -> tuple[Comp
     watched = Counter(home.values())
     names = sorted(component.name for component in recording.components if component.watched)
     return tuple(ComponentSummary(name, watched[name], calls[name]) for name in names)
+
+
+def _reads(recording: Recording, calls_of: Mapping[str, int]) -> int:
+    """Return how many of the calls are reads of the surroundings, which cross no boundary."""
+    return sum(calls_of.get(each.name, 0) for each in recording.callables if each.component == AMBIENT)
 
 
 def _unmatched(selection: Selection, components: Iterable[ComponentSummary]) -> list[str]:
