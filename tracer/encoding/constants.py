@@ -10,7 +10,7 @@ import sys
 from dis import opmap
 from itertools import chain
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracer.encoding import looks
 from tracer.encoding.causes import Refused
@@ -21,6 +21,7 @@ from tracer.values import Atom, Form, Named, Object, Reference, Scalar, Sequence
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tracer.encoding.looks import Layout
     from tracer.encoding.revival import Revival
     from tracer.values import Value
 
@@ -43,12 +44,36 @@ _WAYS_TO_STORE: Final = frozenset({"setattr", "__setattr__", "__dict__", "vars"}
 _NONE: Final[tuple[Any, ...]] = ()
 
 
+class _Shape(NamedTuple):
+    """Where instances of a class have their state: attributes, and the content of a builtin that never changes."""
+
+    cls: type
+    where: Layout
+    content: Callable[[Any], Any] | None
+
+
+class _Shapes:
+    """The shapes of classes, each found once: looking for it takes longer than most comparisons."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Shape] = {}  # by the identity of the class, which is kept
+
+    def of(self, cls: type) -> _Shape:
+        """Return the shape of a class."""
+        known = self._known.get(id(cls))
+        if known is None:
+            content = next((take for base, take in _CONTENT if looks.derives(cls, base)), None)
+            known = self._known[id(cls)] = _Shape(cls, looks.layout(cls), content)
+        return known
+
+
 class Constants:
     """The constants that loaded modules hold, those of which `may_import` says yes; looked for once per class, on first need."""
 
     def __init__(self, may_import: Callable[[str], bool]) -> None:
         self._may_import = may_import
         self._known: dict[int, tuple[type, tuple[Any, ...]]] = {}  # by the identity of the class, which is kept
+        self._shapes = _Shapes()
 
     def find(self, cls: type, value: Object, revival: Revival) -> list[Any]:
         """Return the constant that was recorded as `value`, and what is below it, in the order in which a walk numbers them.
@@ -59,7 +84,7 @@ class Constants:
             self._known[id(cls)] = cls, tuple(self._constants(cls))
         found: list[Any] = []
         for live in self._known[id(cls)][1]:
-            same = _compared(value, live, revival)
+            same = _compared(value, live, revival, self._shapes)
             if same:
                 if found:
                     return []
@@ -68,7 +93,8 @@ class Constants:
 
     def _constants(self, cls: type) -> Iterator[Any]:
         """Yield the instances of a class that modules, and classes in them, hold by name, and those of it that these hold."""
-        if not (_is_immutable(cls) or _is_stateless(cls)):
+        shape = self._shapes.of(cls)
+        if shape.content is None and not _is_stateless(cls):
             return
         seen: set[int] = set()
         pending = [held for held in self._named() if type(held) is cls]
@@ -77,7 +103,7 @@ class Constants:
             if id(live) not in seen:
                 seen.add(id(live))
                 yield live
-                pending += [held for held in _held(live) if type(held) is cls]
+                pending += [held for held in _held(live, shape) if type(held) is cls]
 
     def _named(self) -> Iterator[Any]:
         for name, module in tuple(sys.modules.items()):
@@ -85,12 +111,8 @@ class Constants:
                 continue
             for held in tuple(object.__getattribute__(module, "__dict__").values()):
                 yield held
-                if looks.derives(type(held), type) and looks.module_of(held) == name:
+                if looks.derives(type(held), type) and looks.type_name(held).partition(":")[0] == name:
                     yield from tuple(looks.namespace(held).values())
-
-
-def _is_immutable(cls: type) -> bool:
-    return any(looks.derives(cls, base) for base, _ in _CONTENT)
 
 
 def _is_stateless(cls: type) -> bool:
@@ -117,21 +139,12 @@ def _may_store(code: CodeType) -> bool:
     return any(_may_store(each) for each in code.co_consts if type(each) is CodeType)
 
 
-def _fields(live: Any) -> tuple[list[Any], list[Any]]:
-    return looks.fields(live, looks.layout(type(live)))
+def _held(live: Any, shape: _Shape) -> Iterable[Any]:
+    content = shape.content(live) if shape.content is not None else _NONE
+    return (*looks.fields(live, shape.where)[1], *(content if type(content) is tuple else _NONE))
 
 
-def _content(live: Any) -> Any:
-    """Return what an instance of a subclass of a builtin holds; None of any other."""
-    return next((take(live) for base, take in _CONTENT if looks.derives(type(live), base)), None)
-
-
-def _held(live: Any) -> Iterable[Any]:
-    content = _content(live)
-    return (*_fields(live)[1], *(content if type(content) is tuple else _NONE))
-
-
-def _compared(value: Value, live: Any, revival: Revival) -> list[Any]:
+def _compared(value: Value, live: Any, revival: Revival, shapes: _Shapes) -> list[Any]:
     """Return the live instances that would be numbered, from `live` on, if it is what was recorded; nothing otherwise."""
     numbered: list[Any] = []
     pending: Pairs = [(value, live)]
@@ -139,7 +152,7 @@ def _compared(value: Value, live: Any, revival: Revival) -> list[Any]:
         value, live = pending.pop()
         match value:
             case Object():
-                below = _below(value, live)
+                below = _below(value, live, shapes.of(type(live)))
                 if below is None:
                     return []
                 numbered.append(live)
@@ -157,28 +170,32 @@ def _compared(value: Value, live: Any, revival: Revival) -> list[Any]:
     return numbered
 
 
-def _below(value: Object, live: Any) -> Pairs | None:
+def _below(value: Object, live: Any, shape: _Shape) -> Pairs | None:
     """Return what was recorded of an instance beside what is there, as far as its type and the names of its fields agree; None if not."""
-    cls = type(live)
-    if looks.type_name(cls) != value.type or not (_is_immutable(cls) or not value.fields):
+    if looks.type_name(shape.cls) != value.type or (shape.content is None and value.fields):
         return None
-    content = _content(live)
-    pairs: Pairs = []
-    if value.payload is not None:
-        if type(content) is not tuple:
-            pairs.append((value.payload, content))
-        elif isinstance(value.payload, Sequence) and len(value.payload.items) == len(content):
-            pairs += zip(value.payload.items, content, strict=True)
-        else:
-            return None
-    names, values = _fields(live)
+    content = shape.content(live) if shape.content is not None else None
+    pairs = _payload(value, content)
+    if pairs is None:
+        return None
+    names, values = looks.fields(live, shape.where)
     if value.form is Form.NAMEDTUPLE:
-        names, values = [*(namedtuple_fields(cls) or ()), *names], [*content, *values]
-    elif (content is None) is not (value.payload is None):
-        return None
+        names, values = [*(namedtuple_fields(shape.cls) or ()), *names], [*content, *values]
     if not all_str(names) or names != [name for name, _ in value.fields]:
         return None
     return [*zip([each for _, each in value.fields], values, strict=True), *pairs]
+
+
+def _payload(value: Object, content: Any) -> Pairs | None:
+    """Return the recorded content beside what is there; nothing where that is told as fields, None where they differ."""
+    payload = value.payload
+    if payload is None:
+        return [] if content is None or (value.form is Form.NAMEDTUPLE and type(content) is tuple) else None
+    if type(content) is not tuple:
+        return [(payload, content)]
+    if not isinstance(payload, Sequence) or len(payload.items) != len(content):
+        return None
+    return list(zip(payload.items, content, strict=True))
 
 
 def _is_leaf(value: Scalar | Atom | Named, live: Any, revival: Revival) -> bool:
