@@ -12,6 +12,8 @@ from tests.samples import constants
 from tracer.encoding.constants import Constants
 from tracer.encoding.redact import Redactor
 from tracer.encoding.revive import Reviver
+from tracer.errors import CannotRevive
+from tracer.values import Form, Object, Scalar, Sequence
 
 
 def ours(module: str) -> bool:
@@ -94,6 +96,18 @@ def test_a_constant_that_has_changed_since_is_a_copy_of_what_was_recorded() -> N
 
     assert live is not constants.DOTTED
     assert encoder.value(live) == before
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_form_that_no_constant_has_is_none(form: Form) -> None:
+    """A hostile record names the class of a constant and another way of telling it."""
+    for name in ("Level", "Kind", "Unset", "Size"):
+        for payload in (None, Scalar(3), Sequence("tuple", ())):
+            value = Object(f"{constants.__name__}:{name}", form, (), payload)
+            try:
+                Reviver(ours, constants=Constants(ours)).tree(value)
+            except CannotRevive as refused:
+                assert refused.cause  # noqa: PT017  (either is right; nothing else may be raised)
 
 
 def test_modules_that_may_not_be_imported_are_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,6 +180,8 @@ def _below(value: Object, live: Any, shape: _Shape) -> Pairs | None:
         return None
     names, values = looks.fields(live, shape.where)
     if value.form is Form.NAMEDTUPLE:
+        if type(content) is not tuple:
+            return None
         names, values = [*(namedtuple_fields(shape.cls) or ()), *names], [*content, *values]
     if not all_str(names) or names != [name for name, _ in value.fields]:
         return None
