@@ -201,6 +201,29 @@ def test_a_call_that_was_cancelled_waits_until_it_is_cancelled_again(gate: Proje
     assert run(project, program).stdout == run(project, program).stdout == "1\ntimed out timed out\nempty\n"
 
 
+def test_a_constant_that_was_returned_is_played_as_the_constant(gate: Project) -> None:
+    """The caller tells it by identity."""
+    constants = """
+        class _Unset:
+            pass
+
+        UNSET = _Unset()
+
+        def look(key):
+            print("live")
+            return [key, UNSET]
+        """
+    program = """
+        import tracer, table
+        with tracer.playback("t", components=["table"]):
+            print(table.look("k")[1] is table.UNSET)
+        """
+    gate = gate.with_files({"table.py": constants})
+
+    assert run(gate, program).stdout.split() == ["live", "True"]
+    assert run(gate, program).stdout.split() == ["True"]
+
+
 BLOCK = """
     import contextlib, io, pathlib, tracer, gate
     CASSETTE = pathlib.Path("cassettes/g.cassette")

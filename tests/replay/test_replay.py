@@ -43,6 +43,19 @@ KINDS = """
     def sentinel(value=_MISSING):
         return value is _MISSING
 
+    class Unset:
+        pass
+
+    class Kind(tuple):
+        parent = None
+
+    UNSET, ROOT = Unset(), Kind()
+    LEAF = ROOT.leaf = Kind(("leaf",))
+    LEAF.parent = ROOT
+
+    def identical(value, kinds):
+        return value is UNSET, kinds[0] is LEAF and kinds[1] is ROOT, kinds[2] is LEAF
+
     def doubled(function):
         @functools.wraps(function)
         def wrapper(*args):
@@ -137,6 +150,7 @@ DRIVE = """
         except ValueError:
             pass
         kinds.sentinel()
+        kinds.identical(kinds.UNSET, [kinds.LEAF, kinds.ROOT, kinds.Kind(("other",))])
         kinds.decorated(1)
         kinds.cached(3)
         talk = kinds.talking("a")
@@ -225,6 +239,7 @@ CHANGES = (
     ("items.append(len(items))", "items.append(0)", ("app.kinds:changing", "argument-after")),
     ("raise ValueError(text, len(text))", "raise TypeError(text)", ("app.kinds:failing", "exception-type")),
     ("return value is _MISSING", "return value", ("app.kinds:sentinel", "returned-type")),
+    ("return value is UNSET, ", "return value is ROOT, ", ("app.kinds:identical", "returned-value")),
     ("return 2 * function", "return 3 * function", ("app.kinds:decorated", "returned-value")),
     ("return x * x", "return x + x", ("app.kinds:cached", "returned-value")),
     ("got = yield [got]", "got = yield (got, got)", ("app.kinds:talking", "yielded")),
@@ -503,29 +518,41 @@ def test_isolated_a_component_is_answered_from_the_recording(app: Project) -> No
     assert unchanged["replay"]["replayed"] == unchanged["replay"]["calls"]
 
 
-def test_an_interrupt_ends_a_replay_and_its_processes(danger: Project) -> None:
-    mark = danger.folder / "pid"
-    hangs = f"def hangs(x):\n        open({str(mark)!r}, 'w').write(str(os.getpid()))\n        time.sleep(600)\n"
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whatever_ends_a_replay_ends_its_processes(danger: Project, ending: signal.Signals) -> None:
+    """While a call hangs; what the call has started itself is gone too."""
+    mark = danger.folder / f"pids-{ending.name}"
+    hangs = (
+        "def hangs(x):\n        child = os.fork()\n        if child:\n"
+        f"            open({str(mark)!r}, 'w').write(f'{{os.getpid()}} {{child}}.')\n        time.sleep(600)\n"
+    )
     changed(danger, "risky/danger.py", "def hangs(x):\n", hangs).write()
-    command = [
-        sys.executable,
-        "-m",
-        "tracer",
-        "replay",
-        "run.cassette",
-        "--only",
-        "risky.danger:hangs",
-        "--timeout",
-        "600",
-    ]
+    options = ("--only", "risky.danger:hangs", "--timeout", "600")
+    command = [sys.executable, "-m", "tracer", "replay", "run.cassette", *options]
     with subprocess.Popen(command, cwd=danger.folder, env=clean_environment(), stderr=subprocess.PIPE) as process:
-        while not (mark.exists() and mark.read_text()):
+        while not (mark.exists() and mark.read_text().endswith(".")):
             assert process.poll() is None
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         process.communicate(timeout=60)
 
     danger.write()
-    assert process.returncode == 130
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(mark.read_text()), 0)
+    assert process.returncode == (130 if ending is signal.SIGINT else -ending)
+    for number in mark.read_text().rstrip(".").split():
+        assert gone(int(number))
+
+
+def gone(process: int) -> bool:
+    """Wait until there is no such process, or nothing of it but what its parent has not asked for."""
+    for _ in range(200):
+        try:
+            os.kill(process, 0)
+            state = subprocess.run(
+                ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+            )
+        except ProcessLookupError:
+            return True
+        if not state.stdout.strip() or state.stdout.startswith("Z"):
+            return True
+        time.sleep(0.05)
+    return False

@@ -38,6 +38,7 @@ from tracer.wire import MAX_DEPTH
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
+    from tracer.encoding.constants import Constants
     from tracer.encoding.paths import PathRestorer
     from tracer.encoding.places import Setter
     from tracer.encoding.resolve import Resolver
@@ -61,7 +62,7 @@ _BARE: Final = {
 class Revival:
     """One snapshot, or the arguments of one call, being made live. Not reused.
 
-    `make` gives the steps of an `Object`, `atom` the value of an `Atom`.
+    `make` gives the steps of an `Object`, `atom` the value of an `Atom`; `constants` finds those that are not to be made.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class Revival:
         stand_in: StandIn | None,
         make: Callable[[Revival, Object], Steps],
         atom: Callable[[Revival, Atom], Any],
+        constants: Constants | None = None,
     ) -> None:
         self.resolver = resolver
         self.paths = paths
         self._stand_in = stand_in
         self._make = make
         self._atom_of = atom
+        self.constants = constants
         self._entered: list[Any] = []
         self._opaques: dict[int, Any] = {}
         self._where: list[Step] = []
@@ -161,6 +164,14 @@ class Revival:
         """Give a container the next ordinal, as the walk did when it entered it."""
         self._entered.append(live)
 
+    def entered(self, ordinal: int, more: list[Any]) -> Any:
+        """Return what a reference refers to, if `more` were entered too; None, or a promise, where nothing is there yet."""
+        at = ordinal - len(self._entered)
+        if at < 0:
+            found = self._entered[ordinal]
+            return found.live if type(found) is Promise else found
+        return more[at] if at < len(more) else None
+
     def promise(self) -> Promise:
         """Give the next ordinal to a value that can be made only from its parts."""
         promise = Promise(len(self._entered))
@@ -193,6 +204,14 @@ class Revival:
                 raise Refused(_BARE[type(value)], "" if isinstance(value, Redacted) else value.type)
             case _:
                 raise Refused(Cause.DAMAGED)
+
+    def named(self, value: Named) -> Any:
+        """Return what a name stands for.
+
+        Raises:
+            Refused: as `Resolver.named`.
+        """
+        return self.resolver.named("method" if value.bound else value.kind, value.name)
 
     def items(self, values: tuple[Value, ...], live: Any, base: Any = list) -> Steps:
         """Make the items of a list, or of another sequence that `base` knows to change, and put them into it."""
@@ -346,7 +365,7 @@ class Revival:
 
     def _named(self, value: Named) -> Any:
         try:
-            return self.resolver.named("method" if value.bound else value.kind, value.name)
+            return self.named(value)
         except Refused as refusal:
             return self._other(value, refusal)
 

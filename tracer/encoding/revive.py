@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tracer.encoding.codecs.contents import Content
+    from tracer.encoding.constants import Constants
     from tracer.encoding.revival import StandIn, Steps
     from tracer.values import Object, Value
 
@@ -37,7 +38,8 @@ class Reviver:
     `may_import` says of a module's name whether it may be imported: builtins and a closed list of value types of the standard library
     always are, and nothing else is without it. `stand_in` is asked for what has no live form, with its snapshot and where it stands,
     and what it returns takes the place; without it such a value is refused. `roots` are the folders of this machine for the
-    marks of paths: `project`, `tmp`, `recording`. One serves any number of values; two made by it share nothing but classes.
+    marks of paths: `project`, `tmp`, `recording`. `constants` gives what today's code holds as a constant in the place of a copy.
+    One serves any number of values; two made by it share nothing but classes and constants.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class Reviver:
         *,
         stand_in: Callable[[Value, ValuePath], object] | None = None,
         roots: Mapping[str, str] | None = None,
+        constants: Constants | None = None,
     ) -> None:
         self._resolver = Resolver(may_import)
         self._paths = PathRestorer(roots or {})
         self._stand_in: StandIn | None = stand_in
+        self._constants = constants
 
     def arguments(self, snapshot: bytes, names: Sequence[str] = ()) -> list[Any]:
         """Return the arguments of one call; what they share is shared. `names` are the parameters', for errors.
@@ -87,7 +91,7 @@ class Reviver:
         return made
 
     def _revival(self) -> Revival:
-        return Revival(self._resolver, self._paths, self._stand_in, _make, texts.atom_value)
+        return Revival(self._resolver, self._paths, self._stand_in, _make, texts.atom_value, self._constants)
 
 
 def _make(revival: Revival, value: Object) -> Steps:
@@ -98,6 +102,9 @@ def _make(revival: Revival, value: Object) -> Steps:
         return exact(revival, cls, value)
     if isinstance(value.payload, Opaque):
         raise Refused(Cause.PARTLY_FOREIGN, value.type)
+    constant = revival.constants.find(cls, value, revival) if revival.constants is not None else None
+    if constant:
+        return _held(revival, constant)
     by_form = _BY_FORM.get(value.form)
     if by_form is not None:
         return by_form(revival, cls, value)
@@ -106,6 +113,14 @@ def _make(revival: Revival, value: Object) -> Steps:
         if steps is not None:
             return steps
     return _plain(revival, cls, value)
+
+
+def _held(revival: Revival, lives: list[Any]) -> Steps:
+    """Return the first of live instances; all take their ordinals."""
+    for live in lives:
+        revival.enter(live)
+    return lives[0]
+    yield  # a generator like the others
 
 
 def _plain(revival: Revival, cls: type, value: Object) -> Steps:

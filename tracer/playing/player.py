@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.decode import decode, decode_arguments
+from tracer.encoding.constants import Constants
 from tracer.encoding.revive import Reviver
 from tracer.errors import CallNotRecorded, CannotRevive
 from tracer.model import Flow
@@ -76,7 +77,12 @@ class Player:
         self._encoder = encoder
         self._redactor = redactor
         self._allowed = allowed
-        self._reviver = Reviver(allowed, stand_in=lambda value, path: self._stand_in(value), roots=roots)
+        self._reviver = Reviver(
+            allowed,
+            stand_in=lambda value, path: self._stand_in(value),
+            roots=roots,
+            constants=Constants(allowed),
+        )
         self._strict = Reviver(allowed)  # classes: what stands in for one is none
         self._local = working()
         self._errors = Errors()

@@ -10,7 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracer.decode import decode_arguments
-from tracer.model import Flow, Returned, Unfinished
+from tracer.model import Flow, Raised, Returned, Unfinished
 from tracer.playing.likeness import Grade, Likeness, likeness
 from tracer.render import printable, render
 
@@ -71,6 +71,11 @@ class Near(NamedTuple):
 
     entry: Entry
     likeness: Likeness
+
+
+def _may_be_cancelled(entry: Entry) -> bool:
+    outcome = entry.call.outcome
+    return entry.call.flow is Flow.COROUTINE and isinstance(outcome, Raised) and b"CancelledError" in outcome.error
 
 
 class Waiting(NamedTuple):
@@ -151,11 +156,14 @@ class Recorded:
                 self._looking.pop()
 
     def waiting(self, noun: Callable) -> Waiting | None:
-        """Return the calls of a callable for one who takes them off himself; None where bytes alone do not tell them apart, or each is to be noted."""
+        """Return the calls of a callable for one who takes them off himself.
+
+        None where bytes alone do not tell them apart, each is to be noted, or some ended by being cancelled, which takes its time.
+        """
         calls = self._calls.get(noun.name)
         if calls is None or not calls.whole or self._repeat or calls.noun.flow is not noun.flow:
             return None
-        if self._tally is not None:
+        if self._tally is not None or any(map(_may_be_cancelled, calls.entries)):
             return None
         return Waiting(calls.exact, self._turn, self._looking)
 

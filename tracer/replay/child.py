@@ -1,4 +1,4 @@
-"""The process in which calls are made: `python -m tracer.replay.child FD` reads calls from its input and answers on a pipe.
+"""The process in which calls are made: `python -m tracer.replay.child FD LIFELINE` reads calls from its input and answers on a pipe.
 
 It runs in the user's environment, so it needs no more of tracer than a recorded process does. Each answer is sent before the next call is
 made, so whoever reads them knows which call a process died or hangs in.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer import wire
 from tracer.encoding.budget import BUDGETS
+from tracer.encoding.constants import Constants
 from tracer.encoding.encode import Encoder
 from tracer.encoding.hiding import Secrets
 from tracer.encoding.paths import PathNormaliser
@@ -22,6 +23,7 @@ from tracer.instrument.standins import StandInEngine
 from tracer.recording.images import Images, PlainCounts
 from tracer.replay.frames import FrameWriter, read_frames
 from tracer.replay.isolation import Isolation
+from tracer.replay.lifeline import end_with
 from tracer.replay.making import Maker
 from tracer.replay.task import Fate, Options, Result, Task, unpack_call
 from tracer.replay.today import Today, Trust
@@ -48,6 +50,7 @@ def main() -> None:
     """Carry out what comes on standard input. Ends without the clean-up of the interpreter: what was replayed may have left threads."""
     out = FrameWriter(int(sys.argv[1]))
     os.set_inheritable(int(sys.argv[1]), False)
+    end_with(int(sys.argv[2]))
     frames = read_frames(_own_input())
     task = Task.unpack(next(frames))
     recorded = [rows.callable_from_row(row) for row in wire.unpack(next(frames))]
@@ -98,7 +101,8 @@ def _maker(options: Options, recorded: dict[str, Callable]) -> Maker:
     else:
         watch = alone = Watch(crossings, encoder, secret)
         today = Today(options, trust, alone.probe, selection)
-    return Maker(today, watch, recorded, Reviver(trust, roots=roots), encoder, Images(encoder), secret)
+    reviver = Reviver(trust, roots=roots, constants=Constants(trust))
+    return Maker(today, watch, recorded, reviver, encoder, Images(encoder), secret)
 
 
 def _made(maker: Maker, call: Call, inside: Sequence[Call], counts: PlainCounts, number: int) -> Result:

@@ -74,25 +74,26 @@ class Process:
         self._run = run
         self._scratch = tempfile.TemporaryDirectory(prefix="tracer-replay-")
         reading, writing = os.pipe()
-        self._reading = reading
+        watched, lifeline = os.pipe()
+        self._own = reading, lifeline
         self._reader = FrameReader(reading)
         try:
             self._process = subprocess.Popen(  # noqa: S603  (running the user's code is the purpose)
-                [task.options.python, "-m", "tracer.replay.child", str(writing)],
+                [task.options.python, "-m", "tracer.replay.child", str(writing), str(watched)],
                 cwd=task.options.root,
                 env=_environment(Path(self._scratch.name)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(writing,),
+                pass_fds=(writing, watched),
                 start_new_session=True,
             )
         except OSError as error:
-            os.close(reading)
-            self._scratch.cleanup()
+            self._close()
             raise ReplayError(f"start {task.options.python!r}", error.strerror or str(error)) from error
         finally:
             os.close(writing)
+            os.close(watched)
         with _lock:
             _running.add(self._process)
             if _stopping.is_set():
@@ -109,7 +110,11 @@ class Process:
             _running.discard(self._process)
             _end(self._process)
         self._feeder.join()
-        os.close(self._reading)
+        self._close()
+
+    def _close(self) -> None:
+        for descriptor in self._own:
+            os.close(descriptor)
         self._scratch.cleanup()
 
     def ready(self) -> Survey | None:
