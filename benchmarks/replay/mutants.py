@@ -1,9 +1,10 @@
 """Changes that real test suites do not notice: does making the recorded calls again find them, without the tests?
 
-usage: python benchmarks/replay/mutants.py [--detail sampled|full] [--label LABEL]... [--json OUT] [PROJECT ...]
+usage: python benchmarks/replay/mutants.py [--detail sampled|full] [--whole] [--label LABEL]... [--json OUT] [PROJECT ...]
 
 A project's tests are recorded once as it was released, and replayed once to learn which calls more than their arguments decides about.
-Then each mutant of `benchmarks/mutants` is applied and the recording replayed on it. Exits 1 where one that does not show was reported.
+Then each mutant of `benchmarks/mutants` is applied and the recording replayed on it. With `--whole` the
+project is one component, so that only what its tests call is made again. Exits 1 where one that does not show was reported.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ LABELS = ("yes", "maybe", "no")
 class Trial:
     """One project's recording, in a folder of its own."""
 
-    def __init__(self, project: Project, folder: Path, detail: str) -> None:
+    def __init__(self, project: Project, folder: Path, detail: str, *, whole: bool) -> None:
         self._project = project
         self._tree: Tree = fresh_tree(project, 90)
         self._cassette = folder / "base.cassette"
         pytest = [str(project.interpreter), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"]
-        self._tracer("record", "-o", str(self._cassette), "--detail", detail, "--", *pytest, *project.tests)
+        boundary = ["--boundary", project.name] if whole else []
+        self._tracer("record", "-o", str(self._cassette), "--detail", detail, *boundary, "--", *pytest, *project.tests)
 
     def replay(self, *options: str) -> Any:
         """Return the report of a replay."""
@@ -59,10 +61,10 @@ class Trial:
         return done.stdout
 
 
-def measure(project: Project, folder: Path, detail: str, labels: tuple[str, ...]) -> dict[str, Any]:
+def measure(project: Project, folder: Path, detail: str, labels: tuple[str, ...], *, whole: bool) -> dict[str, Any]:
     """Measure one project and print its rows."""
     build(project)
-    trial = Trial(project, folder, detail)
+    trial = Trial(project, folder, detail, whole=whole)
     learned = trial.replay("--learn")["replay"]
     print(
         f"{project.name} {project.version}, {detail}: replayed {learned['replayed']} of {learned['calls']}", flush=True
@@ -88,6 +90,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("projects", nargs="*", help="names of projects; all when none is given")
     parser.add_argument("--detail", choices=("sampled", "full"), default="full")
+    parser.add_argument("--whole", action="store_true", help="the project as one component")
     parser.add_argument("--label", action="append", choices=LABELS, help="only mutants of this label; may be repeated")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
@@ -96,7 +99,7 @@ def main() -> int:
     for name in options.projects or known:
         with tempfile.TemporaryDirectory() as temporary:
             labels = tuple(options.label or ("yes", "no"))
-            rows.append(measure(known[name], Path(temporary), options.detail, labels))
+            rows.append(measure(known[name], Path(temporary), options.detail, labels, whole=options.whole))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
     return int(any(row["tally"].get("no", {"found": 0})["found"] for row in rows))

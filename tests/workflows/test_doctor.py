@@ -117,6 +117,23 @@ def test_a_second_witness_sees_exactly_the_crossings_that_were_recorded(project:
     assert run["processes"] == run["witnessed"] == 1
 
 
+def test_a_wrapper_that_no_watched_name_is_bound_to_is_recorded_inside_itself_too(project: Project) -> None:
+    """What it is called by is another module, so it is no part of the call it stands in."""
+    app = """
+        import parts
+
+        @parts.logged
+        def down(n):
+            return n and down(n - 1)
+
+        down(3)
+        """
+    found = doctor(project.with_files({"app.py": app}), "-b", "parts", "--", "python", "app.py")
+
+    calls = {each["callable"]: (each["seen"], each["kept"]) for each in found["run"]["crossed"]}
+    assert calls["parts:logged.<locals>.wrapper"] == (4, 4)
+
+
 def test_crossings_that_nobody_recorded_are_named_and_turn_the_exit_code_red(project: Project) -> None:
     """A function that appears in a watched module behind the back of the recorder is not passed over in silence."""
     code = "import parts\nexec('def late():\\n    return 1', vars(parts))\nparts.late()\nparts.late()"

@@ -339,8 +339,9 @@ class Hooks:
                 found = identify()
                 if found is None:
                     return None
-                number, secret = found
-                lane.wrapped.add(number)
+                code, (number, secret) = number, found
+                if number != code:  # it is bound under a name, and what it wraps is the same call
+                    lane.wrapped.add(number)
             if number not in sink.defined:
                 sink.met(number)
             snapshot, observed = self._observe(lane, number, secret, arguments)
