@@ -126,6 +126,8 @@ def _playback(item: pytest.Item, name: str, options: dict[str, Any]) -> Playback
 
 def _noted(item: pytest.Item, name: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options of a cassette in a test: the command line's mode wins, and what came of it is kept for the summary."""
+    from tracer.recording import child  # noqa: F401, PLC0415  (as above; what records has to be there to be told)
+
     tell_basetemp(item.config)
     used = item.config.stash[USED]
 
