@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.planted import IN_TEXTS, PAIRS
+from tracer.decode import decode
 from tracer.encoding import hiding, shapes, walks
 from tracer.encoding.encode import Encoder
 from tracer.encoding.hiding import HIDDEN, Look, Secrets
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
+from tracer.values import Scalar
 
 SECRETS = Secrets()
 texts = st.text(alphabet=st.sampled_from("aA1 _-=:\"'/@.\\\n") | st.characters(), max_size=60)
@@ -138,3 +142,20 @@ def test_the_marks_that_c_looks_for_are_those_of_the_shapes() -> None:
     known = set(re.findall(r'MARK\("([^"]+)"\)', source))
 
     assert known == set(shapes.MARKS)
+
+
+@pytest.mark.parametrize("pure", [True, False])
+def test_the_digits_of_a_number_are_no_card(pure: bool) -> None:
+    """As an int, a Decimal or a Fraction a number is told whatever its check digit; as text it may be a card's."""
+    digits = "4111111111111111"
+    encoder = Encoder(redactor=Redactor(), paths=PathNormaliser(None, ()), pure=pure)
+
+    told = [
+        encoder.value(value)
+        for value in (int(digits), Decimal(digits), Fraction(int(digits), 7), complex(int(digits), 1))
+    ]
+
+    assert decode(told[0]) == Scalar(int(digits))
+    assert all(digits.encode() in data for data in told[1:3])
+    assert b"redacted" not in b"".join(told)
+    assert digits.encode() not in encoder.value(digits)

@@ -6,6 +6,7 @@ import datetime as dt
 import subprocess
 import sys
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,7 @@ def measured() -> Any:
         ),
         *(pd.Series([1.5, None], name="s"), pd.Index(["a", "b"]), pd.RangeIndex(3), pd.NaT, pd.NA, pd.Timedelta("1h")),
         *(
-            pd.Timestamp("2020-01-01", tz="Europe/Paris"),
+            pd.Timestamp("2020-01-01", tz=ZoneInfo("Europe/Paris")),
             pd.date_range("2020", periods=2, tz="UTC"),
             pd.array([1, None], dtype="Int64"),
         ),

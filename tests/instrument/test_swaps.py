@@ -35,6 +35,10 @@ def test_code_that_looks_for_swaps_keeps_its_stack_balanced(name: str, told: boo
     path = STDLIB / f"{name}.py"
     if not path.is_file():
         pytest.skip("not in this Python")
+    if told and sys.version_info < (3, 11):
+        pytest.skip(
+            "what follows the paths here knows no handlers of call sites before 3.11; programs run through them in test_callsites"
+        )
     code = compile(path.read_text("utf-8"), str(path), "exec", dont_inherit=True)
     engine = InjectionEngine()
 

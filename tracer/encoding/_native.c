@@ -263,6 +263,30 @@ static PyObject *method_atom(Walk *walk, PyObject *const *args, Py_ssize_t count
     return take(walk, mark, written);
 }
 
+/* The digits of a number are nobody's card and no path. */
+static int write_digits(Walk *walk, PyObject *text)
+{
+    Py_ssize_t before = walk->out.size;
+    if (write_name(walk, text) < 0)
+        return FAILED;
+    walk->bytes -= walk->out.size - before;
+    return 0;
+}
+
+static PyObject *method_number(Walk *walk, PyObject *const *args, Py_ssize_t count)
+{
+    if (!between("number", count, 2, 2) || !is_text(args[0]) || !is_text(args[1]))
+        return NULL;
+    Py_ssize_t length = PyUnicode_GET_LENGTH(args[1]);
+    if (length > walk->bytes && length > SHORT_TEXT)
+        return PyObject_CallFunctionObjArgs(names.long_text, (PyObject *)walk, args[1], args[0], NULL);
+    Py_ssize_t mark = walk->out.size, start = extension_begin(&walk->out);
+    int written = start < 0 || pack_array_header(&walk->out, 2) < 0 || write_name(walk, args[0]) < 0 || write_digits(walk, args[1]) < 0
+                      ? FAILED
+                      : extension_end(&walk->out, start, EXT_ATOM);
+    return take(walk, mark, written);
+}
+
 static PyObject *get_shared(Walk *walk, void *closure)
 {
     (void)closure;
@@ -287,6 +311,7 @@ static PyMethodDef walk_methods[] = {
     FAST(opaque, "Return the mark of a value nothing can be said of: opaque(value, name, reason='opaque')."),
     FAST(named, "Return a class, function or module by name: named(kind, name)."),
     FAST(atom, "Return a value that has one canonical text: atom(name, text)."),
+    FAST(number, "Return a number that has one canonical text: number(name, text)."),
     {NULL, NULL, 0, NULL},
 };
 

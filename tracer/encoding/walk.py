@@ -452,6 +452,14 @@ class Walk:
             return cut.long_text(self, text, name)
         return wire.extension(wire.ATOM, wire.array_header(2) + self.pack(name) + self.text(text))
 
+    def number(self, name: str, text: str) -> bytes:
+        """Return a number that has one canonical text, in which nothing is a path or a secret."""
+        if len(text) > max(self.bytes, SHORT_TEXT):
+            return cut.long_text(self, text, name)
+        data = self.pack(text)
+        self.bytes -= len(data)
+        return wire.extension(wire.ATOM, wire.array_header(2) + self.pack(name) + data)
+
     def named(self, kind: str, name: str) -> bytes:
         """Return a class, function or module by name."""
         return wire.extension(wire.NAMED, wire.array_header(2) + self.pack(kind) + self.pack(name))

@@ -30,12 +30,12 @@ def str_content(walk: Walk, value: str) -> bytes:
 
 def complex_content(walk: Walk, value: complex) -> bytes:
     """Encode a complex number."""
-    return walk.atom("builtins:complex", complex.__repr__(value))
+    return walk.number("builtins:complex", complex.__repr__(value))
 
 
 def range_content(walk: Walk, value: range) -> bytes:
     """Encode a range; it cannot be subclassed."""
-    return walk.atom("builtins:range", range.__repr__(value))
+    return walk.number("builtins:range", range.__repr__(value))
 
 
 def constant_content(walk: Walk, value: Any) -> bytes:
@@ -46,13 +46,13 @@ def constant_content(walk: Walk, value: Any) -> bytes:
 def decimal_content(walk: Walk, value: Any) -> bytes:
     """Encode a Decimal. The context decides about the case of its E; the text does not."""
     base = looks.loaded("decimal", "Decimal")
-    return walk.atom("decimal:Decimal", base.__str__(value).replace("e", "E"))
+    return walk.number("decimal:Decimal", base.__str__(value).replace("e", "E"))
 
 
 def fraction_content(walk: Walk, value: Any) -> bytes:
     """Encode a Fraction from its two slots."""
     numerator, denominator = (object.__getattribute__(value, part) for part in ("_numerator", "_denominator"))
-    return walk.atom("fractions:Fraction", f"{int.__repr__(numerator)}/{int.__repr__(denominator)}")
+    return walk.number("fractions:Fraction", f"{int.__repr__(numerator)}/{int.__repr__(denominator)}")
 
 
 def uuid_content(walk: Walk, value: Any) -> bytes:
