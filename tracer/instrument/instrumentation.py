@@ -192,11 +192,6 @@ class Instrumentation:
         """Return what is known of the code object of a frame or function; None where it is not of a watched module."""
         return self._catalogue.find(self._engine.original(code))
 
-    @property
-    def mechanism(self) -> str:
-        """The engine's name, as people read it."""
-        return self._engine.title
-
     def code_of(self, function: FunctionType) -> CodeType:
         """Return the code of a live function as it was compiled."""
         return self._engine.original(function.__code__)

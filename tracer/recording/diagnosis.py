@@ -12,9 +12,7 @@ from sys import _getframe
 from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.encoding import walks
 from tracer.model import OUTSIDE
-from tracer.recording import native
 from tracer.recording.witness import Witness
 
 if TYPE_CHECKING:
@@ -58,10 +56,6 @@ class Diagnosis:
             left = (f"Couldn't stop in order: {type(error).__name__}.",)
         found = {
             "pid": self._pid,
-            "python": f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}",
-            "engine": recorder.instrumentation.mechanism,
-            "hooks_in_c": native.in_use(),
-            "walk_in_c": walks.in_use(),
             "components": [[each.component, each.modules, each.callables] for each in report.components],
             "unreachable": [list(pair) for pair in report.unreachable],
             "failed_imports": list(report.failed_imports),

@@ -44,11 +44,10 @@ class _Judged(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """So many activations that crossed go by `name`. `watched` says whether the recorder knows that code."""
+    """So many activations that crossed go by `name`."""
 
     name: str
     times: int
-    watched: bool
 
 
 class Witness:
@@ -81,13 +80,13 @@ class Witness:
         """Stop; return what was seen, by the names under which the recorder knows it."""
         sys.setprofile(None)
         threading.setprofile(None)
-        seen: Counter[tuple[str, bool]] = Counter()
+        seen: Counter[str] = Counter()
         for (crossing, caller), times in tuple(self._counts.items()):
-            (name, watched), (above, _) = self._name(*crossing), self._name(*caller)
+            name, above = self._name(*crossing), self._name(*caller)
             # What a recorded wrapper wraps is the same call, recorded under the name the wrapper is bound to.
             if name not in {above, f"{above}.__wrapped__"}:
-                seen[name, watched] += times
-        return tuple(sorted(Seen(name, times, watched) for (name, watched), times in seen.items()))
+                seen[name] += times
+        return tuple(Seen(name, times) for name, times in sorted(seen.items()))
 
     def _look(self, frame: FrameType, event: str, _argument: object) -> None:
         if event != "call":
@@ -153,15 +152,15 @@ class Witness:
             frame = frame.f_back
         return OUTSIDE
 
-    def _name(self, code_id: int, content: int | None) -> tuple[str, bool]:
+    def _name(self, code_id: int, content: int | None) -> str:
         judged = self._judged.get(code_id)
         if judged is None or judged.component is None:
-            return "", False
+            return ""
         known = self._instrumentation.known_code(judged.code)
         if known is None or known.probe is None:
-            return f"{self._modules[code_id]}:{getattr(judged.code, 'co_qualname', judged.code.co_name)}", False
+            return f"{self._modules[code_id]}:{getattr(judged.code, 'co_qualname', judged.code.co_name)}"
         bound = known.bound.get(content) if content is not None else None
-        return (bound or known.callable).name, True
+        return (bound or known.callable).name
 
 
 def _start(code: CodeType) -> int:

@@ -132,9 +132,7 @@ def _add(watched: dict[str, Counter[str]], kept: Counter[str], lost: Counter[str
 
 def _crossed(found: dict[str, Any], kept: Counter[str], lost: Counter[str]) -> Counter[tuple[str, str]]:
     """Return how often each callable was seen, kept and lost in one process."""
-    seen: Counter[str] = Counter()
-    for name, times, _ in found["seen"]:
-        seen[name] += times
+    seen = Counter(dict(found["seen"]))
     parts = {"seen": seen, "kept": kept, "lost": lost}
     return Counter({(name, part): times for part, counts in parts.items() for name, times in counts.items()})
 
