@@ -105,11 +105,16 @@ def own_name(item: pytest.Item | None, nodeid: str) -> str:
 
 
 def tell_basetemp(config: pytest.Config) -> None:
-    """Tell whatever records here which folder takes the place of pytest's temporary one."""
-    child = sys.modules.get("tracer.recording.child")
-    if child is not None:
-        basetemp = config.getoption("basetemp", None)
-        child.pytest_begins(os.path.abspath(basetemp) if basetemp else None)  # noqa: PTH100  (as pytest takes it)
+    """Tell whatever records here by now which folder takes the place of pytest's temporary one."""
+    if "tracer.recording.child" in sys.modules:
+        _tell_recorders(config)
+
+
+def _tell_recorders(config: pytest.Config) -> None:
+    from tracer.recording.child import pytest_begins  # noqa: PLC0415  (loaded already, or about to be needed)
+
+    basetemp = config.getoption("basetemp", None)
+    pytest_begins(os.path.abspath(basetemp) if basetemp else None)  # noqa: PTH100  (as pytest takes it)
 
 
 def _cassette(item: pytest.Item, name: str, options: dict[str, Any]) -> Cassette:
@@ -126,9 +131,7 @@ def _playback(item: pytest.Item, name: str, options: dict[str, Any]) -> Playback
 
 def _noted(item: pytest.Item, name: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options of a cassette in a test: the command line's mode wins, and what came of it is kept for the summary."""
-    from tracer.recording import child  # noqa: F401, PLC0415  (as above; what records has to be there to be told)
-
-    tell_basetemp(item.config)
+    _tell_recorders(item.config)
     used = item.config.stash[USED]
 
     def note(outcome: str) -> None:

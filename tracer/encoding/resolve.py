@@ -108,8 +108,8 @@ _ABSTRACT: Final = frozenset({"collections.abc", "numbers"})
 
 _ARITHMETIC: Final = frozenset({"_operator", "cmath", "math"})
 _CALLS: Final = frozenset({"call"})
-_FUNCTIONS: Final = frozenset(
-    (
+COMPUTING: Final = frozenset(
+    {
         *(
             "abs",
             "all",
@@ -141,9 +141,9 @@ _FUNCTIONS: Final = frozenset(
             "sorted",
             "sum",
         ),
-    )
+    }
 )
-"""Builtin functions that a callee may be handed: with none of them can data from a cassette reach code or files."""
+"""Builtin functions that a callee may be handed: with none of them can data from a cassette reach code or files. Not `exec`, `open` or `getattr`."""
 
 
 class Resolver:
@@ -291,7 +291,7 @@ def _given(known: T | Refused) -> T:
 def _harmless(qualname: str) -> bool:
     """Say whether a builtin function, or a method of a builtin type (`str.upper`), may be handed to a callee."""
     owner, _, last = qualname.rpartition(".")
-    return qualname in _FUNCTIONS if not owner else not last.startswith("_") and owner not in {"object", "type"}
+    return qualname in COMPUTING if not owner else not last.startswith("_") and owner not in {"object", "type"}
 
 
 def _home(function: Any) -> Any:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from tracer.encoding.resolve import COMPUTING
 from tracer.export.literals import is_dotted
 
 if TYPE_CHECKING:
@@ -18,43 +19,6 @@ _BUILTIN_TYPES: Final = frozenset(
         *("set", "slice", "str", "tuple", "type", "memoryview", "property", "classmethod", "staticmethod"),
     }
 )
-_BUILTIN_FUNCTIONS: Final = frozenset(
-    {
-        *(
-            "abs",
-            "all",
-            "any",
-            "ascii",
-            "bin",
-            "callable",
-            "chr",
-            "divmod",
-            "format",
-            "hash",
-            "hex",
-            "id",
-            "isinstance",
-        ),
-        *(
-            "issubclass",
-            "iter",
-            "len",
-            "max",
-            "min",
-            "next",
-            "oct",
-            "ord",
-            "pow",
-            "print",
-            "repr",
-            "round",
-            "sorted",
-            "sum",
-        ),
-    }
-)
-"""Functions that do nothing but compute. Not `exec`, `open` or `getattr`: a cassette says what they would be called with."""
-
 _STANDARD: Final = frozenset(
     {
         *("collections:OrderedDict", "collections:defaultdict", "collections:deque", "collections:Counter"),
@@ -155,4 +119,4 @@ def is_builtin_error(qualname: str) -> bool:
 
 
 def _is_harmless(qualname: str) -> bool:
-    return qualname in _BUILTIN_TYPES or qualname in _BUILTIN_FUNCTIONS or is_builtin_error(qualname)
+    return qualname in _BUILTIN_TYPES or qualname in COMPUTING or is_builtin_error(qualname)

@@ -35,9 +35,13 @@ _COMMANDS = "commands.json"
 
 
 def settings(
-    boundaries: Sequence[str] | None = None, folder: Path | None = None, *, detail: str | None = None
+    boundaries: Sequence[str] | None = None,
+    folder: Path | None = None,
+    *,
+    detail: str | None = None,
+    timings: bool = False,
 ) -> Config:
-    """Return the settings that hold in `folder` (the working folder), with the boundaries and the detail of the command line if given.
+    """Return the settings that hold in `folder` (the working folder), with the boundaries, detail and timings of the command line if given.
 
     Raises:
         ConfigError: the settings are wrong, or there is no such detail.
@@ -45,7 +49,12 @@ def settings(
     config = load_config(folder or Path.cwd())
     if detail is not None and detail not in DETAILS:
         raise ConfigError("record", f"{detail!r} is no detail", f"Use one of: {', '.join(DETAILS)}.")
-    return replace(config, boundaries=tuple(boundaries or config.boundaries), detail=detail or config.detail)
+    return replace(
+        config,
+        boundaries=tuple(boundaries or config.boundaries),
+        detail=detail or config.detail,
+        timings=timings or config.timings,
+    )
 
 
 def settings_of(recording: Recording, boundaries: Sequence[str] | None = None) -> Config:
@@ -215,7 +224,7 @@ def ignore_all(folder: Path) -> None:
 
 def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...], Path] | None:
     """Return the command that made a cassette here, and the folder it ran in."""
-    match _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve())):
+    match _remembered(config, cassette):
         case {"command": [str(), *_] as command, "folder": str() as folder}:
             return tuple(map(str, command)), Path(folder)
         case _:
@@ -224,7 +233,7 @@ def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...],
 
 def remembered_python(config: Config, cassette: Path) -> str | None:
     """Return the interpreter of the command that made a cassette here; None where that is not known or is not there any more."""
-    match _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve())):
+    match _remembered(config, cassette):
         case {"python": str() as python} if os.access(python, os.X_OK):
             return python
         case _:
@@ -239,11 +248,16 @@ def _python_of(command: Sequence[str]) -> str | None:
 
 def remembered_boundaries(config: Config, cassette: Path) -> tuple[str, ...]:
     """Return the boundaries with which a cassette was recorded here; none where that is not known."""
-    match _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve())):
+    match _remembered(config, cassette):
         case {"boundaries": [*boundaries]}:
             return tuple(boundary for boundary in boundaries if isinstance(boundary, str))
         case _:
             return ()
+
+
+def _remembered(config: Config, cassette: Path) -> object:
+    """Return what local state tells of how a cassette was made here, None where it tells nothing."""
+    return _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve()))
 
 
 def _known_commands(path: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from tracer.storage.journal import SUFFIX as JOURNAL_SUFFIX
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, write_cassette
 from tracer.workflows import common
-from tracer.workflows.ambient import sentence_of_reads
+from tracer.workflows.ambient import kinds_of, sentence_of_reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,10 +90,7 @@ class PlaybackPlan:
 
     def _require_reads(self) -> None:
         """Make sure that there are reads of the surroundings to play back."""
-        known: tuple[str, ...] = ()
-        if self.options.plays and not self.options.records:
-            with open_cassette(self.cassette) as run:
-                known = run.recording.ambient
+        known = kinds_of(self.cassette) if self.options.plays and not self.options.records else ()
         if not set(known) & set(self.options.ambient):
             raise ConfigError(
                 f"play back the surroundings of {str(self.cassette)!r}",

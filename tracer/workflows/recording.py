@@ -8,7 +8,6 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
-from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -68,8 +67,7 @@ def record(
     Raises:
         TracerError: the settings are wrong, the command cannot be started, or the cassette cannot be written.
     """
-    config = with_ambient(common.settings(boundaries, detail=detail), ambient, ambient_from)
-    config = replace(config, timings=timings or config.timings)
+    config = with_ambient(common.settings(boundaries, detail=detail, timings=timings), ambient, ambient_from)
     target = output or common.cassette_path(DEFAULT_NAME, config.cassette_folder)
     if target.is_dir():
         raise RecordingError(f"record into {str(target)!r}", "it is a folder", "Name a file in it with -o.")

@@ -123,11 +123,10 @@ def open_session(
     Raises:
         TracerError: the settings are wrong or the folder cannot be written.
     """
-    config = with_ambient(common.settings(boundaries, detail=detail), ambient, ambient_from)
+    config = with_ambient(common.settings(boundaries, detail=detail, timings=timings), ambient, ambient_from)
     # By which seed texts are hashed was settled when this process began.
     kinds = tuple(kind for kind in config.ambient if kind != "hash")
-    config = replace(config, timings=timings or config.timings, ambient=kinds)
-    return Session(cassette, config, block=block, ambient_from=ambient_from)
+    return Session(cassette, replace(config, ambient=kinds), block=block, ambient_from=ambient_from)
 
 
 def check_accepted(cassette: Path) -> None:
