@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks" / "transparency"))
 
-from suites import SUITES, StepFailed, Suite, build, run  # noqa: E402  (a neighbouring script folder)
+from suites import Suite, build, measure_each, run  # noqa: E402  (a neighbouring script folder)
 
 COLUMNS = "{:12}{:>11}{:>11}{:>11}{:>9}{:>9}{:>11}{:>11}"
 
@@ -44,21 +43,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("packages", nargs="*", help="names of packages; all when none is given")
     options = parser.parse_args()
-    known = {suite.name: suite for suite in SUITES}
-    if unknown := set(options.packages) - set(known):
-        parser.error(f"no such package: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     print(COLUMNS.format("package", "seen", "recorded", "lost", "missed", "more", "callables", "processes"))
-    failed = []
-    for name in options.packages or known:
-        try:
-            well = measure(known[name])
-        except (StepFailed, subprocess.SubprocessError, OSError, ValueError) as error:
-            well = False
-            print(f"{name:12} failed: {error}", flush=True)
-        if not well:
-            failed.append(name)
-    print(f"deviations: {', '.join(failed) or 'none'}")
-    return int(bool(failed))
+    return measure_each(parser, options.packages, measure)
 
 
 if __name__ == "__main__":

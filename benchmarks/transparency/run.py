@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
-from suites import SUITES, StepFailed, Suite, build, run
+from suites import StepFailed, Suite, build, measure_each, run
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = "{:12}{:>7}{:>9}{:>10}{:>9}{:>9}{:>13}{:>13}{:>13}"
@@ -116,28 +115,19 @@ def main() -> int:
     parser.add_argument("--build-only", action="store_true", help="build the environments")
     parser.add_argument("--keep", type=Path, help="keep the cassettes and reports in this folder")
     options = parser.parse_args()
-    known = {suite.name: suite for suite in SUITES}
-    if unknown := set(options.packages) - set(known):
-        parser.error(f"no such package: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     print(
         COLUMNS.format(
             "package", "tests", "changed", "compared", "findings", "learned", "untraced s", "coverage s", "recorded s"
         )
     )
-    failed = []
-    for name in options.packages or known:
+
+    def measure(suite: Suite) -> bool:
         with tempfile.TemporaryDirectory() as temporary:
             folder = options.keep.resolve() if options.keep else Path(temporary)
             folder.mkdir(parents=True, exist_ok=True)
-            try:
-                well = build(known[name]) is None if options.build_only else Trial(known[name], folder).run()
-            except (StepFailed, subprocess.SubprocessError, OSError) as error:
-                well = False
-                print(f"{name:12} failed: {error}", flush=True)
-            if not well:
-                failed.append(name)
-    print(f"deviations: {', '.join(failed) or 'none'}")
-    return int(bool(failed))
+            return build(suite) is None if options.build_only else Trial(suite, folder).run()
+
+    return measure_each(parser, options.packages, measure)
 
 
 if __name__ == "__main__":

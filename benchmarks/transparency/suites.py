@@ -10,6 +10,11 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
 
 CACHE = Path(os.environ.get("SUITES_CACHE") or Path(tempfile.gettempdir()) / "tracer-suites")
 TOOLS = ("pytest==8.3.4", "pytest-xdist==3.6.1", "coverage==7.6.9")
@@ -109,3 +114,21 @@ def build(suite: Suite) -> None:
     python = str(suite.folder / ".venv" / "bin" / "python")
     run([python, "-m", "pip", "install", "-q", *TOOLS, *suite.needs, "-e", str(suite.folder)], CACHE)
     mark.write_text(pins)
+
+
+def measure_each(parser: argparse.ArgumentParser, names: Sequence[str], measure: Callable[[Suite], bool]) -> int:
+    """Measure the suites of these names, or all; tell of those that deviate or fail, and return the exit code."""
+    known = {suite.name: suite for suite in SUITES}
+    if unknown := set(names) - set(known):
+        parser.error(f"no such package: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    failed = []
+    for name in names or known:
+        try:
+            well = measure(known[name])
+        except (StepFailed, subprocess.SubprocessError, OSError, ValueError) as error:
+            well = False
+            print(f"{name:12} failed: {error}", flush=True)
+        if not well:
+            failed.append(name)
+    print(f"deviations: {', '.join(failed) or 'none'}")
+    return int(bool(failed))
