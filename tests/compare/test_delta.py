@@ -109,6 +109,18 @@ def test_a_row_put_in_front_of_many_is_one_addition() -> None:
     assert told(rows, [{"id": -1, "name": "new", "tags": []}, *rows]) == [("return[0]", "item-added")]
 
 
+def test_the_places_of_a_tuple_of_different_types_are_compared_one_by_one() -> None:
+    """Also where a value happens to equal one of another place; a tuple of one type is a list of so many."""
+    assert told(((1, 2), 0.5, "b", [1.5], "c"), ((1, 3), 0.7, "c", [2.5], "b")) == [
+        ("return[0][1]", "value"),
+        ("return[1]", "value"),
+        ("return[2]", "value"),
+        ("return[3][0]", "value"),
+        ("return[4]", "value"),
+    ]
+    assert told((1, 2, 3, 4), (9, 1, 2, 3)) == [("return[0]", "item-added"), ("return[3]", "item-removed")]
+
+
 def test_rows_of_one_gap_are_paired_by_likeness() -> None:
     """One row is new and two have changed a little: not three changed beyond recognition and one added."""
     old = [{"id": 1, "n": [1, 2, 3], "x": "abc"}, {"id": 2, "n": [4], "x": "q"}]

@@ -272,10 +272,20 @@ class _Comparing:
         if self._lenience and self._lenience.unordered(path):
             self._any_order(path, (old, before), (new, after))
             return
+        if old.type == "tuple" and self._is_record(old, new):
+            self._push((path.child(n), a, b) for n, (a, b) in enumerate(zip(old.items, new.items, strict=True)))
+            return
         for gap in gaps(align((before, after)), Gap(0, len(before), 0, len(after))):
             gone = [(n, old.items[n]) for n in range(gap.old_start, gap.old_end)]
             come = [(n, new.items[n]) for n in range(gap.new_start, gap.new_end)]
             self._items(path, gone, come, self._paired(path, gone, come))
+
+    def _is_record(self, old: Sequence, new: Sequence) -> bool:
+        """Whether two tuples hold different types, each the same ones at the same places: places have a meaning then, as fields have."""
+        types = [
+            [type_name(side.resolve(item)) for item in of.items] for side, of in ((self._old, old), (self._new, new))
+        ]
+        return types[0] == types[1] and len(set(types[0])) > 1
 
     def _any_order(self, path: ValuePath, old: tuple[Sequence, list[int]], new: tuple[Sequence, list[int]]) -> None:
         """Compare two lists as multisets: what both hold is taken out, wherever it stands."""
