@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers import Project
 from tests.recording.recordings import calls, lanes, lines, record
-from tracer.recording.lanes import Lane, Lanes
+from tracer.recording.lanes import Lane, Lanes, ThreadState
 
 WORK = {
     "pyproject.toml": "",
@@ -461,3 +461,17 @@ def test_a_job_leaves_nothing_behind_however_many_there_are() -> None:
     before = living()
     run(100)
     assert living() == before
+
+
+def test_a_call_in_the_middle_of_a_threads_first_one_finds_its_lane() -> None:
+    """A finalizer that the collector runs while the lane is being named, say: its call is recorded, not dropped."""
+    found: list[ThreadState] = []
+
+    def define(ident: int, name: str) -> None:
+        if ident == 1:
+            found.append(lanes_of_one.state())
+
+    lanes_of_one = Lanes(define, lambda frame: "shop:place")
+    outer = lanes_of_one.state()
+    assert outer is found[0]
+    assert outer.lane is not None

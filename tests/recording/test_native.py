@@ -441,10 +441,6 @@ def test_a_process_killed_at_any_instant_leaves_all_its_whole_frames(tmp_path: P
 
 
 @needs_native
-@pytest.mark.xfail(
-    strict=False,
-    reason="in about one run of ten a few of 6,000 finalizers that the collector runs inside a hook are neither kept nor counted",
-)
 def test_threads_and_finalizers_share_a_journal_without_losing_a_call(tmp_path: Path) -> None:
     """Finalizers run wherever the collector does, in the middle of what a hook allocates too, and make calls of their own."""
     part = tmp_path / "a.cassette.part"
@@ -486,7 +482,7 @@ def test_threads_and_finalizers_share_a_journal_without_losing_a_call(tmp_path: 
     assert {reason for _, reason in recorded.lost} <= {"called while tracer was at work"}
     assert calls.count(["finalized"]) + len(recorded.lost) == next(finalized) == 3 * each
     assert len(calls) + len(recorded.lost) == 9 * each
-    assert len(recorded.lost) < 2 * each  # how many meet a half that is turned over depends on the machine
+    assert len(recorded.lost) < each  # how many meet a half that is turned over depends on the machine
     assert (summary.unfinished, summary.damaged, summary.orphans) == (0, 0, 0)
 
 

@@ -15,18 +15,23 @@ from __future__ import annotations
 import sys
 import threading
 from _thread import get_ident
+from itertools import count
 from os import getpid  # held at import: the host may replace it in `os` while it runs
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 from tracer.storage.lineage import job_lane
 from tracer.wire import packer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType, ModuleType
 
 _active_threads: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]  # noqa: SLF001  (current_thread() would make a dummy)
+
+
+_Owner = TypeVar("_Owner")
+_Kept = TypeVar("_Kept")
 
 
 class Lane:
@@ -47,10 +52,14 @@ class Lane:
         self.seen: dict[int, int] = {}
         self.out: dict[int, int] = {}
         self.wrapped: set[int] = set()
-        self.places: dict[str, int] = {}
+        self.places: dict[str, Iterator[int]] = {}
         self.adopted: ref[Any] | None = None
         self.base: Lane | None = None
         self.hands_on: Lane | None = None
+
+    def ordinal(self, place: str) -> int:
+        """Return how often something was handed in from `place` before; one step, which nothing can come between."""
+        return next(self.places.setdefault(place, count()))
 
     def beside(self) -> Lane:
         """Return the same lane for another thread: threads of a pool share one, but not what is under way in each."""
@@ -74,7 +83,9 @@ class ThreadState:
 
 
 class Lanes:
-    """All lanes of one process. `define(ident, name)` is called once for each; `place_of(frame)` names a submitting place.
+    """All lanes of one process. `define(ident, name)` is called at least once for each; `place_of(frame)` names a submitting place.
+
+    It takes no lock: a finalizer or signal handler of the host, whose calls are recorded too, may run anywhere in here.
 
     For hooks that look themselves: `local` holds each thread's state, `running_loop` and `current_task` are asyncio's once it is there, `tasks` has
     by identity a reference to each task met and its lane.
@@ -84,7 +95,6 @@ class Lanes:
         "_by_name",
         "_define",
         "_jobs",
-        "_lock",
         "_main",
         "_numbers",
         "_place_of",
@@ -103,11 +113,10 @@ class Lanes:
         self._define = define
         self._place_of = place_of
         self._scoped = scoped
-        self._lock = threading.Lock()
         self._by_name: dict[str, Lane] = {}
-        self._numbers = 0
+        self._numbers = count(1)
         self.local = threading.local()
-        self._threads: WeakKeyDictionary[threading.Thread, str] = WeakKeyDictionary()
+        self._threads: dict[int, tuple[ref[threading.Thread], str]] = {}
         self.tasks: dict[int, tuple[ref[Any], Lane]] = {}
         self._jobs: dict[int, str] = {}
         self._main = threading.main_thread().ident
@@ -122,9 +131,10 @@ class Lanes:
         try:
             state: ThreadState = self.local.state
         except AttributeError:
-            state = self.local.state = ThreadState(None)
+            # A finalizer that runs in between makes it first; it must not find one that has no lane yet.
             name = self._thread_lane_name()
-            state.lane = self.named(name).beside() if name is not None else None
+            made = ThreadState(self.named(name).beside() if name is not None else None)
+            state = self.local.__dict__.setdefault("state", made)
         return state
 
     def current(self, state: ThreadState) -> Lane | None:
@@ -157,14 +167,13 @@ class Lanes:
         """Return the lane of that name, made on first need."""
         lane = self._by_name.get(name)
         if lane is None:
-            with self._lock:
-                lane = self._by_name.get(name)
-                if lane is None:
-                    self._numbers += 1
-                    lane = Lane(self._numbers, name)
-                    self._define(lane.ident, name)
-                    self._by_name[name] = lane
+            lane = self._made(name)
+            self._define(lane.ident, name)
+            lane = self._by_name.setdefault(name, lane)
         return lane
+
+    def _made(self, name: str) -> Lane:
+        return Lane(next(self._numbers), name)
 
     def switch(self, name: str) -> Lane | None:
         """Let this thread go on in the lane of that name; return the one it was in."""
@@ -200,10 +209,7 @@ class Lanes:
         place = f"{kind} {self._place_of(frame)}"
         if taker is not None and not f"{parent.name} > ".startswith(f"{taker} > "):
             place = f"{place} for {taker}"
-        with self._lock:
-            ordinal = parent.places.get(place, 0)
-            parent.places[place] = ordinal + 1
-        return f"{parent.name} > {place}#{ordinal}"
+        return f"{parent.name} > {place}#{parent.ordinal(place)}"
 
     # -- threads -----------------------------------------------------------------------------------------------------------
 
@@ -211,7 +217,7 @@ class Lanes:
         """Name the lane of a thread that is about to start; all threads of a pool share one, and take no ordinal."""
         name = self._pool_lane_name(frame) if pooled else self.submitted("thread", frame)
         if name is not None:
-            self._threads[thread] = name
+            _keep(self._threads, thread, name)
 
     def _pool_lane_name(self, frame: FrameType | None) -> str | None:
         parent = self.current(self.state())
@@ -221,9 +227,9 @@ class Lanes:
         ident = get_ident()
         if ident == self._main and not self._scoped:
             return self.main
-        thread = _active_threads.get(ident)
-        if thread is not None and thread in self._threads:
-            return self._threads[thread]
+        known = self._threads.get(id(_active_threads.get(ident)))
+        if known is not None:
+            return known[1]
         return None if self._scoped else f"{self.main} > thread <unknown>"
 
     # -- executor jobs -----------------------------------------------------------------------------------------------------
@@ -252,9 +258,7 @@ class Lanes:
         lane = state.lane
         if lane is None:
             return None
-        with self._lock:
-            self._numbers += 1
-            state.lane = Lane(self._numbers, lane.name)
+        state.lane = self._made(lane.name)
         state.lane.base = lane.base or lane
         if lane.base is not None:
             self._end(lane)
@@ -312,9 +316,7 @@ class Lanes:
             return parent
         coroutine = task.get_coro()
         place = f"task {getattr(coroutine, '__qualname__', type(coroutine).__qualname__)}"
-        ordinal = parent.places.get(place, 0)
-        parent.places[place] = ordinal + 1
-        lane = self.named(f"{parent.name} > {place}#{ordinal}")
+        lane = self.named(f"{parent.name} > {place}#{parent.ordinal(place)}")
         self._bind(task, lane, own=True)
         return lane
 
@@ -333,15 +335,7 @@ class Lanes:
 
     def _bind(self, task: object, lane: Lane, *, own: bool = False) -> None:
         """Let a task run in a lane; `own` is one that nothing else runs in."""
-        key = id(task)
-        tasks = self.tasks
-
-        def gone(_: object) -> None:
-            tasks.pop(key, None)
-            if own:
-                self._end(lane)
-
-        tasks[key] = (ref(task, gone), lane)
+        _keep(self.tasks, task, lane, self._end if own else None)
 
     # -- processes ---------------------------------------------------------------------------------------------------------
 
@@ -359,3 +353,17 @@ class Lanes:
         events, tasks = sys.modules.get("asyncio.events"), sys.modules.get("asyncio.tasks")
         if events is not None and tasks is not None:
             self.watch_asyncio(events, tasks)
+
+
+def _keep(
+    kept: dict[int, tuple[ref[_Owner], _Kept]], owner: _Owner, value: _Kept, end: Callable[[_Kept], None] | None = None
+) -> None:
+    """Keep a value by an object's identity as long as that lives, then `end` it. A `WeakKeyDictionary` runs Python that may be watched."""
+    key = id(owner)
+
+    def gone(_: object) -> None:
+        kept.pop(key, None)
+        if end is not None:
+            end(value)
+
+    kept[key] = (ref(owner, gone), value)
