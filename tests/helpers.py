@@ -31,6 +31,10 @@ _GIT = {
 }
 
 
+_UNUSED_PLUGINS = "-p no:hypothesispytest -p no:anyio"
+"""What pytest loads here only because the suite itself needs it: more than half of a small inner run's time."""
+
+
 @dataclass(frozen=True)
 class Completed:
     """What a program left behind."""
@@ -109,4 +113,5 @@ def clean_environment() -> dict[str, str]:
     kept = "TRACER_PURE"  # the suite under it is a suite of the code in Python
     inherited = {name: value for name, value in os.environ.items() if name == kept or not name.startswith(_OURS)}
     search = os.pathsep.join(filter(None, (str(REPOSITORY), inherited.get("PYTHONPATH"))))
-    return {**inherited, **_GIT, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"}
+    ours = {"PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": _UNUSED_PLUGINS}
+    return {**inherited, **_GIT, **ours}
