@@ -13,8 +13,8 @@ from tests.samples.kinds import Lazy
 from tracer.decode import decode
 from tracer.encoding import looks
 from tracer.encoding.causes import Cause
-from tracer.encoding.resolve import STANDARD_EXCEPTIONS
 from tracer.encoding.revive import Reviver
+from tracer.encoding.standard import EXCEPTIONS
 from tracer.errors import CannotRevive
 from tracer.values import (
     Atom,
@@ -243,9 +243,7 @@ def test_attributes_that_a_class_sets_beside_its_fields_come_back() -> None:
     assert vars(live) == {"a": 2, "noted": True, "twice": 4}
 
 
-@pytest.mark.parametrize(
-    "name", [f"{module}:{name}" for module, names in STANDARD_EXCEPTIONS.items() for name in sorted(names)]
-)
+@pytest.mark.parametrize("name", [f"{module}:{name}" for module, names in EXCEPTIONS.items() for name in sorted(names)])
 def test_exceptions_of_the_standard_library_need_no_permission(name: str) -> None:
     """What stands in the table is an exception, and is had under the name by which it is recorded."""
     module, _, simple = name.partition(":")

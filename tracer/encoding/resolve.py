@@ -15,9 +15,10 @@ import types
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from tracer.encoding import looks
+from tracer.encoding import looks, standard
 from tracer.encoding.causes import Cause, Refused
 from tracer.encoding.places import Places, check_fields
+from tracer.encoding.standard import COMPUTING, may_be_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,111 +40,11 @@ _NAMED_ELSEWHERE: Final = (
 )
 _BY_NAME: Final = {looks.type_name(cls): cls for cls in (*_NAMELESS, *_NAMED_ELSEWHERE)}
 
-STANDARD: Final[dict[str, frozenset[str]]] = {
-    "argparse": frozenset({"Namespace"}),
-    "array": frozenset({"array"}),
-    "collections": frozenset(
-        ("ChainMap", "Counter", "OrderedDict", "UserDict", "UserList", "UserString", "defaultdict", "deque")
-    ),
-    "datetime": frozenset({"date", "datetime", "time", "timedelta", "timezone"}),
-    "decimal": frozenset({"Decimal"}),
-    "fractions": frozenset({"Fraction"}),
-    "functools": frozenset({"partial"}),
-    "http": frozenset({"HTTPMethod", "HTTPStatus"}),
-    "ipaddress": frozenset(
-        ("IPv4Address", "IPv4Interface", "IPv4Network", "IPv6Address", "IPv6Interface", "IPv6Network")
-    ),
-    "json.decoder": frozenset({"JSONDecodeError"}),
-    "pathlib": frozenset({"PosixPath", "PurePosixPath", "PureWindowsPath", "WindowsPath"}),
-    "re": frozenset({"RegexFlag"}),
-    "time": frozenset({"struct_time"}),
-    "types": frozenset({"SimpleNamespace"}),
-    "urllib.parse": frozenset(
-        ("DefragResult", "DefragResultBytes", "ParseResult", "ParseResultBytes", "SplitResult", "SplitResultBytes")
-    ),
-    "uuid": frozenset({"SafeUUID", "UUID"}),
-    "zoneinfo": frozenset({"ZoneInfo"}),
-}
-"""Value types of the standard library, which hold data and do nothing. They are allowed whatever the user says."""
-
-STANDARD_EXCEPTIONS: Final[dict[str, frozenset[str]]] = {
-    "_csv": frozenset({"Error"}),
-    "_queue": frozenset({"Empty"}),
-    "asyncio.exceptions": frozenset(
-        (
-            "BrokenBarrierError",
-            "CancelledError",
-            "IncompleteReadError",
-            "InvalidStateError",
-            "LimitOverrunError",
-            "TimeoutError",
-        )
-    ),
-    "asyncio.queues": frozenset({"QueueEmpty", "QueueFull"}),
-    "binascii": frozenset({"Error"}),
-    "concurrent.futures._base": frozenset({"CancelledError", "InvalidStateError", "TimeoutError"}),
-    "configparser": frozenset({"NoOptionError", "NoSectionError"}),
-    "decimal": frozenset({"DivisionByZero", "InvalidOperation", "Overflow"}),
-    "http.client": frozenset(
-        ("BadStatusLine", "CannotSendRequest", "IncompleteRead", "InvalidURL", "RemoteDisconnected", "ResponseNotReady")
-    ),
-    "queue": frozenset({"Full"}),
-    "socket": frozenset({"gaierror", "herror"}),
-    "sqlite3": frozenset(
-        (
-            *("DataError", "DatabaseError", "Error", "IntegrityError", "InterfaceError"),
-            *("InternalError", "NotSupportedError", "OperationalError", "ProgrammingError", "Warning"),
-        )
-    ),
-    "struct": frozenset({"error"}),
-    "subprocess": frozenset({"CalledProcessError", "TimeoutExpired"}),
-    "urllib.error": frozenset({"URLError"}),
-    "zipfile": frozenset({"BadZipFile"}),
-    "zlib": frozenset({"error"}),
-}
-"""Exceptions of the standard library, allowed likewise: programs catch them wherever they come from."""
-
 _ABSTRACT: Final = frozenset({"collections.abc", "numbers"})
 """Modules of which each class is allowed by name: they only tell kinds of values apart."""
 
 _ARITHMETIC: Final = frozenset({"_operator", "cmath", "math"})
 _CALLS: Final = frozenset({"call"})
-COMPUTING: Final = frozenset(
-    {
-        *(
-            "abs",
-            "all",
-            "any",
-            "ascii",
-            "bin",
-            "callable",
-            "chr",
-            "divmod",
-            "format",
-            "hash",
-            "hex",
-            "id",
-            "isinstance",
-        ),
-        *(
-            "issubclass",
-            "iter",
-            "len",
-            "max",
-            "min",
-            "next",
-            "oct",
-            "ord",
-            "pow",
-            "print",
-            "repr",
-            "round",
-            "sorted",
-            "sum",
-        ),
-    }
-)
-"""Builtin functions that a callee may be handed: with none of them can data from a cassette reach code or files. Not `exec`, `open` or `getattr`."""
 
 
 class Resolver:
@@ -241,13 +142,13 @@ class Resolver:
         if name in _BY_NAME:
             return _BY_NAME[name]
         module, _, qualname = name.partition(":")
-        if module != "builtins" and module not in _ABSTRACT and not _standard(module, qualname):
+        if module != "builtins" and module not in _ABSTRACT and not may_be_named(module, qualname):
             self._check(module, name)
         owner, last = self._owner(module, qualname, name)
         found = _entry(owner, last, name)
         if not looks.derives(type(found), type):
             raise Refused(Cause.OTHER_KIND, name)
-        if looks.type_name(found) != name and module not in STANDARD:
+        if looks.type_name(found) != name and module not in standard.TYPES:
             raise Refused(Cause.OTHER_KIND, name)
         return found  # type: ignore[no-any-return]
 
@@ -275,10 +176,6 @@ class Resolver:
             if not looks.derives(type(owner), type):
                 raise Refused(Cause.OTHER_KIND, name)
         return owner, last
-
-
-def _standard(module: str, qualname: str) -> bool:
-    return qualname in STANDARD.get(module, ()) or qualname in STANDARD_EXCEPTIONS.get(module, ())
 
 
 def _given(known: T | Refused) -> T:

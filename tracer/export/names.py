@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tracer.encoding.resolve import COMPUTING
+from tracer.encoding.standard import COMPUTING, may_be_named
 from tracer.export.literals import is_dotted
 
 if TYPE_CHECKING:
@@ -19,35 +19,20 @@ _BUILTIN_TYPES: Final = frozenset(
         *("set", "slice", "str", "tuple", "type", "memoryview", "property", "classmethod", "staticmethod"),
     }
 )
-_STANDARD: Final = frozenset(
-    {
-        *("collections:OrderedDict", "collections:defaultdict", "collections:deque", "collections:Counter"),
-        *("collections:ChainMap", "datetime:date", "datetime:datetime", "datetime:time", "datetime:timedelta"),
-        *("datetime:timezone", "decimal:Decimal", "fractions:Fraction", "uuid:UUID", "uuid:SafeUUID"),
-        *("decimal:InvalidOperation", "decimal:DivisionByZero", "http:HTTPStatus", "re:RegexFlag", "signal:Signals"),
-        *("ipaddress:IPv4Address", "ipaddress:IPv6Address", "ipaddress:IPv4Network", "ipaddress:IPv6Network"),
-        *("ipaddress:AddressValueError", "ipaddress:NetmaskValueError", "json.decoder:JSONDecodeError"),
-        *("pathlib:Path", "pathlib:PurePath", "pathlib:PosixPath", "pathlib:PurePosixPath", "pathlib:PureWindowsPath"),
-        *(
-            "re:error",
-            "re:PatternError",
-            "argparse:ArgumentTypeError",
-            "argparse:Namespace",
-            "queue:Empty",
-            "queue:Full",
-        ),
-        *("configparser:NoSectionError", "configparser:NoOptionError", "configparser:ParsingError"),
-        *("struct:error", "csv:Error", "sqlite3:Error", "sqlite3:IntegrityError", "sqlite3:OperationalError"),
-        *("types:SimpleNamespace", "types:NoneType", "zoneinfo:ZoneInfo", "zoneinfo._common:ZoneInfoNotFoundError"),
-    }
-)
-"""Types of the standard library that stand for values. Importing their modules does nothing else, and neither does making one."""
-
 _NUMPY: Final = re.compile(
     r"numpy:(u?int\d+|float\d+|complex\d+|bool_?|str_|bytes_|u?longlong|ndarray|datetime64|timedelta64)"
 )
 
-_PUBLIC_HOMES: Final = {"zoneinfo._common": "zoneinfo", "json.decoder": "json", "_io": "io"}
+_PUBLIC_HOMES: Final = {
+    "_csv": "csv",
+    "_io": "io",
+    "_queue": "queue",
+    "asyncio.exceptions": "asyncio",
+    "asyncio.queues": "asyncio",
+    "concurrent.futures._base": "concurrent.futures",
+    "json.decoder": "json",
+    "zoneinfo._common": "zoneinfo",
+}
 
 
 class Unwritable(Exception):
@@ -98,7 +83,7 @@ class Names:
             raise Unwritable(LOCAL)
         if module == "builtins" and _is_harmless(qualname):
             return qualname
-        if name not in _STANDARD and not _NUMPY.fullmatch(name) and not self.may_import(module):
+        if not may_be_named(module, qualname) and not _NUMPY.fullmatch(name) and not self.may_import(module):
             raise Unwritable(NOT_ALLOWED)
         module = _PUBLIC_HOMES.get(module, module)
         self.imports.add(module)
