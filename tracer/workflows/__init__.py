@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from tracer.workflows.doctor import diagnose
     from tracer.workflows.exporting import Exported, Wishes, export_tests, export_trace
     from tracer.workflows.looking import list_cassettes, recover, show, verify
+    from tracer.workflows.merging import merge
     from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
+    from tracer.workflows.places import place_of
     from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
     from tracer.workflows.recording import record
     from tracer.workflows.replaying import Replaying, replay
@@ -87,9 +89,11 @@ __all__ = [
     "kinds_of",
     "learn_more",
     "list_cassettes",
+    "merge",
     "note_use",
     "open_session",
     "parse_until",
+    "place_of",
     "play",
     "prune",
     "record",
@@ -119,7 +123,9 @@ _HOMES: Final = {
     "tracer.workflows.doctor": ("diagnose",),
     "tracer.workflows.exporting": ("Exported", "Wishes", "export_tests", "export_trace"),
     "tracer.workflows.looking": ("list_cassettes", "recover", "show", "verify"),
+    "tracer.workflows.merging": ("merge",),
     "tracer.workflows.noise": ("drop_rules", "learn_more", "rules_as_toml", "rules_of", "set_rules"),
+    "tracer.workflows.places": ("place_of",),
     "tracer.workflows.playing": ("Playback", "PlaybackPlan", "PlaybackSummary", "play"),
     "tracer.workflows.recording": ("record",),
     "tracer.workflows.replaying": ("Replaying", "replay"),

@@ -27,6 +27,7 @@ from tracer.storage.journal import SUFFIX
 from tracer.storage.progress import Progress
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, pending_path, write_side
+from tracer.version import VERSION
 from tracer.workflows import common, pending
 from tracer.workflows.ambient import play_from, settled_seed, told_of_playing, with_ambient
 from tracer.workflows.repeating import repeat
@@ -231,7 +232,8 @@ class Take:
         move_into_place(scratch, file)
         if self.config.timings:
             pending.ignore(file, self.config)
-        write_side(file, {"command": list(self._told), "exit": self.exit_code, "seconds": round(self._seconds, 3)})
+        told_of_run = {"command": list(self._told), "exit": self.exit_code, "seconds": round(self._seconds, 3)}
+        write_side(file, {**told_of_run, "tracer": VERSION})
         if told.unclosed:
             notes.append(
                 f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."
