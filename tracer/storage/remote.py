@@ -29,6 +29,8 @@ _ONE_STEP: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "
 """Stores in which an object is there when all of it is. They rename by copying, for which one needs more rights."""
 _CREDENTIALS: Final = re.compile(r"(?i)credential|authenti|forbidden|access.?denied|signature|InvalidAccessKey")
 _MOST: Final = 200
+_SHORTEST: Final = 5
+"""Characters of a secret that is taken out of texts: shorter ones are parts of other words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,8 @@ def _told(action: str, url: Url) -> Iterator[None]:
 
 
 def _as_ours(action: str, url: Url, error: Exception) -> CassetteError:
+    while isinstance(error, FileNotFoundError) and isinstance(error.__cause__, OSError):
+        error = error.__cause__  # of a web server that does not answer, fsspec says that there is no file
     cause = _cause(url, error)
     if isinstance(error, FileNotFoundError):
         return CassetteNotFound(action, "there is no such file", "Check the URL.")
@@ -258,14 +262,16 @@ _EXPLAINED: Final[tuple[tuple[Callable[[Exception, str], bool], str, str], ...]]
 def _cause(url: Url, error: Exception) -> str:
     """Return the first line of an error's text, without what the URL is not to show."""
     strerror = error.strerror if isinstance(error, OSError) else None
-    text = str(strerror or error).strip()
-    for secret in (url.text, *_secrets(url)):
-        text = text.replace(secret, str(url) if secret == url.text else "…")
+    text = str(strerror or error).strip().replace(url.text, str(url))
+    for secret in _secrets(url):
+        text = text.replace(secret, "…")
     line = text.partition("\n")[0][:_MOST]
     return line or type(error).__name__
 
 
 def _secrets(url: Url) -> Iterator[str]:
+    """Yield what a URL holds and does not show, as it may stand in the text of an error."""
     _, _, query = url.text.partition("?")
     password = re.search(r"://[^/@:]*:([^/@]*)@", url.text)
-    yield from (part for part in (query, password[1] if password else "") if part)
+    found = (query, f":{password[1]}@" if password else "", password[1] if password else "")
+    yield from (secret for secret in found if len(secret) >= _SHORTEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,9 @@ from tracer.storage.store import list_cassettes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Place", "Url", "cassettes_in", "here", "is_folder", "place_of", "told_as"]
+__all__ = ["Place", "Url", "cassettes_in", "here", "is_folder", "named", "place_of", "told_as"]
+
+_NOT_PART = r"(?!\.part)"
 
 
 @contextmanager
@@ -46,15 +49,23 @@ def here(*places: Place, beside: Sequence[str] = (), check: bool = True) -> Iter
 
 @contextmanager
 def told_as(places: dict[Path, Place]) -> Iterator[None]:
-    """Let errors of tracer's that leave the block name places instead of the files that stand for them here."""
+    """Let errors of tracer's that leave the block name places instead of the files that stand for them here.
+
+    Journals of a recording that was not closed stand for nothing elsewhere, and are named as they are.
+    """
     try:
         yield
     except TracerError as error:
         for path, place in places.items():
             for name in ("action", "cause", "remedy"):
-                setattr(error, name, getattr(error, name).replace(str(path), str(place)))
+                setattr(error, name, named(getattr(error, name), path, place))
         error.args = (error.action, error.cause, error.remedy)
         raise
+
+
+def named(text: str, path: Path, place: Place) -> str:
+    """Return a text with the place where it names the path of what stands for it here."""
+    return re.sub(re.escape(str(path)) + _NOT_PART, lambda _: str(place), text)
 
 
 def is_folder(place: Place) -> bool:
