@@ -178,7 +178,7 @@ def _on_cluster(
 ) -> Comparison:
     if old is None or new is None or base is not None or command:
         raise ConfigError("compare", "--scheduler is for two folders of cassettes", "Name both, and no command.")
-    with workflows.cluster(scheduler) as found:
+    with workflows.on_cluster(scheduler) as found:
         return workflows.compare(old, new, terms=terms, executor=found.executor)
 
 

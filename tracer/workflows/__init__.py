@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from tracer.review.usage import UsageList
     from tracer.workflows.ambient import kinds_of
-    from tracer.workflows.cluster import cluster
+    from tracer.workflows.cluster import on_cluster
     from tracer.workflows.common import cassette_mode, cassette_path, settings, severity
     from tracer.workflows.comparing import diff, findings_against, write_report
     from tracer.workflows.counting import covered_enough, statistics_report
@@ -74,7 +74,6 @@ __all__ = [
     "cassette_path",
     "cassettes_waiting",
     "check_accepted",
-    "cluster",
     "compare",
     "compare_waiting",
     "covered_enough",
@@ -98,6 +97,7 @@ __all__ = [
     "list_cassettes",
     "merge",
     "note_use",
+    "on_cluster",
     "open_session",
     "parse_until",
     "place_of",
@@ -124,7 +124,7 @@ __all__ = [
 _HOMES: Final = {
     "tracer.review.usage": ("UsageList",),
     "tracer.workflows.ambient": ("kinds_of",),
-    "tracer.workflows.cluster": ("cluster",),
+    "tracer.workflows.cluster": ("on_cluster",),
     "tracer.workflows.common": ("cassette_mode", "cassette_path", "settings", "severity"),
     "tracer.workflows.comparing": ("diff", "findings_against", "write_report"),
     "tracer.workflows.counting": ("covered_enough", "statistics_report"),

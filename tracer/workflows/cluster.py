@@ -29,7 +29,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Cluster]:
+def on_cluster(address: str) -> Iterator[Cluster]:
     """Give the cluster whose scheduler listens at `address` (`tcp://10.0.0.1:8786`).
 
     Tasks of a worker that dies go to the others.

@@ -32,7 +32,7 @@ from tracer.storage.reader import open_cassette
 from tracer.storage.remote import Url, send
 from tracer.storage.store import ACCEPTED, LEARNED, accepted_path, learned_path
 from tracer.workflows import common
-from tracer.workflows.cluster import cluster
+from tracer.workflows.cluster import on_cluster
 from tracer.workflows.comparing import diff, with_notes
 from tracer.workflows.executors import answers
 from tracer.workflows.places import here
@@ -227,7 +227,7 @@ def _executor(how: Replaying) -> Iterator[tuple[Executor, int, bool]]:
     if how.executor is not None:
         yield how.executor, workers, False
     elif how.scheduler is not None:
-        with cluster(how.scheduler) as found:
+        with on_cluster(how.scheduler) as found:
             yield found.executor, how.workers or found.workers, False
     else:
         start_anew()
