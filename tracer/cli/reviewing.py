@@ -47,19 +47,31 @@ def review(
         )
     from tracer.cli.screen import keystrokes, walk  # noqa: PLC0415  (termios is not everywhere)
 
-    with _here(paths or []) as places:
-        return _reviewed(places, keystrokes, walk)
+    with _here(paths or []) as (places, naming):
+        return _reviewed(places, naming, keystrokes, walk)
 
 
 @contextmanager
-def _here(words: list[str]) -> Iterator[list[Path]]:
-    """Give paths for words of the user's; what is decided of a cassette at a URL is sent there at the end."""
+def _here(words: list[str]) -> Iterator[tuple[list[Path], Callable[[str], str]]]:
+    """Give paths for words of the user's, and what names the places in a sentence about these.
+
+    What is decided of a cassette at a URL is sent there at the end.
+    """
     with ExitStack() as stack:
-        yield [stack.enter_context(workflows.at(workflows.place_of(word))) for word in words]
+        places = [workflows.place_of(word) for word in words]
+        paths = [stack.enter_context(workflows.at(place)) for place in places]
+
+        def naming(sentence: str) -> str:
+            for path, place in zip(paths, places, strict=True):
+                sentence = sentence.replace(str(path), str(place))
+            return plain(sentence)
+
+        yield paths, naming
 
 
 def _reviewed(
     places: list[Path],
+    naming: Callable[[str], str],
     keystrokes: Callable[[], AbstractContextManager[Iterator[str]]],
     walk: Callable[[workflows.Review, Iterator[str]], None],
 ) -> int:
@@ -76,9 +88,9 @@ def _reviewed(
         interrupted = True
         say("\ninterrupted; what was decided is kept\n")
     for sentence in session.close():
-        say(f"{plain(sentence)}\n")
+        say(f"{naming(sentence)}\n")
     for problem in problems:
-        fail(str(problem))
+        fail(naming(str(problem)))
     left = bool(session.open) or any(
         session.count(each) for each in (workflows.Decision.REJECTED, workflows.Decision.SKIPPED)
     )
@@ -133,16 +145,16 @@ def accept(
 ) -> None:
     """Accept changes of recordings that wait, without a terminal: by key, by callable, or all."""
     keys, paths = _sorted(words or [])
-    with _here(paths) as places:
+    with _here(paths) as (places, naming):
         if list_:
             for line in workflows.describe_waiting(places):
-                if not say(f"{plain(line)}\n"):
+                if not say(f"{naming(line)}\n"):
                     break
             return
         end = workflows.parse_until(until) if until is not None else None
         choice = workflows.Choice(tuple(keys), callable_, everything, reason, end, force)
         for sentence in workflows.accept(choice, places):
-            say(f"{plain(sentence)}\n")
+            say(f"{naming(sentence)}\n")
 
 
 def _sorted(words: list[str]) -> tuple[list[str], list[str]]:
