@@ -38,6 +38,8 @@ SHOP = """
     FACTOR = 1
     """
 MAIN = "import shop\nfor n in range(1, 1201): shop.price(n)\n"
+REPLAY = ("replay", "old/a.cassette")
+DIFF = ("diff", "old", "new")
 OTHER_VERSION = "import tracer.version\ntracer.version.VERSION = '9.9.9'\n"
 # One process for all steps: loading Dask costs more than most of them.
 DRIVER = """
@@ -158,7 +160,7 @@ def test_a_cluster_replays_and_compares_and_what_goes_wrong_is_one_sentence(reco
     changed.write()
     with at_work(changed) as (cluster, driver):
         scheduler = ("--scheduler", cluster.address)
-        replay = ("replay", "old/a.cassette", "--format", "json", "--no-confirm", *scheduler)
+        replay = (*REPLAY, "--format", "json", "--no-confirm", *scheduler)
 
         # A worker with another tracer is told, and nothing is replayed.
         stranger = cluster.worker("--preload", "other.py")
@@ -179,9 +181,9 @@ def test_a_cluster_replays_and_compares_and_what_goes_wrong_is_one_sentence(reco
         assert [(finding["callable"], finding["count"]) for finding in report["findings"]] == [("shop:price", 1200)]
 
         # Folders are compared by the same workers, and come to what is found here.
-        code, out, err, _ = driver.run("diff", "old", "new", "--format", "json", *scheduler)
+        code, out, err, _ = driver.run(*DIFF, "--format", "json", *scheduler)
         assert code == 0, err
-        assert json.loads(out) == json.loads(driver.run("diff", "old", "new", "--format", "json")[1])
+        assert json.loads(out) == json.loads(driver.run(*DIFF, "--format", "json")[1])
 
         # A scheduler that vanishes is told, and no process is left at it.
         (changed.folder / f"seen-{second.pid}").unlink()

@@ -26,6 +26,26 @@ pytest.importorskip("moto.server", reason="needs moto[server]")
 
 SHOP = "RATE = 1\ndef price(amount): return amount * RATE\n"
 MAIN = "import shop, sys\nprint(shop.price(3))\nsys.exit(int(sys.argv[1]))\n"
+URL = "s3://runs/old/a.cassette"
+COMMAND = ["--", sys.executable, "main.py"]
+STEPS: list[Any] = [
+    ["record", "-o", URL, *COMMAND, "0"],
+    ["verify", URL],
+    {"shop.py": SHOP.replace("RATE = 1", "RATE = 2")},
+    ["record", "-o", URL, *COMMAND, "3"],  # fails, so that it waits beside the other
+    ["accept", "--list", URL],
+    ["record", "-o", "s3://runs/new/a.cassette", *COMMAND, "0"],
+    ["diff", "s3://runs/old", "s3://runs/new", "--format", "json"],
+    ["diff", URL, "--format", "json"],  # runs the command again that made it
+    ["replay", URL, "--format", "json"],
+    ["merge", "s3://runs/all.cassette", "s3://runs/old", "s3://runs/new"],
+    ["show", "s3://runs/all.cassette"],
+    ["list", "s3://runs"],
+    ["accept", "--all", URL, "--force"],
+    ["diff", URL, "s3://runs/new/a.cassette"],
+    ["diff", URL, "s3://elsewhere/a.cassette"],
+]
+"""Command lines, and between them what becomes of files; the page about this shows some."""
 # All commands in one process: loading the library for S3 costs more than most of them.
 DRIVER = """
     import contextlib, json, pathlib, sys
@@ -88,40 +108,22 @@ def names_in(address: str) -> list[str]:
 
 def test_a_store_takes_recordings_and_gives_them_to_every_command(project: Project, store: Mapping[str, str]) -> None:
     project = project.with_files({"pyproject.toml": "", "shop.py": SHOP, "main.py": MAIN, "driver.py": DRIVER})
-    url, command = "s3://runs/old/a.cassette", ["--", sys.executable, "main.py"]
-    steps: list[Any] = [
-        ["record", "-o", url, *command, "0"],
-        ["verify", url],
-        {"shop.py": SHOP.replace("RATE = 1", "RATE = 2")},
-        ["record", "-o", url, *command, "3"],  # fails, so that it waits beside the other
-        ["accept", "--list", url],
-        ["record", "-o", "s3://runs/new/a.cassette", *command, "0"],
-        ["diff", "s3://runs/old", "s3://runs/new", "--format", "json"],
-        ["diff", url, "--format", "json"],  # runs the command again that made it
-        ["replay", url, "--format", "json"],
-        ["merge", "s3://runs/all.cassette", "s3://runs/old", "s3://runs/new"],
-        ["show", "s3://runs/all.cassette"],
-        ["list", "s3://runs"],
-        ["accept", "--all", url, "--force"],
-        ["diff", url, "s3://runs/new/a.cassette"],
-        ["diff", url, "s3://elsewhere/a.cassette"],
-    ]
 
-    ran = project.run("python", "driver.py", json.dumps(steps), env=dict(store))
+    ran = project.run("python", "driver.py", json.dumps(STEPS), env=dict(store))
     assert ran.exit == 0, ran.stderr
     codes, outs, errs = zip(*json.loads((project.folder / "done.json").read_text()), strict=True)
 
     assert codes == (0, 0, 3, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 2), "\n".join(errs)
-    assert outs[1] == f"{url} is whole: 1 calls in 1 blocks of 1 lanes.\n"
-    assert f"so {url} stays as it is; the new recording waits in {url}.pending" in " ".join(errs[2].split())
+    assert outs[1] == f"{URL} is whole: 1 calls in 1 blocks of 1 lanes.\n"
+    assert f"so {URL} stays as it is; the new recording waits in {URL}.pending" in " ".join(errs[2].split())
     for report in map(json.loads, outs[5:8]):
         assert [(each["callable"], each["before"], each["after"]) for each in report["findings"]] == [
             ("shop:price", "3", "6")
         ]
-    assert [json.loads(out)["old"]["cassette"] for out in outs[5:8]] == ["s3://runs/old", url, url]
+    assert [json.loads(out)["old"]["cassette"] for out in outs[5:8]] == ["s3://runs/old", URL, URL]
     assert "shop:price" in outs[9]
     assert "new/a.cassette" in outs[10]
-    assert outs[11] == f"{url}: the recording that waited is the baseline now.\n"
+    assert outs[11] == f"{URL}: the recording that waited is the baseline now.\n"
     assert errs[13].startswith("tracer: Couldn't read cassette 's3://elsewhere/a.cassette': there is no such file.")
     assert names_in(store["AWS_ENDPOINT_URL"]) == [
         "all.cassette",
