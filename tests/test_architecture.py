@@ -30,6 +30,8 @@ HOMES = {
     "rich": ("report/", "cli/"),
     "jinja2": ("report/html/frame.py",),
     "regex": ("regex.py",),
+    "fsspec": ("storage/remote.py",),
+    "distributed": ("workflows/cluster.py",),
     "tomllib": ("config.py",),
     "tomli": ("config.py",),
     "pickle": (),
@@ -38,6 +40,7 @@ HOMES = {
 
 LATE = {
     "__main__.py": {"tracer.cli"},
+    "storage/remote.py": {"fsspec"},
     "storage/": {"backports", "compression"},
     "cli/": None,
     "compare/": {"deepdiff"},

@@ -54,12 +54,13 @@ def loaded(program: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-def test_importing_loads_nothing_but_itself_its_errors_and_the_standard_library() -> None:
+def test_importing_loads_nothing_but_itself_its_errors_its_version_and_the_standard_library() -> None:
     new = loaded("import tracer") - loaded("")
 
     assert {name for name in new if name.partition(".")[0] not in sys.stdlib_module_names} == {
         "tracer",
         "tracer.errors",
+        "tracer.version",
     }
 
 

@@ -25,6 +25,7 @@ from tracer.errors import (
     SelectionError,
     TracerError,
 )
+from tracer.version import VERSION
 
 if TYPE_CHECKING:
     from tracer.api import Cassette as cassette  # noqa: N813  (they are used as functions are)
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from tracer.compare.result import Comparison, Finding
     from tracer.rules import Rule
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "BehaviourChanged",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracer import workflows
 from tracer.config import ambient_kinds
-from tracer.errors import BehaviourChanged
+from tracer.errors import BehaviourChanged, TracerError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -121,7 +122,7 @@ class Recording(_Around):
     """Records the calls of a block into a file. Use it as `tracer.record`.
 
     Args:
-        path: the cassette to write; replaced only when the block ends without an exception.
+        path: the cassette to write, or a URL to send it to; replaced only when the block ends without an exception.
         boundaries: prefixes whose interfaces are watched; the settings', else the project's own modules.
         timings: take the time of each call as well, into a file beside the cassette; also where the settings say so.
         detail: "full" to look at every crossing, so that each call can be replayed; "sampled"; the settings' else.
@@ -131,6 +132,7 @@ class Recording(_Around):
     Raises:
         ConfigError: there is no such detail, no such kind of read, or the cassette to play back holds none.
         RecordingError: at the end of the block, when no call was captured.
+        CassetteError: at the end, when it cannot be written; what was made for a URL and could not be sent is kept here.
     """
 
     def __init__(
@@ -143,7 +145,9 @@ class Recording(_Around):
         ambient: str | Sequence[str] | None = None,
         ambient_from: str | Path | None = None,
     ) -> None:
-        self.path = Path(path)
+        self._path = path
+        self._place = workflows.place_of(path)
+        self.path = self._place if isinstance(self._place, Path) else Path(self._place.name)
         self._options: dict[str, Any] = {
             "boundaries": boundaries,
             "detail": detail,
@@ -154,27 +158,29 @@ class Recording(_Around):
         self._session: workflows.Session | None = None
 
     def _fresh(self) -> Recording:
-        return Recording(self.path, **self._options)
+        return Recording(self._path, **self._options)
 
     def _open(self) -> None:
-        # Absolute from here on: the block may change the working folder.
-        self._target = self.path.absolute()
         options = self._options
         played = options["ambient_from"]
-        self._session = workflows.open_session(
-            self._target,
-            options["boundaries"],
-            detail=options["detail"],
-            timings=options["timings"],
-            ambient=_kinds(options["ambient"]),
-            ambient_from=Path(played) if played is not None else None,
-        )
+        with ExitStack() as stack:
+            self._target = stack.enter_context(workflows.written(self._place))
+            self._session = workflows.open_session(
+                self._target,
+                options["boundaries"],
+                detail=options["detail"],
+                timings=options["timings"],
+                ambient=_kinds(options["ambient"]),
+                ambient_from=Path(played) if played is not None else None,
+            )
+            self._written = stack.pop_all()
 
     def _close(self, *, failed: bool) -> None:
         session, self._session = self._session, None
-        pending = _closed(session, failed=failed)
-        if pending is not None:
-            workflows.keep(pending, self._target)
+        with suppress(TracerError) if failed else nullcontext(), self._written:
+            pending = _closed(session, failed=failed)
+            if pending is not None:
+                workflows.keep(pending, self._target)
 
 
 class Cassette(_Around):
@@ -232,7 +238,7 @@ class Cassette(_Around):
     def _open(self) -> None:
         config = workflows.settings()
         self._mode = workflows.cassette_mode(self._options["mode"], config)
-        folder = Path(self._options["folder"]) if self._options["folder"] else config.cassette_folder
+        folder = _folder(self._options["folder"]) or config.cassette_folder
         self.path = workflows.cassette_path(self.name, folder).absolute()
         workflows.note_use(self.path, config)
         if self._mode == "off":
@@ -343,7 +349,7 @@ class Playback(_Around):
     def _open(self) -> None:
         config = workflows.settings()
         options = self._options
-        folder = Path(options["folder"]) if options["folder"] else config.cassette_folder
+        folder = _folder(options["folder"]) or config.cassette_folder
         self.path = workflows.cassette_path(str(self.cassette), folder).absolute()
         workflows.note_use(self.path, config)
         mode = workflows.cassette_mode(options["mode"], config)
@@ -363,6 +369,11 @@ class Playback(_Around):
     def misses(self) -> tuple[CallNotRecorded, ...]:
         """The calls so far that the cassette did not hold."""
         return self._running.misses if self._running is not None else ()
+
+
+def _folder(folder: str | Path | None) -> Path | None:
+    """Return the folder that was named, if one was. Raises ConfigError where it is a URL."""
+    return workflows.cassette_path(f"{folder}/x.cassette", Path()).parent if folder else None
 
 
 def _kinds(ambient: str | Sequence[str] | None) -> tuple[str, ...] | None:
@@ -395,7 +406,7 @@ def diff(
     rules: Sequence[Rule] = (),
     allow_imports: bool = False,
 ) -> Comparison:
-    """Compare two cassettes and return a frozen `Comparison`: `.findings`, `.verdict`, `.summary`.
+    """Compare two cassettes, or two folders of them, here or at URLs, and return a frozen `Comparison`: `.findings`, `.verdict`, `.summary`.
 
     Args:
         old: the one that is taken as right.
@@ -409,4 +420,4 @@ def diff(
         ConfigError: there is no such level, or one of the rules is none.
     """
     terms = workflows.Terms(level=level, rules=tuple(rules), allow_imports=allow_imports)
-    return workflows.diff(Path(old), Path(new), terms=terms)
+    return workflows.compare(workflows.place_of(old), workflows.place_of(new), terms=terms)

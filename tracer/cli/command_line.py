@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from tracer import __version__
-from tracer.cli import doctor, exporting, looking, noise, playing, replaying, reviewing, running, statistics  # noqa: F401  (each registers its commands on `app`)
+from tracer.cli import doctor, exporting, looking, merging, noise, playing, replaying, reviewing, running, statistics  # noqa: F401  (each registers its commands on `app`)
 from tracer.cli.app import UNUSABLE, app, fail
 from tracer.errors import TracerError
 

@@ -11,6 +11,7 @@ import typer
 from tracer import workflows
 from tracer.cli.app import app, told
 from tracer.cli.live import LiveLine
+from tracer.cli.looking import Cassette
 from tracer.cli.options import Boundaries
 from tracer.cli.terminal import say
 from tracer.errors import ConfigError
@@ -21,7 +22,7 @@ from tracer.report.sentences import counted
 
 @app.command()
 def export(
-    cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", show_default=False)],
+    cassette: Cassette,
     tests: Annotated[
         Path | None,
         typer.Option(
@@ -55,19 +56,20 @@ def export(
     """
     if tests is None and perfetto is None:
         raise ConfigError("export", "nothing was asked for", "Name a file with --pytest or --perfetto.")
-    if perfetto is not None:
-        calls, timed = workflows.export_trace(cassette, perfetto, force=force)
-        say(f"{counted(calls, 'call')} in {plain(str(perfetto))}: open it in ui.perfetto.dev.\n")
-        if not timed:
-            told(
-                "There are no times beside the cassette, so the trace shows the order of calls. Record with --timings."
+    with workflows.at(workflows.place_of(cassette)) as path:
+        if perfetto is not None:
+            calls, timed = workflows.export_trace(path, perfetto, force=force)
+            say(f"{counted(calls, 'call')} in {plain(str(perfetto))}: open it in ui.perfetto.dev.\n")
+            if not timed:
+                told(
+                    "There are no times beside the cassette, so the trace shows the order of calls. Record with --timings."
+                )
+        if tests is None:
+            return 0
+        wishes = workflows.Wishes(only, examples, check, force)
+        with LiveLine(sys.stderr) as live:
+            done = workflows.export_tests(
+                path, tests, wishes, boundaries=boundary, allow=allow_import or (), tick=live.tick
             )
-    if tests is None:
+        say(render_exported(done.files, done.callables, done.cases, done.of_callables, done.left_out))
         return 0
-    wishes = workflows.Wishes(only, examples, check, force)
-    with LiveLine(sys.stderr) as live:
-        done = workflows.export_tests(
-            cassette, tests, wishes, boundaries=boundary, allow=allow_import or (), tick=live.tick
-        )
-    say(render_exported(done.files, done.callables, done.cases, done.of_callables, done.left_out))
-    return 0

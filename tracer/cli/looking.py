@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from tracer import workflows
 from tracer.cli.app import app
 from tracer.cli.terminal import color, say, width
 
-Cassette = Annotated[Path, typer.Argument(metavar="CASSETTE", show_default=False)]
+Cassette = Annotated[str, typer.Argument(metavar="CASSETTE", help="A path or a URL.", show_default=False)]
 
 
 @app.command()
@@ -30,7 +29,12 @@ def show(
 ) -> None:
     """Show a cassette as text, the same text for the same calls: also for `git diff` (see the README)."""
     for line in workflows.show(
-        cassette, tree=not flat, callable_glob=callable_glob, lane_glob=lane_glob, raised_only=raised, limit=limit
+        workflows.place_of(cassette),
+        tree=not flat,
+        callable_glob=callable_glob,
+        lane_glob=lane_glob,
+        raised_only=raised,
+        limit=limit,
     ):
         if not say(f"{line}\n"):
             break
@@ -39,26 +43,26 @@ def show(
 @app.command("list")
 def list_(
     folder: Annotated[
-        Path | None,
-        typer.Argument(metavar="[FOLDER]", help="Default: the cassette folder.", show_default=False),
+        str | None,
+        typer.Argument(metavar="[FOLDER]", help="A path or a URL. Default: the cassette folder.", show_default=False),
     ] = None,
 ) -> None:
     """List the cassettes in a folder and below, with what each holds."""
-    where = folder or workflows.settings().cassette_folder
+    where = workflows.place_of(folder) if folder else workflows.settings().cassette_folder
     say(workflows.list_cassettes(where, width(sys.stdout), color(sys.stdout)))
 
 
 @app.command()
 def verify(cassette: Cassette) -> None:
     """Check every checksum of a cassette."""
-    say(workflows.verify(cassette) + "\n")
+    say(workflows.verify(workflows.place_of(cassette)) + "\n")
 
 
 @app.command()
 def recover(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="NAME.cassette.part, or a damaged cassette.", show_default=False)
+        str, typer.Argument(metavar="PATH", help="NAME.cassette.part, or a damaged cassette.", show_default=False)
     ],
 ) -> None:
     """Close a recording that was killed, or save what is whole of a damaged cassette."""
-    say(workflows.recover(path) + "\n")
+    say(workflows.recover(workflows.place_of(path)) + "\n")

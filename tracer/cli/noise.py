@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,19 +16,24 @@ from tracer.cli.looking import Cassette
 from tracer.cli.terminal import say
 from tracer.report.safe import plain
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 
 @noise.command("list")
 def list_(cassette: Cassette) -> None:
     """List the rules of a cassette, numbered."""
-    rules = workflows.rules_of(cassette)
+    with workflows.at(workflows.place_of(cassette)) as path:
+        rules = workflows.rules_of(path)
     lines = [f"{number:>4}  {plain(str(rule))}" for number, rule in enumerate(rules, 1)]
-    say("\n".join(lines or [f"{plain(str(cassette))} holds no rules."]) + "\n")
+    say("\n".join(lines or [f"{plain(cassette)} holds no rules."]) + "\n")
 
 
 @noise.command()
 def show(cassette: Cassette) -> None:
     """Show the rules of a cassette as TOML: tracer noise show CASSETTE > rules.toml, edit, tracer noise set CASSETTE rules.toml."""
-    say(workflows.rules_as_toml(cassette))
+    with workflows.at(workflows.place_of(cassette)) as path:
+        say(workflows.rules_as_toml(path))
 
 
 @noise.command("set")
@@ -38,7 +44,8 @@ def set_(
     ],
 ) -> None:
     """Replace the rules of a cassette by those in a TOML file. Calls and values stay as they are."""
-    say(workflows.set_rules(cassette, file) + "\n")
+    with _changed(cassette) as (path, tell):
+        tell(workflows.set_rules(path, file))
 
 
 @noise.command()
@@ -55,7 +62,8 @@ def drop(
     every: Annotated[bool, typer.Option("--all", help="Drop all of them.")] = False,
 ) -> None:
     """Take rules out of a cassette, so that what they hid is told again."""
-    say(workflows.drop_rules(cassette, rules or (), every=every) + "\n")
+    with _changed(cassette) as (path, tell):
+        tell(workflows.drop_rules(path, rules or (), every=every))
 
 
 @noise.command()
@@ -73,6 +81,14 @@ def learn(
 
     Without a command, the one that tracer diff CASSETTE would run.
     """
-    with LiveLine(sys.stderr, quiet=sys.stderr.isatty()) as live:
-        told = workflows.learn_more(cassette, context.obj, runs=runs, rerun_recorded=rerun_recorded, tick=live.tick)
-    say("".join(f"{line}\n" for line in told))
+    with _changed(cassette) as (path, tell), LiveLine(sys.stderr, quiet=sys.stderr.isatty()) as live:
+        told = workflows.learn_more(path, context.obj, runs=runs, rerun_recorded=rerun_recorded, tick=live.tick)
+    tell("\n".join(told))
+
+
+@contextmanager
+def _changed(cassette: str) -> Iterator[tuple[Path, Callable[[str], object]]]:
+    """Give the path of a cassette to change, and what says a sentence about it."""
+    place = workflows.place_of(cassette)
+    with workflows.at(place) as path:
+        yield path, lambda text: say(text.replace(str(path), str(place)) + "\n")

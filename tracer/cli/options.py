@@ -40,6 +40,12 @@ FailOn = Annotated[
         help="The lowest severity that exits with 1: breaking, changed, compatible, internal, noise.",
     ),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Have it done by the workers of the Dask scheduler at ADDRESS: tcp://10.0.0.1:8786."
+    ),
+]
 Level = Annotated[
     str | None,
     typer.Option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +19,8 @@ _SHOWN = 10
 def playback(
     context: typer.Context,
     cassette: Annotated[
-        Path | None, typer.Argument(metavar="CASSETTE", help="The cassette to play.", show_default=False)
+        str | None,
+        typer.Argument(metavar="CASSETTE", help="The cassette to play: a path or a URL.", show_default=False),
     ] = None,
     components: Annotated[
         list[str] | None,
@@ -72,18 +72,19 @@ def playback(
     chosen = workflows.cassette_mode(mode, config)
     if chosen == "off":
         return fail("Couldn't play back: mode 'off' answers nothing. Run the command by itself.")
-    plan = workflows.PlaybackPlan(
-        cassette,
-        components or (),
-        chosen,
-        config,
-        ignore=ignore or (),
-        match=dict.fromkeys(by_order or (), "callable"),
-        allow=allow or (),
-        repeat=repeat,
-        ambient=ambient_kinds(ambient) if ambient is not None else (),
-    )
-    summary = workflows.play(command, plan, strict=strict)
+    with workflows.at(workflows.place_of(cassette)) as path:
+        plan = workflows.PlaybackPlan(
+            path,
+            components or (),
+            chosen,
+            config,
+            ignore=ignore or (),
+            match=dict.fromkeys(by_order or (), "callable"),
+            allow=allow or (),
+            repeat=repeat,
+            ambient=ambient_kinds(ambient) if ambient is not None else (),
+        )
+        summary = workflows.play(command, plan, strict=strict)
     _tell(summary)
     return summary.code
 

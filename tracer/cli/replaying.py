@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,19 +10,22 @@ import typer
 from tracer import workflows
 from tracer.cli.app import app
 from tracer.cli.bar import Bar
-from tracer.cli.options import FailOn, Format, Level, Output, Verbose, tell
+from tracer.cli.options import FailOn, Format, Level, Output, Scheduler, Verbose, tell
 from tracer.report.formats import request_of, require
 from tracer.report.listing import render_replay
 
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison
+    from tracer.workflows import Place
 
 _GIB = 1 << 30
 
 
 @app.command()
 def replay(
-    cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", help="The recording.", show_default=False)],
+    cassette: Annotated[
+        str, typer.Argument(metavar="CASSETTE", help="The recording: a path or a URL.", show_default=False)
+    ],
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,6 +61,7 @@ def replay(
         int | None,
         typer.Option("--workers", metavar="N", help="Processes at a time. Default: one for each core, at most 8."),
     ] = None,
+    scheduler: Scheduler = None,
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long one call may take.")
     ] = 10.0,
@@ -88,15 +91,18 @@ def replay(
         learn=learn,
         python=python,
         workers=workers,
+        scheduler=scheduler,
         timeout=timeout,
         memory=int(memory * _GIB),
     )
-    comparison = _replayed(cassette, how, workflows.Terms(request_of(format_), level, failing, confirm=confirm))
+    comparison = _replayed(
+        workflows.place_of(cassette), how, workflows.Terms(request_of(format_), level, failing, confirm=confirm)
+    )
     if comparison.replay is not None:
         sys.stderr.write(render_replay(comparison.replay))
     return tell(comparison, failing, format_, output, verbose=verbose)
 
 
-def _replayed(cassette: Path, how: workflows.Replaying, terms: workflows.Terms) -> Comparison:
+def _replayed(cassette: Place, how: workflows.Replaying, terms: workflows.Terms) -> Comparison:
     with Bar(sys.stderr, "replaying") as bar:
         return workflows.replay(cassette, how, terms, bar.progress)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,10 @@ from tracer.cli.terminal import say
 from tracer.errors import ReviewError, TracerError
 from tracer.report.safe import plain
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
 INTERRUPTED = 130
 _LEFT = 1
 _PATH = re.compile(r"[/\\]|\.cassette(\.pending)?$|^\.")
@@ -24,9 +29,11 @@ _PATH = re.compile(r"[/\\]|\.cassette(\.pending)?$|^\.")
 @app.command()
 def review(
     paths: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
-            metavar="[PATH]...", help="Cassettes or folders. Default: the cassette folder.", show_default=False
+            metavar="[PATH]...",
+            help="Cassettes, also by URL, or folders here. Default: the cassette folder.",
+            show_default=False,
         ),
     ] = None,
 ) -> int:
@@ -40,7 +47,35 @@ def review(
         )
     from tracer.cli.screen import keystrokes, walk  # noqa: PLC0415  (termios is not everywhere)
 
-    waiting, problems = _compared(workflows.cassettes_waiting(paths or []))
+    with _here(paths or []) as (places, naming):
+        return _reviewed(places, naming, keystrokes, walk)
+
+
+@contextmanager
+def _here(words: list[str]) -> Iterator[tuple[list[Path], Callable[[str], str]]]:
+    """Give paths for words of the user's, and what names the places in a sentence about these.
+
+    What is decided of a cassette at a URL is sent there at the end.
+    """
+    with ExitStack() as stack:
+        places = [workflows.place_of(word) for word in words]
+        paths = [stack.enter_context(workflows.at(place)) for place in places]
+
+        def naming(sentence: str) -> str:
+            for path, place in zip(paths, places, strict=True):
+                sentence = sentence.replace(str(path), str(place))
+            return plain(sentence)
+
+        yield paths, naming
+
+
+def _reviewed(
+    places: list[Path],
+    naming: Callable[[str], str],
+    keystrokes: Callable[[], AbstractContextManager[Iterator[str]]],
+    walk: Callable[[workflows.Review, Iterator[str]], None],
+) -> int:
+    waiting, problems = _compared(workflows.cassettes_waiting(places))
     if not waiting and not problems:
         say("Nothing waits for a decision.\n")
         return 0
@@ -53,9 +88,9 @@ def review(
         interrupted = True
         say("\ninterrupted; what was decided is kept\n")
     for sentence in session.close():
-        say(f"{plain(sentence)}\n")
+        say(f"{naming(sentence)}\n")
     for problem in problems:
-        fail(str(problem))
+        fail(naming(str(problem)))
     left = bool(session.open) or any(
         session.count(each) for each in (workflows.Decision.REJECTED, workflows.Decision.SKIPPED)
     )
@@ -110,21 +145,22 @@ def accept(
 ) -> None:
     """Accept changes of recordings that wait, without a terminal: by key, by callable, or all."""
     keys, paths = _sorted(words or [])
-    if list_:
-        for line in workflows.describe_waiting(paths):
-            if not say(f"{plain(line)}\n"):
-                break
-        return
-    end = workflows.parse_until(until) if until is not None else None
-    choice = workflows.Choice(tuple(keys), callable_, everything, reason, end, force)
-    for sentence in workflows.accept(choice, paths):
-        say(f"{plain(sentence)}\n")
+    with _here(paths) as (places, naming):
+        if list_:
+            for line in workflows.describe_waiting(places):
+                if not say(f"{naming(line)}\n"):
+                    break
+            return
+        end = workflows.parse_until(until) if until is not None else None
+        choice = workflows.Choice(tuple(keys), callable_, everything, reason, end, force)
+        for sentence in workflows.accept(choice, places):
+            say(f"{naming(sentence)}\n")
 
 
-def _sorted(words: list[str]) -> tuple[list[str], list[Path]]:
+def _sorted(words: list[str]) -> tuple[list[str], list[str]]:
     """Tell keys from paths: a path has a slash or the suffix of a cassette, or is there."""
     paths = [word for word in words if _PATH.search(word) or (word and Path(word).exists())]
-    return [word for word in words if word not in paths], [Path(word) for word in paths]
+    return [word for word in words if word not in paths], paths
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 from tracer import workflows
 from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
-from tracer.cli.options import Ambient, Boundaries, FailOn, Format, Level, Output, Verbose, tell
+from tracer.cli.options import Ambient, Boundaries, FailOn, Format, Level, Output, Scheduler, Verbose, tell
 from tracer.cli.terminal import color, say, width
 from tracer.config import DETAILS, ambient_kinds
 from tracer.errors import ConfigError
@@ -21,18 +21,19 @@ from tracer.report.safe import plain
 
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison
+    from tracer.workflows import Place
 
 
 @app.command(context_settings={"allow_interspersed_args": False})
 def record(
     command: Annotated[list[str] | None, typer.Argument(metavar="[--] COMMAND [ARG]...", show_default=False)] = None,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="The cassette to write. Default: run.cassette in the cassette folder.",
+            help="The cassette to write, a path or a URL. Default: run.cassette in the cassette folder.",
         ),
     ] = None,
     boundary: Boundaries = None,
@@ -77,7 +78,7 @@ def record(
         kinds = ambient_kinds(ambient) if ambient is not None else None
         summary = workflows.record(
             command,
-            output,
+            workflows.place_of(output) if output else None,
             boundaries=boundary,
             runs=runs,
             detail=detail,
@@ -94,10 +95,15 @@ def record(
 def diff(
     context: typer.Context,
     old: Annotated[
-        Path | None, typer.Argument(metavar="OLD", help="The cassette to compare with.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="OLD",
+            help="The cassette to compare with, or a folder of them: a path or a URL.",
+            show_default=False,
+        ),
     ] = None,
     new: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(metavar="NEW", help="The later one. Without it a command is run again.", show_default=False),
     ] = None,
     base: Annotated[
@@ -126,13 +132,14 @@ def diff(
         bool, typer.Option("--rerun-recorded", help="Allow running a command that is known only from the cassette.")
     ] = False,
     ambient: Ambient = None,
+    scheduler: Scheduler = None,
     confirm: Annotated[
         bool, typer.Option(help="Before a run counts as changed, run it once more to tell change from chance.")
     ] = True,
 ) -> int:
     """Compare two cassettes, or a cassette with a new run, or two revisions.
 
-    tracer diff OLD NEW; tracer diff OLD -- COMMAND; tracer diff OLD (runs the command that made it again);
+    tracer diff OLD NEW (two folders: what has the same name in both); tracer diff OLD -- COMMAND; tracer diff OLD (runs the command that made it again);
     tracer diff --base REV -- COMMAND (main... is where this branch left main). Exits with 1 when something at or above --fail-on
     changed.
     """
@@ -142,9 +149,13 @@ def diff(
     with LiveLine(sys.stderr) as live:
         terms = workflows.Terms(request_of(format_), level, failing, confirm=confirm, progress=live.progress)
         kinds = ambient_kinds(ambient) if ambient is not None else None
-        comparison = _compare(old, new, revision, boundary, context.obj, rerun_recorded, kinds, terms)
+        before, after = (workflows.place_of(each) if each is not None else None for each in (old, new))
+        if scheduler is not None:
+            comparison = _on_cluster(before, after, revision, context.obj, scheduler, terms)
+        else:
+            comparison = _compare(before, after, revision, boundary, context.obj, rerun_recorded, kinds, terms)
     code = tell(comparison, failing, format_, output, verbose=verbose)
-    if code and old is not None and new is None and (hint := workflows.how_to_review(old)):
+    if code and isinstance(before, Path) and new is None and (hint := workflows.how_to_review(before)):
         sys.stderr.write(f"tracer: {plain(hint)}\n")
     return code
 
@@ -157,9 +168,23 @@ def _base(revision: str | None, setup: str | None, *, no_cache: bool) -> workflo
     return None
 
 
+def _on_cluster(
+    old: Place | None,
+    new: Place | None,
+    base: workflows.Base | None,
+    command: tuple[str, ...] | None,
+    scheduler: str,
+    terms: workflows.Terms,
+) -> Comparison:
+    if old is None or new is None or base is not None or command:
+        raise ConfigError("compare", "--scheduler is for two folders of cassettes", "Name both, and no command.")
+    with workflows.on_cluster(scheduler) as found:
+        return workflows.compare(old, new, terms=terms, executor=found.executor)
+
+
 def _compare(
-    old: Path | None,
-    new: Path | None,
+    old: Place | None,
+    new: Place | None,
     base: workflows.Base | None,
     boundary: list[str] | None,
     command: tuple[str, ...] | None,
@@ -181,7 +206,7 @@ def _compare(
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
         if ambient is not None:
             raise ConfigError("compare", "--ambient is for a run, and none was asked for", "Leave it out.")
-        return workflows.diff(old, new, terms=terms)
+        return workflows.compare(old, new, terms=terms, spread=True)
     return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, ambient=ambient, terms=terms)
 
 

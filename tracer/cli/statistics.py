@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,9 +15,9 @@ from tracer.report.formats import Appearance
 
 @app.command()
 def stats(
-    cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", show_default=False)],
+    cassette: Annotated[str, typer.Argument(metavar="CASSETTE", show_default=False)],
     new: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(metavar="NEW", help="A later one: what came and went is shown too.", show_default=False),
     ] = None,
     component: Annotated[
@@ -37,7 +36,8 @@ def stats(
     tracer stats CASSETTE; tracer stats OLD NEW. Of modules that were never imported a cassette knows nothing.
     """
     look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
-    old, now = (None, cassette) if new is None else (cassette, new)
+    first = workflows.place_of(cassette)
+    old, now = (None, first) if new is None else (first, workflows.place_of(new))
     text, coverage = workflows.statistics_report(old, now, component or (), format_, look)
     say(text)
     if fail_under is None or workflows.covered_enough(coverage, fail_under):

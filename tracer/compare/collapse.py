@@ -151,10 +151,11 @@ class Groups:
             folded.update(_folded(list(groups.values())))
         origins = Origins(folded)
         found = [_finding(group, calls, suspects, origins) for group in dict.fromkeys(folded.values())]
-        return tuple(sorted(found, key=_importance))
+        return tuple(sorted(found, key=importance))
 
 
-def _importance(finding: Finding) -> tuple[object, ...]:
+def importance(finding: Finding) -> tuple[object, ...]:
+    """Return by what findings are sorted, most important first."""
     return (
         2 if not finding.calls else int(finding.role is Role.EFFECT),  # what no one was seen to call comes last
         finding.severity.rank,

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from platform import node
 from typing import TYPE_CHECKING, Final
 
 from tracer import wire
+from tracer.errors import ReplayError
 from tracer.model import Raised
 from tracer.replay.names import renamed
 from tracer.replay.picking import Calls
 from tracer.replay.process import Process
 from tracer.replay.task import Answer, Fate, Outcomes, Result, Survey, Task
 from tracer.storage.reader import open_cassette
+from tracer.storage.remote import fetch, place_of
 from tracer.values import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tracer.model import Call, RecordedRun
+    from tracer.storage.reader import Cassette
 
 CHANCES: Final = 3
 """So often the calls of one callable may hang or end their process before the rest of them are skipped."""
@@ -31,8 +38,35 @@ def replay_task(data: bytes, tick: Callable[[], None] = lambda: None) -> bytes:
         CassetteError: the calls cannot be read.
     """
     task = Task.unpack(data)
-    with open_cassette(task.cassette) as cassette:
+    if not Path(task.options.root).is_dir():
+        raise _not_here(task.options.root)
+    with _opened(task.cassette) as cassette:
         return _carry_out(task, renamed(cassette, task.renamings), tick).pack()
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[Cassette]:
+    """Give the cassette of that path or URL; one at a URL is copied here for the time of the task."""
+    place = place_of(name)
+    if isinstance(place, Path):
+        if not place.exists():
+            raise _not_here(name)
+        with open_cassette(place) as cassette:
+            yield cassette
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="tracer-replay-") as scratch,
+        open_cassette(fetch(place, Path(scratch))) as cassette,
+    ):
+        yield cassette
+
+
+def _not_here(name: str) -> ReplayError:
+    """Return the error for what was there where the task was made, and is not where it is carried out."""
+    cause = f"there is no {name!r} on worker {node()}"
+    return ReplayError(
+        "replay calls", cause, "Workers need the project at the same path, and the cassette there or at a URL."
+    )
 
 
 def _carry_out(task: Task, run: RecordedRun, tick: Callable[[], None]) -> Answer:

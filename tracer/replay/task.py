@@ -11,8 +11,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tracer import wire
+from tracer.errors import ReplayError
 from tracer.model import Call, Flow, Item, ItemKind, Raised, Returned, Unfinished
 from tracer.storage import rows
+from tracer.version import VERSION, mismatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,7 +85,8 @@ class Task:
     """Calls of one cassette to be made in this order.
 
     `renamings` are applied to the cassette one after the other; lanes and calls are then those of the renamed one. `survey` asks for the
-    callables of today too. Calls of callables in `given_up` are not made: they hung or killed their process before.
+    callables of today too. Calls of callables in `given_up` are not made: they hung or killed their process before. `cassette` is a path,
+    or a URL where who carries out the task may be on another machine; `version` is that of the tracer which asks.
     """
 
     cassette: str
@@ -92,6 +95,7 @@ class Task:
     renamings: tuple[Names, ...] = ()
     survey: bool = False
     given_up: tuple[str, ...] = ()
+    version: str = VERSION
 
     def pack(self) -> bytes:
         """Return the task as bytes."""
@@ -99,8 +103,14 @@ class Task:
 
     @classmethod
     def unpack(cls, data: bytes) -> Task:
-        """Return the task that `pack` was asked of."""
+        """Return the task that `pack` was asked of.
+
+        Raises:
+            ReplayError: by another tracer.
+        """
         parts = wire.unpack(data)
+        if cause := mismatch(parts.get("version", "")):
+            raise ReplayError("replay calls", cause, "Install one version of tracer everywhere.")
         options = parts["options"]
         for each in fields(Options):
             if isinstance(options[each.name], list):

@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tracer import model, wire
+from tracer import model
 from tracer.errors import CassetteNotFound
 from tracer.storage import journal as jr
-from tracer.storage import rows
 from tracer.storage.blocks import BlockCutter, lane_digest
 from tracer.storage.format import CassetteWriter, summed
 from tracer.storage.lineage import Lineage
+from tracer.storage.merging import merged
 from tracer.storage.scan import ScannedJournal
 from tracer.storage.store import replacing, timings_path
 from tracer.storage.timings import TimingsWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tracer.rules import Rule
 
@@ -99,17 +99,14 @@ class _Compaction:
             self._calls += summary.calls if summary else 0
             if summary and self._timings:
                 self._timings.add_lane(summary, journal.times(numbers))
-        told = summed((*losses, *self._losses()))
         recording = replace(
-            _merged_meta([meta for journal in self._journals for meta in journal.metas]),
-            python=_joined(str(journal.info.get("python", "")) for journal in self._journals),
-            callables=_merged_callables(self._journals),
-            losses=told,
+            merged([_told_by(journal) for journal in self._journals]),
+            losses=summed((*losses, *self._losses())),
             noise=tuple(noise),
             block=block,
         )
         self._writer.finish(recording)
-        return self._summary(target, told)
+        return self._summary(target, recording.losses)
 
     def _summary(self, target: Path, losses: tuple[model.Loss, ...]) -> Summary:
         return Summary(
@@ -158,29 +155,10 @@ def _loss(reason: str, count: int) -> Iterator[model.Loss]:
         yield model.Loss(_EVERY, reason, count)
 
 
-def _merged_meta(metas: Sequence[model.Recording]) -> model.Recording:
-    watched: dict[str, bool] = {}
-    for component in (component for meta in metas for component in meta.components):
-        watched[component.name] = watched.get(component.name, False) or component.watched
-    return model.Recording(
-        boundaries=tuple(sorted({boundary for meta in metas for boundary in meta.boundaries})),
-        granularity=_joined(meta.granularity for meta in metas) or model.Recording().granularity,
-        detail=_joined(meta.detail for meta in metas) or model.Recording().detail,
-        components=tuple(model.Component(name, flag) for name, flag in sorted(watched.items())),
-        ambient=tuple(sorted({kind for meta in metas for kind in meta.ambient})),
+def _told_by(journal: ScannedJournal) -> model.Recording:
+    """Return what a process told of itself; its losses are counted with what was lost of its journal."""
+    return replace(
+        merged(journal.metas),
+        python=str(journal.info.get("python", "")),
+        callables=tuple(journal.callables.values()),
     )
-
-
-def _joined(texts: Iterable[str]) -> str:
-    return ", ".join(sorted(set(texts) - {""}))
-
-
-def _merged_callables(journals: Sequence[ScannedJournal]) -> tuple[model.Callable, ...]:
-    """Return one callable per name; of several definitions the one whose row sorts first."""
-    pack = wire.packer()
-    chosen: dict[str, tuple[bytes, model.Callable]] = {}
-    for watched in (watched for journal in journals for watched in journal.callables.values()):
-        row = pack(rows.callable_to_row(watched))
-        if watched.name not in chosen or row < chosen[watched.name][0]:
-            chosen[watched.name] = (row, watched)
-    return tuple(chosen[name][1] for name in sorted(chosen))

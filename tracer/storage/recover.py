@@ -36,7 +36,7 @@ def recover(source: Path | str, target: Path | str | None = None) -> Path:
     if source.is_dir():
         goal = Path(target) if target is not None else _goal_of(source)
         return compact(source, goal).target
-    goal = Path(target) if target is not None else _recovered(source)
+    goal = Path(target) if target is not None else recovered(source)
     _refuse_whole(source)
     if not source.stat().st_size:
         raise _nothing_whole(source)
@@ -48,10 +48,11 @@ def recover(source: Path | str, target: Path | str | None = None) -> Path:
 def _goal_of(folder: Path) -> Path:
     name = folder.name.removesuffix(_PART)
     goal = folder.with_name(name if name.endswith(SUFFIX) else name + SUFFIX)
-    return _recovered(goal) if goal.exists() else goal
+    return recovered(goal) if goal.exists() else goal
 
 
-def _recovered(cassette: Path) -> Path:
+def recovered(cassette: Path) -> Path:
+    """Return where it is put what is whole of a damaged cassette."""
     return cassette.with_name(f"{cassette.name.removesuffix(SUFFIX)}.recovered{SUFFIX}")
 
 

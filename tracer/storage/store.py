@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from tracer import model
 
 SUFFIX: Final = ".cassette"
-_PENDING: Final = ".pending"
+PENDING: Final = ".pending"
 _PART: Final = ".part"
-_SIDE: Final = ".side.json"
-_TIMINGS: Final = ".timings"
-_ACCEPTED: Final = ".accepted.toml"
-_LEARNED: Final = ".replay"
+SIDE: Final = ".side.json"
+TIMINGS: Final = ".timings"
+ACCEPTED: Final = ".accepted.toml"
+LEARNED: Final = ".replay"
 IGNORED: Final = (
-    f"*{SUFFIX}{_PENDING}",
+    f"*{SUFFIX}{PENDING}",
     f"*{SUFFIX}{_PART}*/",
-    *(f"*{SUFFIX}{waits}{beside}" for beside in (_SIDE, _TIMINGS) for waits in ("", _PENDING)),
+    *(f"*{SUFFIX}{waits}{beside}" for beside in (SIDE, TIMINGS) for waits in ("", PENDING)),
 )
 """What version control has no use for, as patterns of its ignore file."""
 
@@ -78,7 +78,7 @@ def path_for(folder: Path | str, name: str) -> Path:
 
 def pending_path(cassette: Path) -> Path:
     """Return where a new recording waits beside its baseline."""
-    return cassette.with_name(cassette.name + _PENDING)
+    return cassette.with_name(cassette.name + PENDING)
 
 
 def part_folder(cassette: Path) -> Path:
@@ -88,22 +88,22 @@ def part_folder(cassette: Path) -> Path:
 
 def side_path(cassette: Path) -> Path:
     """Return where it is kept how a cassette was made."""
-    return cassette.with_name(cassette.name + _SIDE)
+    return cassette.with_name(cassette.name + SIDE)
 
 
 def timings_path(cassette: Path) -> Path:
     """Return where the times of a cassette's calls lie."""
-    return cassette.with_name(cassette.name + _TIMINGS)
+    return cassette.with_name(cassette.name + TIMINGS)
 
 
 def accepted_path(cassette: Path) -> Path:
     """Return where the accepted changes of a cassette are written down."""
-    return cassette.with_name(cassette.name + _ACCEPTED)
+    return cassette.with_name(cassette.name + ACCEPTED)
 
 
 def learned_path(cassette: Path) -> Path:
     """Return where it is written down which calls of a cassette are not replayed, since more than their arguments decides about them."""
-    return cassette.with_name(cassette.name + _LEARNED)
+    return cassette.with_name(cassette.name + LEARNED)
 
 
 def belongings(cassette: Path) -> tuple[Path, ...]:
@@ -125,12 +125,12 @@ def unclosed(folder: Path | str) -> list[Path]:
 
 def list_pending(folder: Path | str) -> list[Path]:
     """Return the baselines' paths for which a recording waits, sorted; the baseline itself need not exist."""
-    return sorted(path.with_suffix("") for path in Path(folder).rglob(f"*{SUFFIX}{_PENDING}") if path.is_file())
+    return sorted(path.with_suffix("") for path in Path(folder).rglob(f"*{SUFFIX}{PENDING}") if path.is_file())
 
 
 def baseline_of(path: Path) -> Path:
     """Return the cassette that a path names, itself or by the recording that waits beside it."""
-    return path.with_suffix("") if path.name.endswith(SUFFIX + _PENDING) else path
+    return path.with_suffix("") if path.name.endswith(SUFFIX + PENDING) else path
 
 
 def drop_pending(cassette: Path) -> None:

@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from tracer.review.usage import UsageList
     from tracer.workflows.ambient import kinds_of
+    from tracer.workflows.cluster import on_cluster
     from tracer.workflows.common import cassette_mode, cassette_path, settings, severity
     from tracer.workflows.comparing import diff, findings_against, write_report
     from tracer.workflows.counting import covered_enough, statistics_report
     from tracer.workflows.demonstrating import demo
     from tracer.workflows.doctor import diagnose
     from tracer.workflows.exporting import Exported, Wishes, export_tests, export_trace
+    from tracer.workflows.folders import compare
     from tracer.workflows.looking import list_cassettes, recover, show, verify
+    from tracer.workflows.merging import merge
+    from tracer.workflows.mirror import at, written
     from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
+    from tracer.workflows.places import Place, place_of
     from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
     from tracer.workflows.recording import record
     from tracer.workflows.replaying import Replaying, replay
@@ -52,6 +57,7 @@ __all__ = [
     "Choice",
     "Decision",
     "Exported",
+    "Place",
     "Playback",
     "PlaybackPlan",
     "PlaybackSummary",
@@ -63,10 +69,12 @@ __all__ = [
     "Waiting",
     "Wishes",
     "accept",
+    "at",
     "cassette_mode",
     "cassette_path",
     "cassettes_waiting",
     "check_accepted",
+    "compare",
     "compare_waiting",
     "covered_enough",
     "demo",
@@ -87,9 +95,12 @@ __all__ = [
     "kinds_of",
     "learn_more",
     "list_cassettes",
+    "merge",
     "note_use",
+    "on_cluster",
     "open_session",
     "parse_until",
+    "place_of",
     "play",
     "prune",
     "record",
@@ -107,19 +118,25 @@ __all__ = [
     "tree_around",
     "verify",
     "write_report",
+    "written",
 ]
 
 _HOMES: Final = {
     "tracer.review.usage": ("UsageList",),
     "tracer.workflows.ambient": ("kinds_of",),
+    "tracer.workflows.cluster": ("on_cluster",),
     "tracer.workflows.common": ("cassette_mode", "cassette_path", "settings", "severity"),
     "tracer.workflows.comparing": ("diff", "findings_against", "write_report"),
     "tracer.workflows.counting": ("covered_enough", "statistics_report"),
     "tracer.workflows.demonstrating": ("demo",),
     "tracer.workflows.doctor": ("diagnose",),
     "tracer.workflows.exporting": ("Exported", "Wishes", "export_tests", "export_trace"),
+    "tracer.workflows.folders": ("compare",),
     "tracer.workflows.looking": ("list_cassettes", "recover", "show", "verify"),
+    "tracer.workflows.merging": ("merge",),
+    "tracer.workflows.mirror": ("at", "written"),
     "tracer.workflows.noise": ("drop_rules", "learn_more", "rules_as_toml", "rules_of", "set_rules"),
+    "tracer.workflows.places": ("Place", "place_of"),
     "tracer.workflows.playing": ("Playback", "PlaybackPlan", "PlaybackSummary", "play"),
     "tracer.workflows.recording": ("record",),
     "tracer.workflows.replaying": ("Replaying", "replay"),

@@ -20,6 +20,7 @@ from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
 from tracer.select.project import runs_python, select_project
+from tracer.storage.remote import Url, place_of
 from tracer.storage.store import SUFFIX, file_name, part_folder, path_for, replacing
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from tracer.model import Recording
     from tracer.select.selection import Selection
+    from tracer.storage.remote import Place
 
 LOCAL = ".tracer"
 """The folder of local state, beside the settings."""
@@ -101,8 +103,11 @@ def cassette_path(name: str, folder: Path) -> Path:
     """Return the file of a cassette by name; folders in the name stay folders. A name that ends in `.cassette` is a path.
 
     Raises:
-        ConfigError: the name holds a secret. Without it two tests might share a file.
+        ConfigError: the name holds a secret, without which two tests might share a file; or it is a URL.
     """
+    if isinstance(place_of(name), Url):
+        cause = "it is a URL, and cassettes of tests lie in a folder here"
+        raise ConfigError(f"use the cassette {name!r}", cause, "Record into a URL with tracer.record.")
     hidden = Secrets().name(name)
     if hidden != name:
         remedy = "Give the test case an id of its own, `pytest.param(..., id=...)`, or the cassette another name."
@@ -180,7 +185,7 @@ def select(config: Config, folder: Path, command: Sequence[str] = ()) -> Selecti
     return select_project(config, folder, command)
 
 
-def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> None:
+def remember_command(config: Config, cassette: Place, command: Sequence[str]) -> None:
     """Keep, in local state that git ignores, which command made a cassette, with which boundaries, unless it holds a secret.
 
     Failing to is no failure.
@@ -188,7 +193,7 @@ def remember_command(config: Config, cassette: Path, command: Sequence[str]) -> 
     if secrets_of(config).words(command) != tuple(command):
         return
     known = _known_commands(config.root / LOCAL / _COMMANDS)
-    known[str(cassette.resolve())] = {
+    known[_known_as(cassette)] = {
         "command": list(command),
         "folder": str(Path.cwd()),
         "python": _python_of(command),
@@ -222,7 +227,7 @@ def ignore_all(folder: Path) -> None:
         stream.write("*\n")
 
 
-def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...], Path] | None:
+def remembered_command(config: Config, cassette: Place) -> tuple[tuple[str, ...], Path] | None:
     """Return the command that made a cassette here, and the folder it ran in."""
     match _remembered(config, cassette):
         case {"command": [str(), *_] as command, "folder": str() as folder}:
@@ -231,7 +236,7 @@ def remembered_command(config: Config, cassette: Path) -> tuple[tuple[str, ...],
             return None
 
 
-def remembered_python(config: Config, cassette: Path) -> str | None:
+def remembered_python(config: Config, cassette: Place) -> str | None:
     """Return the interpreter of the command that made a cassette here; None where that is not known or is not there any more."""
     match _remembered(config, cassette):
         case {"python": str() as python} if os.access(python, os.X_OK):
@@ -246,7 +251,7 @@ def _python_of(command: Sequence[str]) -> str | None:
     return os.path.abspath(found) if found else None  # noqa: PTH100  (links stay: that of an environment says which it is)
 
 
-def remembered_boundaries(config: Config, cassette: Path) -> tuple[str, ...]:
+def remembered_boundaries(config: Config, cassette: Place) -> tuple[str, ...]:
     """Return the boundaries with which a cassette was recorded here; none where that is not known."""
     match _remembered(config, cassette):
         case {"boundaries": [*boundaries]}:
@@ -255,9 +260,13 @@ def remembered_boundaries(config: Config, cassette: Path) -> tuple[str, ...]:
             return ()
 
 
-def _remembered(config: Config, cassette: Path) -> object:
+def _remembered(config: Config, cassette: Place) -> object:
     """Return what local state tells of how a cassette was made here, None where it tells nothing."""
-    return _known_commands(config.root / LOCAL / _COMMANDS).get(str(cassette.resolve()))
+    return _known_commands(config.root / LOCAL / _COMMANDS).get(_known_as(cassette))
+
+
+def _known_as(cassette: Place) -> str:
+    return str(cassette.resolve() if isinstance(cassette, Path) else cassette)
 
 
 def _known_commands(path: Path) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from tracer.review.acceptances import load
 from tracer.review.settle import settle
 from tracer.rules import Rule
 from tracer.storage.reader import open_cassette
-from tracer.storage.store import accepted_path
+from tracer.storage.store import ACCEPTED, accepted_path
 from tracer.workflows import common
 from tracer.workflows.comparators import load_comparators, not_applied
 from tracer.workflows.context import with_context
+from tracer.workflows.places import here
 from tracer.workflows.terms import PLAIN
 
 if TYPE_CHECKING:
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
     from tracer.compare.compare import Level
     from tracer.compare.result import Finding
     from tracer.config import Config
+    from tracer.workflows.places import Place
     from tracer.workflows.terms import Terms
 
 
-def diff(old: Path, new: Path, *, config: Config | None = None, terms: Terms = PLAIN) -> Comparison:
+def diff(old: Place, new: Place, *, config: Config | None = None, terms: Terms = PLAIN) -> Comparison:
     """Compare two cassettes under the rules that either holds, those of the settings and of `terms`, without what was accepted beside the old one.
 
     Raises:
@@ -38,7 +40,11 @@ def diff(old: Path, new: Path, *, config: Config | None = None, terms: Terms = P
         ConfigError: there is no such level; one of the rules is none, or names no function where that is to be called.
         ComparisonError: a function that a rule names raised an exception.
     """
-    config = config or common.settings()
+    with here(old, new, beside=(ACCEPTED,)) as (before, after):
+        return _diff(before, after, (str(old), str(new)), config or common.settings(), terms)
+
+
+def _diff(old: Path, new: Path, names: tuple[str, str], config: Config, terms: Terms) -> Comparison:
     user = (*rules_of_settings(config), *_checked(terms.rules))
     comparators = load_comparators(user) if terms.allow_imports else {}
     accepted = accepted_path(old)
@@ -46,8 +52,8 @@ def diff(old: Path, new: Path, *, config: Config | None = None, terms: Terms = P
         found = compare(
             before,
             after,
-            old_name=str(old),
-            new_name=str(new),
+            old_name=names[0],
+            new_name=names[1],
             rules=(*after.recording.noise, *user),
             level=_level(terms.level or config.level),
             renamed=dict(config.renamed),

@@ -11,19 +11,20 @@ from tracer.report.html.statistics import render_statistics_html
 from tracer.report.statistics import change_to_json, render_change, render_statistics, statistics_to_json
 from tracer.select.patterns import covers
 from tracer.storage.reader import open_cassette
+from tracer.workflows.places import here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tracer.compare.interfaces import Coverage, Statistics
     from tracer.report.formats import Appearance
+    from tracer.workflows.places import Place
 
 STATISTICS_FORMATS = ("text", "json", "html")
 
 
 def statistics_report(
-    old: Path | None, new: Path, prefixes: Sequence[str], format_: str, look: Appearance
+    old: Place | None, new: Place, prefixes: Sequence[str], format_: str, look: Appearance
 ) -> tuple[str, Coverage]:
     """Return the statistics of `new` in a format, with what came and went since `old` if one is given, and the coverage of `new`.
 
@@ -61,8 +62,8 @@ def covered_enough(coverage: Coverage, percent: float) -> bool:
     return coverage.reaches(percent)
 
 
-def _measure(cassette: Path, prefixes: Sequence[str]) -> Statistics:
-    with open_cassette(cassette) as run:
+def _measure(cassette: Place, prefixes: Sequence[str]) -> Statistics:
+    with here(cassette) as (path,), open_cassette(path) as run:
         if not prefixes:
             return statistics(run, str(cassette))
         return statistics(run, str(cassette), lambda name: any(covers(prefix, name) for prefix in prefixes))

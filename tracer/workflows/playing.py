@@ -21,6 +21,7 @@ from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
 from tracer.storage.compact import compact
 from tracer.storage.journal import SUFFIX as JOURNAL_SUFFIX
+from tracer.storage.merging import merged
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, write_cassette
 from tracer.workflows import common
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tracer.config import Config
-    from tracer.model import Recording
     from tracer.playing.recorded import Recorded
     from tracer.playing.tally import Noted
     from tracer.select.selection import Selection
@@ -202,23 +202,7 @@ def _add(cassette: Path, new: Path) -> None:
             )
             for name in names
         }
-        write_cassette(cassette, _merged(old.recording, more.recording), lanes)
-
-
-def _merged(old: Recording, new: Recording) -> Recording:
-    """Return what is known of both runs; of a callable that both know, the later one's."""
-    callables = {noun.name: noun for noun in (*old.callables, *new.callables)}
-    components: dict[str, Any] = {}
-    for each in (*old.components, *new.components):
-        known = components.get(each.name)
-        components[each.name] = each if known is None or each.watched else known
-    return replace(
-        old,
-        boundaries=tuple(sorted({*old.boundaries, *new.boundaries})),
-        components=tuple(components[name] for name in sorted(components)),
-        callables=tuple(callables[name] for name in sorted(callables)),
-        losses=(*old.losses, *(loss for loss in new.losses if loss not in old.losses)),
-    )
+        write_cassette(cassette, merged((old.recording, more.recording), later_wins=True), lanes)
 
 
 def play(command: Sequence[str], plan: PlaybackPlan, *, strict: bool = False) -> PlaybackSummary:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -16,19 +17,23 @@ from typing import TYPE_CHECKING
 
 from tracer.ambient import AMBIENT
 from tracer.compare.noise import learn
-from tracer.errors import RecordingError
+from tracer.errors import CassetteError, RecordingError
 from tracer.recording.checkout import STRANGERS_SUFFIX
 from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
 from tracer.report.listing import ComponentSummary, RunSummary
 from tracer.report.sentences import counted
+from tracer.storage import remote
 from tracer.storage.compact import compact
 from tracer.storage.journal import SUFFIX
 from tracer.storage.progress import Progress
 from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, pending_path, write_side
+from tracer.version import VERSION
 from tracer.workflows import common, pending
 from tracer.workflows.ambient import play_from, settled_seed, told_of_playing, with_ambient
+from tracer.workflows.mirror import left_unclosed, mirrored
+from tracer.workflows.places import Url, named
 from tracer.workflows.repeating import repeat
 
 if TYPE_CHECKING:
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from tracer.rules import Rule
     from tracer.select.selection import Selection
     from tracer.workflows.ambient import Playing
+    from tracer.workflows.places import Place
 
 DEFAULT_NAME = "run"
 _STOPPING = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP})
@@ -48,7 +54,7 @@ _STOPPING = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIG
 
 def record(
     command: Sequence[str],
-    output: Path | None,
+    output: Place | None,
     *,
     boundaries: Sequence[str] | None = None,
     runs: int | None = None,
@@ -61,22 +67,36 @@ def record(
     """Record a command into a cassette; with several runs, learn what differs between them as noise; with `timings`, take the time of each call.
 
     `ambient` are the kinds of reads of the surroundings to record, None for those of the settings; those of the cassette `ambient_from`
-    are played back. A cassette that is there already is replaced only when the command ends with 0 and calls were captured; otherwise the new
+    are played back. `output` may be a URL: the cassette is made here, in local state, and sent when it is closed. A cassette that is there already is replaced only when the command ends with 0 and calls were captured; otherwise the new
     recording waits beside it.
 
     Raises:
         TracerError: the settings are wrong, the command cannot be started, or the cassette cannot be written.
     """
     config = with_ambient(common.settings(boundaries, detail=detail, timings=timings), ambient, ambient_from)
-    target = output or common.cassette_path(DEFAULT_NAME, config.cassette_folder)
-    if target.is_dir():
-        raise RecordingError(f"record into {str(target)!r}", "it is a folder", "Name a file in it with -o.")
     times = runs or config.runs
     seed = "0" if times > 1 else None
-    summary = record_runs(Take(command, target, config, hash_seed=seed, ambient_from=ambient_from), times, tick)
+    if isinstance(output, Url):
+        replaces = remote.exists(output)  # a place that cannot be reached is told before anything is run
+        notes = left_unclosed(output, config)
+        with mirrored(output, config, fetched=False) as made:
+            take = Take(command, made, config, hash_seed=seed, ambient_from=ambient_from, replaces=replaces)
+            take.notes += notes
+            summary = _named(record_runs(take, times, tick), made, output)
+    else:
+        target = output or common.cassette_path(DEFAULT_NAME, config.cassette_folder)
+        if target.is_dir():
+            raise RecordingError(f"record into {str(target)!r}", "it is a folder", "Name a file in it with -o.")
+        summary = record_runs(Take(command, target, config, hash_seed=seed, ambient_from=ambient_from), times, tick)
     if summary.file:
-        common.remember_command(config, target, command)
+        common.remember_command(config, output or target, command)
     return summary
+
+
+def _named(summary: RunSummary, made: Path, url: Url) -> RunSummary:
+    """Return a summary that names a URL in place of the file that was made for it."""
+    notes = tuple(named(note, made, url) for note in summary.notes)
+    return replace(summary, file=named(summary.file, made, url), notes=notes)
 
 
 def record_runs(take: Take, times: int, tick: Callable[[str], None] = lambda text: None) -> RunSummary:
@@ -94,7 +114,8 @@ class Take:
     `folder` and `environ` are those of the command, else this process's. `project` is the folder below which paths are the project's,
     if not the one that `folder` lies in; `original` what it is another checkout of. When it has run, `strangers` holds modules that were
     imported from elsewhere all the same, with their files, and `signals` what was sent to this process meanwhile. Reads of the
-    surroundings that the cassette `ambient_from` holds are played back.
+    surroundings that the cassette `ambient_from` holds are played back. `replaces` says whether there is a cassette already, where the
+    target stands for one elsewhere.
     """
 
     def __init__(
@@ -110,6 +131,7 @@ class Take:
         hash_seed: str | None = None,
         output_to_stderr: bool = False,
         ambient_from: Path | None = None,
+        replaces: bool | None = None,
     ) -> None:
         self.command = tuple(command)
         self._told = common.secrets_of(config).words(self.command)
@@ -125,6 +147,7 @@ class Take:
         self._hash_seed = hash_seed
         self._output_to_stderr = output_to_stderr
         self._ambient_from = ambient_from
+        self._replaces = replaces
         self._selection = common.select(config, folder or Path.cwd(), self.command)
         self.part, self.notes = common.open_part(target)
         self._closed = False
@@ -216,10 +239,15 @@ class Take:
         if not self.captured:
             notes.append("No Python that the command started could be recorded.")
             return RunSummary(self._told, self.exit_code, (), 0, 0, notes=tuple(notes))
-        waits = self.exit_code != 0 and self.target.exists()
+        there = self.target.exists() if self._replaces is None else self._replaces
+        waits = self.exit_code != 0 and there
         file = pending_path(self.target) if waits else self.target
         scratch = self.part / "closed"
-        told = compact(self.part, scratch, noise=noise)
+        try:
+            told = compact(self.part, scratch, noise=noise)
+        except CassetteError as error:
+            remedy = f"{error.remedy} `tracer recover {self.part}` then keeps what was recorded."
+            raise CassetteError(error.action, error.cause, remedy.strip()) from error
         with open_cassette(scratch) as cassette:
             components = _components(cassette.recording, told.calls_of)
             reads = _reads(cassette.recording, told.calls_of)
@@ -231,7 +259,8 @@ class Take:
         move_into_place(scratch, file)
         if self.config.timings:
             pending.ignore(file, self.config)
-        write_side(file, {"command": list(self._told), "exit": self.exit_code, "seconds": round(self._seconds, 3)})
+        told_of_run = {"command": list(self._told), "exit": self.exit_code, "seconds": round(self._seconds, 3)}
+        write_side(file, {**told_of_run, "tracer": VERSION})
         if told.unclosed:
             notes.append(
                 f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."

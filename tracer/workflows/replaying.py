@@ -29,9 +29,13 @@ from tracer.review.acceptances import load
 from tracer.select.patterns import parse_boundary, parse_pattern
 from tracer.select.project import import_folders
 from tracer.storage.reader import open_cassette
-from tracer.storage.store import accepted_path, learned_path
+from tracer.storage.remote import Url, send
+from tracer.storage.store import ACCEPTED, LEARNED, accepted_path, learned_path
 from tracer.workflows import common
+from tracer.workflows.cluster import on_cluster
 from tracer.workflows.comparing import diff, with_notes
+from tracer.workflows.executors import answers
+from tracer.workflows.places import here
 from tracer.workflows.terms import PLAIN
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from tracer.config import Config
     from tracer.model import RecordedRun, Recording
     from tracer.replay.task import Spot, Survey
+    from tracer.workflows.places import Place
     from tracer.workflows.terms import Terms
 
 MOST_WORKERS = 8
@@ -49,6 +54,7 @@ PATIENCE = 3
 """How many times longer than at first a call may take when it is made once more: the machine may have been busy."""
 DEPENDS = "more than its arguments decides, as was learned"
 _TYPES_SHOWN = 4
+_ACTION = "replay calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,8 @@ class Replaying:
     only: patterns of the callables whose calls are made. isolated: answer crossings inside a call from the recording.
     python: the interpreter that runs the code; None for the one that recorded it here, else this one.
     workers: processes at a time, None for as many as there are cores. timeout: seconds for a call. memory: bytes for a process.
-    executor: what carries out tasks instead of processes started here; each is `replay_task` with bytes, and returns bytes.
+    scheduler: the address of a Dask scheduler, whose workers carry out tasks instead of processes started here.
+    executor: what carries them out instead; each is `replay_task` with bytes, and returns bytes.
     """
 
     boundaries: tuple[str, ...] = ()
@@ -71,31 +78,42 @@ class Replaying:
     workers: int | None = None
     timeout: float = 10.0
     memory: int = 4 << 30
+    scheduler: str | None = None
     executor: Executor | None = None
 
 
 def replay(
-    old: Path, how: Replaying, terms: Terms = PLAIN, progress: Callable[[int, int], None] | None = None
+    old: Place, how: Replaying, terms: Terms = PLAIN, progress: Callable[[int, int], None] | None = None
 ) -> Comparison:
     """Make the calls of a cassette on today's code; return what is different. `progress` is told the calls done and all calls.
 
     Raises:
         CassetteError: the cassette cannot be read.
         ConfigError, SelectionError: the settings or a pattern are wrong.
-        ReplayError: no call can be made.
+        ReplayError: no call can be made, or who was to make them is gone.
     """
+    with here(old, beside=(ACCEPTED, LEARNED)) as (path,):
+        comparison = _replay(old, path, how, terms, progress)
+        if how.learn and isinstance(old, Url) and learned_path(path).exists():
+            send(learned_path(path), old.beside(LEARNED))
+        return comparison
+
+
+def _replay(
+    old: Place, path: Path, how: Replaying, terms: Terms, progress: Callable[[int, int], None] | None
+) -> Comparison:
+    """Replay the cassette that is called `old` and lies at `path`."""
     config = common.settings(how.boundaries)
-    load(accepted_path(old))  # what cannot be read is told before anything is run
-    workers = _workers(how)
-    with open_cassette(old) as cassette, tempfile.TemporaryDirectory(prefix="tracer-replay-") as scratch:
+    load(accepted_path(path))  # what cannot be read is told before anything is run
+    with open_cassette(path) as cassette, tempfile.TemporaryDirectory(prefix="tracer-replay-") as scratch:
         options = _options(old, cassette.recording, config, how)
-        bare = Task(str(old.resolve()), (), options)
-        with _executor(how.executor, workers) as executor:
+        with _executor(how) as (executor, workers, local):
+            bare = Task(_named(old, path, local=local), (), options)
             survey = _survey(executor, bare)
             bare = replace(bare, renamings=find_names(cassette, survey.callables, dict(config.renamed)))
             run = renamed(cassette, bare.renamings)
-            known = frozenset() if how.learn and not how.only else read_learned(old, run)
-            work = _Work(run, executor, progress, ticks=how.executor is None)
+            known = frozenset() if how.learn and not how.only else read_learned(path, run)
+            work = _Work(run, executor, progress, ticks=local)
             ledger = work.first(plan(bare, run.lanes, workers, known), known)
             if not ledger.replayed:
                 raise _nothing(old, ledger.summary(), survey)
@@ -104,17 +122,21 @@ def replay(
                 work.again(ledger, plan_again(patient, ledger.changed, workers))
         learned = work.learned(ledger) if how.learn else ()
         if learned:
-            write_learned(old, run, (*known, *learned))
+            write_learned(path, run, (*known, *learned))
         target = Path(scratch) / "today.cassette"
         write_replayed(target, run, ledger, survey, options)
-        comparison = diff(old, target, config=config, terms=terms)
+        comparison = diff(path, target, config=config, terms=terms)
     summary = ledger.summary()
     notes = [*_about_modules(survey), *_about(summary)]
     if learned:
-        notes.append(
-            f"Wrote down in {learned_path(old)} that more than its arguments decides: {counted(len(learned), 'call')}."
-        )
-    return with_notes(replace(comparison, replay=summary), notes, new_name="today's code")
+        where = learned_path(old) if isinstance(old, Path) else old.beside(LEARNED)
+        notes.append(f"Wrote down in {where} that more than its arguments decides: {counted(len(learned), 'call')}.")
+    return with_notes(replace(comparison, replay=summary), notes, new_name="today's code", old_name=str(old))
+
+
+def _named(old: Place, path: Path, *, local: bool) -> str:
+    """Return what a task calls the cassette: on another machine its copy here is not there."""
+    return str(path.resolve()) if local or isinstance(old, Path) else old.text
 
 
 class _Work:
@@ -159,18 +181,20 @@ class _Work:
         counter = _Counter(sum(task.calls for task in tasks), self._progress)
         function = partial(replay_task, tick=counter.tick) if self._ticks else replay_task
         futures: dict[Future[bytes], Task] = {self._executor.submit(function, task.pack()): task for task in tasks}
-        try:
+        with answers(futures, _ACTION, ReplayError):
             for future in as_completed(futures):
-                yield futures[future], Answer.unpack(future.result())
-        finally:
-            for future in futures:
-                future.cancel()
+                answer = Answer.unpack(future.result())
+                if not self._ticks:
+                    counter.add(futures[future].calls)
+                yield futures[future], answer
 
 
 def _survey(executor: Executor, bare: Task) -> Survey:
     """Return what today's code is."""
     alone = replace(bare, survey=True, options=replace(bare.options, isolated=False))
-    survey = Answer.unpack(executor.submit(replay_task, alone.pack()).result()).survey
+    future = executor.submit(replay_task, alone.pack())
+    with answers((future,), _ACTION, ReplayError):
+        survey = Answer.unpack(future.result()).survey
     assert survey is not None
     return survey
 
@@ -186,20 +210,29 @@ class _Counter:
 
     def tick(self) -> None:
         """Count one more."""
+        self.add(1)
+
+    def add(self, calls: int) -> None:
+        """Count so many more."""
         with self._lock:
-            self._done += 1
+            self._done += calls
             if self._progress is not None:
                 self._progress(self._done, self._total)
 
 
 @contextmanager
-def _executor(given: Executor | None, workers: int) -> Iterator[Executor]:
-    if given is not None:
-        yield given
-        return
-    start_anew()
-    with ThreadPoolExecutor(workers, "tracer-replay") as executor, stopped_at_error():
-        yield executor
+def _executor(how: Replaying) -> Iterator[tuple[Executor, int, bool]]:
+    """Give what carries out tasks, how many at a time, and whether that is done by threads of this process."""
+    workers = _workers(how)
+    if how.executor is not None:
+        yield how.executor, workers, False
+    elif how.scheduler is not None:
+        with on_cluster(how.scheduler) as found:
+            yield found.executor, how.workers or found.workers, False
+    else:
+        start_anew()
+        with ThreadPoolExecutor(workers, "tracer-replay") as executor, stopped_at_error():
+            yield executor, workers, True
 
 
 def _workers(how: Replaying) -> int:
@@ -210,7 +243,7 @@ def _workers(how: Replaying) -> int:
     return how.workers
 
 
-def _options(old: Path, recording: Recording, config: Config, how: Replaying) -> Options:
+def _options(old: Place, recording: Recording, config: Config, how: Replaying) -> Options:
     """Return how the calls of a recording are made under the settings that hold here."""
     watched = replace(config, boundaries=recording.boundaries, granularity=recording.granularity)
     selection = common.select(watched, Path.cwd())
@@ -237,7 +270,7 @@ def _options(old: Path, recording: Recording, config: Config, how: Replaying) ->
     )
 
 
-def _nothing(old: Path, summary: Replay, survey: Survey) -> ReplayError:
+def _nothing(old: Place, summary: Replay, survey: Survey) -> ReplayError:
     """Return the error of a replay that made no call."""
     action = f"replay {str(old)!r}"
     if not summary.calls:

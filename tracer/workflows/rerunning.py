@@ -18,6 +18,8 @@ from tracer.workflows import common, pending
 from tracer.workflows.ambient import told_of_playing
 from tracer.workflows.comparing import with_notes
 from tracer.workflows.confirming import diff_take
+from tracer.workflows.mirror import at
+from tracer.workflows.places import named
 from tracer.workflows.recording import Take
 from tracer.workflows.terms import PLAIN
 
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
     from tracer.compare.result import Comparison
     from tracer.config import Config
     from tracer.model import Recording
+    from tracer.workflows.places import Place
     from tracer.workflows.terms import Terms
 
 
 def diff_rerun(
-    old: Path,
+    old: Place,
     command: Sequence[str] | None,
     boundaries: Sequence[str] | None = None,
     *,
@@ -52,12 +55,29 @@ def diff_rerun(
         CassetteError: the cassette cannot be read.
         ReviewError: the accepted changes beside the cassette cannot be read.
     """
+    with at(old) as path:
+        found = _diff_rerun(old, path, command, boundaries, rerun_recorded=rerun_recorded, ambient=ambient, terms=terms)
+        notes = tuple(named(note, path, old) for note in found.notes)
+        return replace(found, old=replace(found.old, cassette=str(old)), notes=notes)
+
+
+def _diff_rerun(
+    place: Place,
+    old: Path,
+    command: Sequence[str] | None,
+    boundaries: Sequence[str] | None,
+    *,
+    rerun_recorded: bool,
+    ambient: Sequence[str] | None,
+    terms: Terms,
+) -> Comparison:
+    """Run a command and compare with the cassette at `old`, which stands for `place`."""
     with open_cassette(old) as cassette:
         recording = cassette.recording
     config = replace(common.settings_of(recording, boundaries), ambient=_kinds(old, recording, ambient))
     folder = None
     if not command:
-        command, folder = known_command(old, config, rerun_recorded)
+        command, folder = known_command(old, config, rerun_recorded, place)
     load(accepted_path(old))  # what cannot be read is told before anything is run
     with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
         new = Path(scratch) / "new.cassette"
@@ -94,13 +114,15 @@ def _record(take: Take) -> tuple[str, ...]:
     return told
 
 
-def known_command(old: Path, config: Config, rerun_recorded: bool) -> tuple[tuple[str, ...], Path | None]:
-    """Return the command that made a cassette, and the folder to run it in.
+def known_command(
+    old: Path, config: Config, rerun_recorded: bool, place: Place | None = None
+) -> tuple[tuple[str, ...], Path | None]:
+    """Return the command that made a cassette, which may stand for one at another place, and the folder to run it in.
 
     Raises:
         ConfigError: none is known, or only from what lies beside the cassette, and `rerun_recorded` does not allow it.
     """
-    remembered = common.remembered_command(config, old)
+    remembered = common.remembered_command(config, place or old)
     if remembered is not None:
         return remembered
     if config.command:

@@ -1,0 +1,58 @@
+"""What is known of several recordings as one: of the processes of a run, of what a playback adds, of the shards of a run on many machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tracer import model, wire
+from tracer.storage import rows
+from tracer.storage.format import summed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def merged(recordings: Sequence[model.Recording], *, later_wins: bool = False) -> model.Recording:
+    """Return what is known of all recordings together; the same whatever their order, unless the later of two wins.
+
+    Where two define one callable differently, the definition whose row sorts first stands for it, with `later_wins` the last one's.
+    """
+    defined = (each for recording in recordings for each in recording.callables)
+    return model.Recording(
+        python=_joined(each.python for each in recordings),
+        boundaries=tuple(sorted({boundary for each in recordings for boundary in each.boundaries})),
+        granularity=_joined(each.granularity for each in recordings) or model.Recording().granularity,
+        detail=_joined(each.detail for each in recordings) or model.Recording().detail,
+        components=_components(recordings),
+        callables=_by_name({each.name: each for each in defined}) if later_wins else _first_by_row(defined),
+        losses=summed(loss for each in recordings for loss in each.losses),
+        noise=tuple(dict.fromkeys(rule for each in recordings for rule in each.noise)),
+        block=bool(recordings) and all(each.block for each in recordings),
+        ambient=tuple(sorted({kind for each in recordings for kind in each.ambient})),
+    )
+
+
+def _components(recordings: Sequence[model.Recording]) -> tuple[model.Component, ...]:
+    """Return every component once; one that was watched anywhere is watched."""
+    watched: dict[str, bool] = {}
+    for component in (component for each in recordings for component in each.components):
+        watched[component.name] = watched.get(component.name, False) or component.watched
+    return tuple(model.Component(name, flag) for name, flag in sorted(watched.items()))
+
+
+def _first_by_row(callables: Iterable[model.Callable]) -> tuple[model.Callable, ...]:
+    pack = wire.packer()
+    chosen: dict[str, tuple[bytes, model.Callable]] = {}
+    for watched in callables:
+        row = pack(rows.callable_to_row(watched))
+        if watched.name not in chosen or row < chosen[watched.name][0]:
+            chosen[watched.name] = (row, watched)
+    return _by_name({name: watched for name, (_, watched) in chosen.items()})
+
+
+def _by_name(callables: dict[str, model.Callable]) -> tuple[model.Callable, ...]:
+    return tuple(callables[name] for name in sorted(callables))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return ", ".join(sorted(set(texts) - {""}))
