@@ -84,5 +84,5 @@ def recover(path: Path) -> str:
     """
     target = recover_cassette(path)
     with reader.open_cassette(target) as cassette:
-        calls = sum(lane.calls for lane in cassette.lanes)
+        calls = sum(lane.calls_made for lane in cassette.lanes)
         return f"{target} holds what could be saved: {calls:,} calls in {len(cassette.lanes):,} lanes."
