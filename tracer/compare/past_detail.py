@@ -12,7 +12,8 @@ from tracer.compare.noise import CALL, Subject
 from tracer.compare.origins import Code
 from tracer.compare.result import Confidence, Kind, Role
 from tracer.compare.severity import Facts, severity
-from tracer.values import ValuePath
+from tracer.rules import ROOTS_OF
+from tracer.values import Key, ValuePath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from tracer.compare.shared import Shared
     from tracer.compare.thinned import Differing, Judged
 
-SUMS: Final = ValuePath(("sums",))
-"""Where a difference stands of which only sums tell."""
+SUMS: Final = Key("sums")
+"""The last step of the path of a difference of which only sums tell: `return[sums]`."""
 
 _PRESENCE: Final = frozenset({Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED, Kind.CALLABLE_MISSING})
 _ENTRIES: Final = frozenset({Kind.ARGUMENT_PASSED, Kind.STATE})
@@ -114,7 +115,7 @@ class PastDetail:
             self._observe(name, each, kept, shared)
 
     def _observe(self, name: str, each: Differing, kept: Kept, shared: Shared) -> None:
-        path = CALL if each.kind in _PRESENCE else SUMS
+        path = CALL if each.kind in _PRESENCE else ValuePath((ROOTS_OF[each.kind.value][0], SUMS))
         change = CallChange(each.kind, path, Difference.VALUE, None, None)
         if shared.rules.hides(Subject(name, each.kind, path), change):
             return

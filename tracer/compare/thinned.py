@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from tracer import sums
-from tracer.compare.align import Gap, Run, align, gaps
+from tracer.compare.align import Gap, align, gaps
 from tracer.compare.result import Kind
 from tracer.model import Raised
 
@@ -140,19 +140,16 @@ class Edges:
 
     def _find(self, name: str, thinned: ThinnedLanes, old: OwnCalls, new: OwnCalls) -> None:
         runs = align((old.whole, new.whole), (old.given, new.given))
-        last = runs[-1] if runs else Run(0, 0, 0)
-        for run in runs:
-            self._paired_old.update(old.numbers[run.old : run.old + run.length])
-            self._paired_new.update(new.numbers[run.new : run.new + run.length])
+        between = list(gaps(runs, Gap(0, len(old.whole), 0, len(new.whole))))
         # Where the other side has no sums, the last calls are no edge of detail but calls that came or went.
-        self._old[name] = list(old.numbers[last.old + last.length :]) if name in thinned.new else []
-        self._new[name] = list(new.numbers[last.new + last.length :]) if name in thinned.old else []
-        self._at_old.update(self._old[name])
-        self._at_new.update(self._new[name])
+        left = [place for gap in between for place in range(gap.old_start, gap.old_end)]
+        self._old[name] = _settle(old, left, name in thinned.new, self._at_old, self._paired_old)
+        left = [place for gap in between for place in range(gap.new_start, gap.new_end)]
+        self._new[name] = _settle(new, left, name in thinned.old, self._at_new, self._paired_new)
 
     def parts(self, i: int, j: int) -> bool:
-        """Whether two unequal calls that stand against each other are none: one of them is at the edge of detail."""
-        return (i in self._at_old) != (j in self._at_new)
+        """Whether two unequal calls that stand against each other are no pair: one of them has its partner elsewhere."""
+        return self.explains_old(i) != self.explains_new(j)
 
     def explains_old(self, i: int) -> bool:
         """Whether an old call that has no partner where it stands is no call that went."""
@@ -169,6 +166,27 @@ class Edges:
     def new_of(self, name: str) -> list[int]:
         """Return the new calls of a callable that the old side has sums of."""
         return self._new.get(name, [])
+
+
+def _settle(own: OwnCalls, left: list[int], cut: bool, edge: set[int], paired: set[int]) -> list[int]:
+    """Enter the calls of one side that are at the edge of detail, and those with a partner, given the places of all without; return the former.
+
+    `cut` says that detail may end here. A place without a partner moves on over equal calls, any of which may as well be the one without.
+    """
+    start, others = len(own.whole), []
+    for place in reversed(left):
+        at = place
+        while cut and at + 1 < start and own.whole[at + 1] == own.whole[place]:
+            at += 1
+        if cut and at + 1 == start:
+            start = at
+        else:
+            others.append(place)
+    found = list(own.numbers[start:])
+    edge.update(found)
+    paired.update(own.numbers[:start])
+    paired.difference_update(own.numbers[place] for place in others)
+    return found
 
 
 def judge(old: Sequence[Stretch], new: Sequence[Stretch]) -> Judged:
