@@ -126,6 +126,7 @@ class Recording(_Around):
         boundaries: prefixes whose interfaces are watched; the settings', else the project's own modules.
         timings: take the time of each call as well, into a file beside the cassette; also where the settings say so.
         detail: "full" to look at every crossing, so that each call can be replayed; "sampled"; the settings' else.
+        detail_calls: how many calls of a callable are kept in detail in each lane; of those after them sums are. 0 keeps all; the settings' else.
         ambient: what watched code reads of its surroundings that is recorded too: "all", "none", or names as "time" and "random".
         ambient_from: a cassette whose reads of the surroundings are played back.
 
@@ -141,6 +142,7 @@ class Recording(_Around):
         *,
         boundaries: Sequence[str] | None = None,
         detail: str | None = None,
+        detail_calls: int | None = None,
         timings: bool = False,
         ambient: str | Sequence[str] | None = None,
         ambient_from: str | Path | None = None,
@@ -151,6 +153,7 @@ class Recording(_Around):
         self._options: dict[str, Any] = {
             "boundaries": boundaries,
             "detail": detail,
+            "detail_calls": detail_calls,
             "timings": timings,
             "ambient": ambient,
             "ambient_from": ambient_from,
@@ -169,6 +172,7 @@ class Recording(_Around):
                 self._target,
                 options["boundaries"],
                 detail=options["detail"],
+                detail_calls=options["detail_calls"],
                 timings=options["timings"],
                 ambient=_kinds(options["ambient"]),
                 ambient_from=Path(played) if played is not None else None,

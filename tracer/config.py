@@ -29,6 +29,7 @@ GRANULARITIES = ("module", "package")
 MODES = ("none", "once", "new_episodes", "all", "off")
 LEVELS = ("value", "shape")
 DETAILS = ("sampled", "full")
+CALLS_IN_DETAIL = 10_000
 SEVERITIES = ("breaking", "changed", "compatible", "internal", "noise")
 
 
@@ -52,6 +53,8 @@ class Config:
     ignore: places where no difference counts.
     rules: the user's own rules for differences: what is equal that is not the same.
     detail: how much of values is looked at: "sampled" keeps recording cheap, "full" looks at every crossing, so that calls can be replayed.
+    detail_calls: how many calls of a callable are kept in detail in each lane; of those after them sums are kept. 0 keeps all in detail; where it is
+        not set, 10,000 are kept, and with full detail all.
     dunders: dunder methods to record that are left out by default.
     timings: whether recording takes the time of each call too, which goes into a file beside the cassette.
     level: what is compared: every "value", or the "shape" alone (types, keys, what may be absent).
@@ -81,6 +84,7 @@ class Config:
     ignore: tuple[Rule, ...] = ()
     rules: tuple[Rule, ...] = ()
     detail: str = "sampled"
+    detail_calls: int | None = None
     dunders: tuple[str, ...] = ()
     mode: str = "once"
     level: str = "value"
@@ -90,6 +94,13 @@ class Config:
     playback_allow: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     ambient: tuple[str, ...] = ()
+
+    @property
+    def calls_in_detail(self) -> int:
+        """How many calls of a callable are kept in detail in each lane; 0 for all."""
+        if self.detail_calls is not None:
+            return self.detail_calls
+        return 0 if self.detail == "full" else CALLS_IN_DETAIL
 
     @property
     def cassette_folder(self) -> Path:
@@ -236,6 +247,12 @@ def _positive(value: Any) -> int:
     return value
 
 
+def _natural(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise _BadValueError(value)
+    return value
+
+
 def _command(value: Any) -> tuple[str, ...]:
     if not isinstance(value, str):
         words = _texts(value)
@@ -361,6 +378,7 @@ _SETTINGS = {
         f"a list of tables with one or more of {', '.join(PLACES)}, and what is equal there: {', '.join(ACTIONS)}",
     ),
     "detail": _one_of(DETAILS),
+    "detail_calls": _Setting(_natural, "a whole number from 0"),
     "dunders": _Setting(_dunders, "a list of dunder names, as in ['__repr__']"),
     "mode": _one_of(MODES),
     "level": _one_of(LEVELS),

@@ -216,12 +216,43 @@ def _value_of(outcome: Outcome) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Thinned:
+    """A run of calls of one callable of which no detail is kept, being past its budget: in the order they ended, with nothing else between known.
+
+    `caller` made the first of them. `calls` ended, `raised` of them by an exception; `unfinished` more never did. `inputs` and `outcomes` are
+    sums of what they were given and what came out of them, as `tracer.sums` has them.
+    """
+
+    callable: str
+    caller: str
+    calls: int
+    raised: int
+    unfinished: int
+    inputs: bytes
+    outcomes: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class LaneSummary:
-    """A lane's name, how many calls it holds, and a digest over them: equal digests mean equal lanes."""
+    """A lane's name, how many calls it holds in detail, and a digest over all that is kept: equal digests mean equal lanes.
+
+    `thinned` are the runs of calls beyond the budget of detail, those of a callable in order.
+    """
 
     name: str
     calls: int
     digest: bytes
+    thinned: tuple[Thinned, ...] = ()
+
+    @property
+    def calls_thinned(self) -> int:
+        """How many calls are kept as sums alone."""
+        return sum(run.calls + run.unfinished for run in self.thinned)
+
+    @property
+    def calls_made(self) -> int:
+        """How many calls there were, however much is kept of each."""
+        return self.calls + self.calls_thinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +277,8 @@ class Recording:
     """What is known of a recorded run beside its calls. Holds nothing that differs between two runs of the same program.
 
     `detail` says how much of values was looked at: "full" where that was done at every crossing, else "sampled". `block` says that `tracer.cassette`
-    made it, around a block of code, which is expected to use it again. `ambient` are the kinds of reads of the surroundings that were recorded.
+    made it, around a block of code, which is expected to use it again. `detail_calls` is how many calls of a callable in a lane were to be kept in
+    detail, 0 for all. `ambient` are the kinds of reads of the surroundings that were recorded.
     """
 
     python: str = ""
@@ -258,6 +290,7 @@ class Recording:
     noise: tuple[Rule, ...] = ()
     block: bool = False
     detail: str = "sampled"
+    detail_calls: int = 0
     ambient: tuple[str, ...] = ()
 
 

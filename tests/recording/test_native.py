@@ -62,12 +62,13 @@ class Point:
 class Recorded:
     """Hooks with a journal of their own, driven without any instrumentation."""
 
-    def __init__(self, folder: Path, *, pure: bool, flow: Flow = Flow.CALL) -> None:
+    def __init__(self, folder: Path, *, pure: bool, flow: Flow = Flow.CALL, keeps: int = 0) -> None:
         self.lost: list[tuple[int, str]] = []
         self.folder = folder
         self.sink = Sink()
         self.sink.journal = self.journal = Journal.create(folder, {"pid": 1}, half=mmap if pure else native.HALF)
         self.sink.active = True
+        self.sink.keep_in_detail(keeps)
         self.sink.met = self.sink.defined.add
         self.sink.lose = lambda number, reason: self.lost.append((number, reason))
         self.sink.same = lambda one, other: one == other
@@ -89,6 +90,7 @@ class Recorded:
     def frames(self) -> bytes:
         """Stop, and return all that was written."""
         self.sink.active = False
+        self.sink.tallies.finish()
         self.journal.close()
         (path,) = self.folder.glob("*.journal")
         return path.read_bytes()
@@ -180,6 +182,53 @@ def test_both_write_the_same_for_generators(both: Both, flow: Flow) -> None:
                 probe.raised(token, error)
 
     compared(both(flow=flow), run)
+
+
+@needs_native
+@given(calls=CALLS)
+def test_both_sum_up_the_same_past_the_budget_of_detail(calls: list[tuple[list[Any], Any]]) -> None:
+    """Three calls are kept; and bytes of values use the budget up as well."""
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        pair = Recorded(Path(one), pure=False, keeps=3), Recorded(Path(other), pure=True, keeps=3)
+        for recorded in pair:
+            for arguments, outcome in calls * 3:
+                recorded.call(arguments, outcome)
+            recorded.probe.began(3, [1])  # never ends
+
+        assert pair[0].told() == pair[1].told()
+
+
+@needs_native
+def test_both_sum_up_what_generators_and_changed_arguments_tell(both: Both) -> None:
+    def run(recorded: Recorded) -> None:
+        probe = recorded.probe
+        for error in (None, KeyError("k"), GeneratorExit()):
+            items: list[Any] = [1]
+            token = probe.began(3, [items])
+            for value in (1, "text", [1], Point(), "/tmp/x"):
+                probe.yielded(token, value)
+                recorded.call([value], 0)
+                probe.resumed(token, "sent")
+            items.append(2)
+            if error is None:
+                probe.returned(token, None)
+            else:
+                probe.raised(token, error)
+
+    compared(both(flow=Flow.GENERATOR, keeps=1), run)
+
+
+@needs_native
+def test_both_end_runs_at_the_same_calls(both: Both) -> None:
+    """By what calls were given, or by their number where that never ends one."""
+
+    def run(recorded: Recorded) -> None:
+        for number in range(9_000):
+            recorded.call([number % 700, str(number)], number)
+        for _ in range(5_000):
+            recorded.call([1], RuntimeError("no"))
+
+    compared(both(keeps=10), run)
 
 
 @needs_native

@@ -150,7 +150,7 @@ def test_the_text_is_printable_ascii_and_values_come_back_exactly(
 
 
 def test_each_count_has_its_own_field(comparison: Callable[..., Comparison]) -> None:
-    counts = comparison(old=Side("a", 8), new=Side("b", 9), summary=Summary(1, 2, 3, 4, 5, 6, 7, 8, 9))
+    counts = comparison(old=Side("a", 8), new=Side("b", 9), summary=Summary(1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
 
     document = json.loads(render_json(counts))
 
@@ -164,5 +164,6 @@ def test_each_count_has_its_own_field(comparison: Callable[..., Comparison]) -> 
         ("accepted", 8),
         ("partly", 9),
         ("lost", 7),
+        ("thinned", 10),
     ]
     assert (document["old"], document["new"]) == ({"cassette": "a", "calls": 8}, {"cassette": "b", "calls": 9})

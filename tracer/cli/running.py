@@ -57,6 +57,15 @@ def record(
             "Default: the settings', else sampled.",
         ),
     ] = None,
+    detail_calls: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Keep so many calls of a callable in detail in each lane, and sums of those after them; 0 keeps all. "
+            "Default: the settings', else 10000, and all with full detail.",
+        ),
+    ] = None,
     ambient: Ambient = None,
     ambient_from: Annotated[
         Path | None,
@@ -82,6 +91,7 @@ def record(
             boundaries=boundary,
             runs=runs,
             detail=detail,
+            detail_calls=detail_calls,
             timings=timings,
             ambient=kinds,
             ambient_from=ambient_from,

@@ -117,6 +117,10 @@ class Groups:
         """Whether a change of this kind was counted for a callable."""
         return (callable_, kind) in self._groups
 
+    def kinds_of(self, callable_: str) -> frozenset[Kind]:
+        """Return in which kinds something was counted for a callable."""
+        return frozenset(kind for kind in Kind if (callable_, kind) in self._groups)
+
     def worst(self, callable_: str, kinds: Iterable[Kind]) -> Severity:
         """Return the highest severity that was counted for a callable in some kinds."""
         found = [group.severity for kind in kinds for group in self._groups.get((callable_, kind), {}).values()]

@@ -40,6 +40,15 @@ class LaneReader:
         block = bisect_right(self.starts, number) - 1 if self.blocks else 0
         return self._block(block).call(number - self.starts[block])
 
+    def callable(self, number: int) -> str:
+        """Return the callable of one call."""
+        block = bisect_right(self.starts, number) - 1 if self.blocks else 0
+        return self._block(block).callables[number - self.starts[block]]
+
+    def count(self, name: str) -> int:
+        """Return how many calls of a callable there are."""
+        return sum(each == name for each in self.callables(0, self.length))
+
     def parts(self, start: int, stop: int) -> Iterator[tuple[CallColumns, slice]]:
         """Yield a range of calls in order, block by block: the calls of a block, and which of them are in the range."""
         number = bisect_right(self.starts, start) - 1 if self.blocks else 0

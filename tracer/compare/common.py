@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tracer.model import OUTSIDE, BlockSummary, Call, CallColumns, LaneSummary, RecordedRun, Recording, columns_of
+from tracer.model import (
+    OUTSIDE,
+    BlockSummary,
+    Call,
+    CallColumns,
+    LaneSummary,
+    RecordedRun,
+    Recording,
+    Thinned,
+    columns_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def have_same_boundaries(old: Recording, new: Recording) -> bool:
@@ -28,8 +38,15 @@ class InCommon:
         known = tuple(each for each in run.recording.callables if self._homes.watched(each.name))
         self._recording = replace(run.recording, callables=known)
         counts = {lane.name: sum(1 for _ in self.calls(lane.name)) for lane in run.lanes}
-        self.left_out = sum(lane.calls for lane in run.lanes) - sum(counts.values())
-        self._lanes = tuple(LaneSummary(name, count, side.encode()) for name, count in counts.items())
+        thinned = {lane.name: tuple(self._unproven(lane.thinned)) for lane in run.lanes}
+        self._lanes = tuple(LaneSummary(name, count, side.encode(), thinned[name]) for name, count in counts.items())
+        self.left_out = sum(lane.calls_made for lane in run.lanes) - sum(lane.calls_made for lane in self._lanes)
+
+    def _unproven(self, thinned: Iterable[Thinned]) -> Iterator[Thinned]:
+        """Yield the runs of callables that are watched in both. Which calls a sum is of depends on the boundaries: it proves nothing here."""
+        for each in thinned:
+            if self._homes.watched(each.callable):
+                yield replace(each, inputs=b"", outcomes=b"")
 
     @property
     def recording(self) -> Recording:

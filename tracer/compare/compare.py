@@ -18,6 +18,7 @@ from tracer.compare.prepared import prepare
 from tracer.compare.reading import Reader
 from tracer.compare.result import Comparison, Finding, Severity, Side, Summary, Verdict
 from tracer.compare.shared import Shared
+from tracer.compare.thinned import ThinnedLanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,7 +71,7 @@ def compare(
 
 
 def _calls(run: RecordedRun) -> int:
-    return sum(lane.calls for lane in run.lanes)
+    return sum(lane.calls_made for lane in run.lanes)
 
 
 @dataclass(slots=True)
@@ -98,7 +99,8 @@ class _Comparing:
         self._old = old = prepared.old
         self._new = new = prepared.new
         self._callables = Callables(old.recording, new.recording)
-        self._shared = Shared(self._callables, rules, shapes_only, Reader(shapes_only=shapes_only))
+        reader = Reader(shapes_only=shapes_only)
+        self._shared = Shared(self._callables, rules, shapes_only, reader, budget=new.recording.detail_calls)
         self._unread = _Unread()
         self._from_reads = 0
         self._progress = progress
@@ -111,6 +113,7 @@ class _Comparing:
         self._total += sum(lane.calls for lane in (*pairs.removed, *pairs.added))
         self._lanes(pairs)
         self._about_callables(pairs.left_out)
+        self._shared.past_detail.conclude(self._shared)
         self._let_go()
         findings = self._findings()
         hidden = self._shared.rules.hidden
@@ -128,7 +131,9 @@ class _Comparing:
     def _lanes(self, pairs: LanePairs) -> None:
         for old, new in pairs.both:
             if old.digest == new.digest and old.calls == new.calls:
-                self._shared.tally.compared += new.calls
+                self._shared.tally.compared += new.calls_made
+                for run in new.thinned:
+                    self._shared.past_detail.passed_over(run.callable, run.calls + run.unfinished)
                 self._unread.whole.append(new)
                 self._advance(new.calls)
             else:
@@ -141,7 +146,8 @@ class _Comparing:
     def _lane(self, old: LaneSummary | None, new: LaneSummary | None) -> None:
         lane = new or old
         assert lane is not None
-        comparison = LaneComparison(lane.name, LaneReader(self._old, old), LaneReader(self._new, new), self._shared)
+        readers = LaneReader(self._old, old), LaneReader(self._new, new)
+        comparison = LaneComparison(lane.name, *readers, self._shared, ThinnedLanes.of(old, new))
         comparison.run(self._advance, lambda start, stop: self._unread.parts.append((lane, start, stop)))
 
     def _advance(self, calls: int) -> None:
@@ -182,6 +188,8 @@ class _Comparing:
         for lane in self._unread.whole:
             if lane.digest not in alike:
                 alike[lane.digest] = Counter(LaneReader(self._new, lane).callables(0, lane.calls))
+                for run in lane.thinned:
+                    alike[lane.digest][run.callable] += run.calls + run.unfinished
             counts += alike[lane.digest]
         for lane, start, stop in self._unread.parts:
             counts += Counter(LaneReader(self._new, lane).callables(start, stop))
@@ -199,12 +207,14 @@ class _Comparing:
             hidden_as_noise=hidden,
             lost=_lost(self._old.recording) + _lost(self._new.recording),
             partly=_partly(self._new.recording),
+            thinned=self._shared.past_detail.calls,
         )
 
     def _remarks(self) -> list[str]:
         told = []
         if self._shared.tally.partly:
             told.append(f"{self._shared.tally.partly} of the changed calls could be compared only in part.")
+        told += self._shared.past_detail.sentences()
         told += told_of_reads(self._shared.tally.reads, self._from_reads)
         if self._shared.reader.unreadable:
             told.append(f"{self._shared.reader.unreadable} recorded values could not be read.")

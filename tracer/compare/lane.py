@@ -13,10 +13,12 @@ from tracer.compare.kinds import CallChange, compare_calls
 from tracer.compare.noise import CALL, Subject
 from tracer.compare.origins import Code, Node, Presence
 from tracer.compare.pairing import Window, pair_calls
+from tracer.compare.past_detail import Kept
 from tracer.compare.reading import cut_types, parameter_names, unseen_inputs
 from tracer.compare.result import Kind, Severity, Spot
 from tracer.compare.severity import Facts, is_iterator, is_private, severity
 from tracer.compare.texts import arguments_text
+from tracer.compare.thinned import Edges
 from tracer.model import OUTSIDE, Raised, Returned
 from tracer.values import Opaque, ValuePath
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from tracer.compare.columns import LaneReader
     from tracer.compare.frames import Frame
     from tracer.compare.shared import Shared
+    from tracer.compare.thinned import ThinnedLanes
     from tracer.model import Call
 
 _CALLABLE = ValuePath(("callable",))
@@ -48,8 +51,10 @@ _SHAPES = frozenset({Difference.TYPE, Difference.KEY_ADDED, Difference.KEY_REMOV
 class LaneComparison:
     """Compares one lane with its partner, or with nothing."""
 
-    def __init__(self, name: str, old: LaneReader, new: LaneReader, shared: Shared) -> None:
+    def __init__(self, name: str, old: LaneReader, new: LaneReader, shared: Shared, thinned: ThinnedLanes) -> None:
         self._name = name
+        self._thinned = thinned
+        self._edges = Edges.of(thinned, old, new)
         self._old = old
         self._new = new
         self._shared = shared
@@ -64,18 +69,45 @@ class LaneComparison:
             self._window(window)
             self._count(window, unread)
             progress(len(window.partners) + len(window.added))
+        for name in self._thinned.names:
+            self._past_detail(name)
         attribute(self._nodes, self._told, self._unseen_by)
 
     def _window(self, window: Window) -> None:
         crossed = set(window.moved)
         for i, j in window.changed:
-            self._changed(i, j, moved=(i, j) in crossed)
+            if self._edges.parts(i, j):
+                self._shared.tally.compared -= 1
+                self._shared.tally.added += 1
+                self._shared.tally.removed += 1
+                self._added_call(j)
+                self._removed_call(i, j)
+            else:
+                self._changed(i, j, moved=(i, j) in crossed)
         for i, j in crossed.difference(window.changed):
             self._changed(i, j, moved=True)
         for j in window.added:
             self._added_call(j)
         for i, place in window.removed:
             self._removed_call(i, place)
+
+    def _past_detail(self, name: str) -> None:
+        """Compare what is kept of a callable as sums, with the calls at the edge of detail."""
+        olds, news = self._edges.old_of(name), self._edges.new_of(name)
+        judged = self._thinned.judge(name, map(self._old.call, olds), map(self._new.call, news))
+        here = sum(each.calls + each.unfinished for each in self._thinned.new.get(name, ()))
+        tally = self._shared.tally
+        made = here + len(news)
+        tally.compared += made
+        for each in judged.differing:
+            if each.kind is Kind.CALL_ADDED:
+                tally.added += each.calls
+                tally.compared -= each.calls
+            elif each.kind is Kind.CALL_REMOVED:
+                tally.removed += each.calls
+        self._shared.calls[name] = self._shared.calls.get(name, 0) + here
+        kept = self._new.count(name) - len(news) if judged.differing else 0
+        self._shared.past_detail.take(name, judged, Kept(self._name, kept, self._shared.budget), made)
 
     def _count(self, window: Window, unread: Callable[[int, int], None]) -> None:
         tally = self._shared.tally
@@ -168,14 +200,14 @@ class LaneComparison:
 
     def _added_call(self, j: int) -> None:
         call = self._new.call(j)
-        if call.callable in self._shared.callables.ambient:
+        if call.callable in self._shared.callables.ambient or self._edges.explains_new(j):
             self._shared.tally.added -= 1
             return
         self._one_sided(call, j, j, self._frames.of_new(j, call), Presence.ADDED, Kind.CALL_ADDED)
 
     def _removed_call(self, i: int, place: float) -> None:
         call = self._old.call(i)
-        if call.callable in self._shared.callables.ambient:
+        if call.callable in self._shared.callables.ambient or self._edges.explains_old(i):
             self._shared.tally.removed -= 1
             return
         self._shared.removed[call.callable] += 1

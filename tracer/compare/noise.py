@@ -125,15 +125,21 @@ class Filter:
         self._known: dict[tuple[object, ...], tuple[Rule, ...]] = {}
         self._lenient: dict[str, Lenience | None] = {}
         self._hidden: Counter[Rule] = Counter()
+        self._concerned: set[str] = set()
 
     def hides(self, subject: Subject, change: CallChange | None = None) -> bool:
         """Whether a rule covers a difference; counts it for the first one that does. `change` is what differs, if values do."""
         rule = next((rule for rule in self._at(subject) if _decides(rule, subject, change)), None)
         if rule is not None:
             self._hidden[rule] += 1
+            self._concerned.add(subject.callable)
         else:
             self._note(subject)
         return rule is not None
+
+    def concerns(self, callable_: str) -> bool:
+        """Whether a rule hid a difference of a callable so far, or says how its values are compared."""
+        return callable_ in self._concerned or self.lenience(callable_) is not None
 
     def lets_go(self, callable_: str) -> bool:
         """Whether a callable may not be called at all any more, and not only less often: a rule someone wrote says so, or runs did."""

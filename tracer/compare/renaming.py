@@ -11,7 +11,17 @@ from tracer.model import Item, Raised, Returned
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tracer.model import BlockSummary, Call, Callable, CallColumns, LaneSummary, Outcome, RecordedRun, Recording
+    from tracer.model import (
+        BlockSummary,
+        Call,
+        Callable,
+        CallColumns,
+        LaneSummary,
+        Outcome,
+        RecordedRun,
+        Recording,
+        Thinned,
+    )
 
 _IMPORTED: Final = "import "
 _MOST_KEPT: Final = 4_096
@@ -96,8 +106,16 @@ class Renamed:
     @property
     def lanes(self) -> Sequence[LaneSummary]:
         """The lanes, sorted by name."""
-        lanes = [replace(lane, name=self._renaming.lane(lane.name)) for lane in self._run.lanes]
+        lanes = [
+            replace(lane, name=self._renaming.lane(lane.name), thinned=tuple(map(self._thinned, lane.thinned)))
+            for lane in self._run.lanes
+        ]
         return sorted(lanes, key=lambda lane: lane.name)
+
+    def _thinned(self, run: Thinned) -> Thinned:
+        # Sums are of values under their old names, and prove nothing any more.
+        name, caller = self._renaming.callable(run.callable), self._renaming.module(run.caller)
+        return replace(run, callable=name, caller=caller, inputs=b"", outcomes=b"")
 
     def blocks(self, lane: str) -> Sequence[BlockSummary]:
         """Return the blocks of a lane in order."""

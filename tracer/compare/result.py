@@ -137,7 +137,8 @@ class Summary:
     """Calls, counted. `hidden_as_noise` counts differences, `lost` calls that were seen but not kept, on either side.
 
     `accepted` counts findings that are not told because someone accepted them, `partly` values of the new recording of which a part or
-    only the type was looked at: what they hold beyond that is not compared, whatever calls are identical.
+    only the type was looked at: what they hold beyond that is not compared, whatever calls are identical. `thinned` counts calls of the new
+    recording that are known by sums alone, past their callable's budget of detail.
     """
 
     compared: int = 0
@@ -149,6 +150,7 @@ class Summary:
     lost: int = 0
     accepted: int = 0
     partly: int = 0
+    thinned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tracer.compare.collapse import Group, Groups
+from tracer.compare.past_detail import PastDetail
 from tracer.compare.surfacing import Mark, Surfacing, Told, Trace, trace
 from tracer.values import Key
 
@@ -81,17 +82,19 @@ class Shared:
     """What lanes share.
 
     `calls` are those compared or added, `removed` those that only the old run has, by callable; `silenced` is one of these that a rule
-    hid, for each callable.
+    hid, for each callable. `budget` is how many calls of a callable in a lane the new run keeps in detail, 0 where that is not known.
     """
 
     callables: Callables
     rules: Filter
     shapes_only: bool
     reader: Reader
+    budget: int = 0
     groups: Groups = field(default_factory=Groups)
     tally: Tally = field(default_factory=Tally)
     calls: dict[str, int] = field(default_factory=dict)
     removed: Counter[str] = field(default_factory=Counter)
     silenced: dict[str, Observation] = field(default_factory=dict)
+    past_detail: PastDetail = field(default_factory=PastDetail)
     surfacing: Surfacing = field(default_factory=Surfacing)
     outcomes: Outcomes = field(default_factory=Outcomes)

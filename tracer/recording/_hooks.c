@@ -2,6 +2,9 @@
 
 #include "_native.h"
 
+#define KIND_END 5 /* journal.Kind.END */
+#define TAG_ITEM 1 /* sums.ITEM */
+
 typedef struct {
     PyObject_HEAD
     vectorcallfunc call;
@@ -11,6 +14,9 @@ typedef struct {
     uint64_t key;       /* what is the same in all frames it writes */
     uint64_t other_key; /* of a generator's end: for one that is closed or dropped */
     bool moves;         /* whether the activation may end in another thread than it began in */
+    bool thins;         /* whether calls past a budget are not kept in detail */
+    PyObject *lane;     /* the lane that was met last, and what counts this callable there */
+    Tally *tally;
 } Hook;
 
 static bool are_given(size_t flags, PyObject *names, Py_ssize_t count) {
@@ -61,26 +67,110 @@ static PyObject *observe(Hook *hook, PyObject *state, PyObject *lane, PyObject *
     return snapshot;
 }
 
+/* Return what counts this callable in a lane, borrowed; NULL with an error. */
+static Tally *tally_here(Hook *hook, PyObject *state, PyObject *lane) {
+    Kernel *kernel = hook->kernel;
+    if (lane == hook->lane)
+        return hook->tally;
+    PyObject *known = PyDict_GetItemWithError(KERNEL_SLOT(kernel, lane, lane, tallies), hook->number);
+    Py_XINCREF(known);
+    if (known == NULL && !PyErr_Occurred()) {
+        set_busy(kernel, state, true);
+        known = PyObject_CallFunctionObjArgs(kernel->tally_of, lane, hook->number, NULL);
+        set_busy(kernel, state, false);
+    }
+    if (known == NULL)
+        return NULL;
+    if (!Py_IS_TYPE(known, &Tally_Type)) {
+        Py_DECREF(known);
+        PyErr_SetString(PyExc_TypeError, "what counts calls is no tally");
+        return NULL;
+    }
+    PyObject *before = hook->lane, *tally_before = (PyObject *)hook->tally;
+    Py_INCREF(lane);
+    hook->lane = lane;
+    hook->tally = (Tally *)known;
+    Py_XDECREF(before);
+    Py_XDECREF(tally_before);
+    return hook->tally;
+}
+
+/* Return what stands for a call that is not kept in detail, a new reference. */
+static PyObject *thinned(Hook *hook, PyObject *state, Tally *tally, const unsigned char *data, Py_ssize_t size, uint32_t caller) {
+    if (tally->begun == 0) {
+        Py_INCREF(tally);
+        set_busy(hook->kernel, state, true);
+        PyObject *done = PyObject_CallOneArg(hook->kernel->tally_full, (PyObject *)tally);
+        set_busy(hook->kernel, state, false);
+        Py_DECREF(tally);
+        if (done == NULL)
+            return NULL;
+        Py_DECREF(done);
+    }
+    return begin_thin(tally, data, size, caller);
+}
+
+/* Return what the token tells of how much is kept of a call, a new reference: the tally where all is, else what stands for the call. */
+static PyObject *detail_of(Hook *hook, PyObject *state, PyObject *lane, PyObject *caller, const unsigned char *data, Py_ssize_t size) {
+    if (!hook->thins)
+        return none();
+    Tally *tally = tally_here(hook, state, lane);
+    if (tally == NULL)
+        return NULL;
+    if (!tally_keeps(tally, size))
+        return thinned(hook, state, tally, data, size, (uint32_t)as_number(caller));
+    Py_INCREF(tally);
+    return (PyObject *)tally;
+}
+
 /* Write the frame of a beginning and return the token. `snapshot` is NULL where the draft holds it. */
 static PyObject *begin(Hook *hook, PyObject *state, PyObject *lane, PyObject *caller, Draft *draft, PyObject *snapshot, PyObject *observed) {
     Kernel *kernel = hook->kernel;
-    PyObject *token = PyList_New(ACTIVATION); /* before the activation above is asked for: the collector may run here */
-    if (token == NULL)
+    const unsigned char *data = draft->snapshot;
+    Py_ssize_t size = draft->size;
+    if (snapshot != NULL) {
+        if (!PyBytes_CheckExact(snapshot)) {
+            PyErr_SetString(PyExc_TypeError, "a snapshot is bytes");
+            return NULL;
+        }
+        data = (const unsigned char *)PyBytes_AS_STRING(snapshot);
+        size = PyBytes_GET_SIZE(snapshot);
+    }
+    PyObject *detail = detail_of(hook, state, lane, caller, data, size);
+    if (detail == NULL)
         return NULL;
-    PyObject *call = Py_TYPE(kernel->numbers)->tp_iternext(kernel->numbers);
+    bool kept = !Py_IS_TYPE(detail, &Thin_Type);
+    PyObject *token = PyList_New(ACTIVATION); /* before the activation above is asked for: the collector may run here */
+    if (token == NULL) {
+        Py_DECREF(detail);
+        return NULL;
+    }
     PyObject *above = KERNEL_SLOT(kernel, lane, lane, top);
+    PyObject *call; /* of one that is not kept, the call it is made in: calls inside it are that one's */
+    if (kept)
+        call = Py_TYPE(kernel->numbers)->tp_iternext(kernel->numbers);
+    else {
+        call = PyList_GET_ITEM(above, CALL);
+        Py_INCREF(call);
+    }
     PyObject *parts[ACTIVATION] = {
-        [CALL] = call, [STATE] = state, [LANE] = lane, [ABOVE] = above, [OBSERVED] = observed, [CALLABLE] = hook->number};
+        [CALL] = call, [STATE] = state, [LANE] = lane, [ABOVE] = above, [OBSERVED] = observed, [CALLABLE] = hook->number,
+        [DETAIL] = detail};
     for (int part = 0; part < ACTIVATION; part++) {
         PyObject *value = parts[part] == NULL ? Py_None : parts[part];
         Py_INCREF(value);
         PyList_SET_ITEM(token, part, value);
     }
+    Py_DECREF(detail);
     if (call == NULL) {
         Py_DECREF(token);
         return NULL;
     }
     Py_DECREF(call);
+    if (!kept) {
+        set_slot(lane, kernel->lane_top, token);
+        return token;
+    }
     uint32_t lane_number = (uint32_t)as_number(KERNEL_SLOT(kernel, lane, lane, ident)), caller_number = (uint32_t)as_number(caller);
     uint64_t parent = as_number(PyList_GET_ITEM(above, CALL)), own = as_number(call);
     bool written;
@@ -144,9 +234,25 @@ static PyObject *began(PyObject *self, PyObject *const *args, size_t flags, PyOb
 
 /* -- returned and raised ---------------------------------------------------------------------------------------------------------- */
 
-static bool write_changed(Hook *hook, PyObject *state, PyObject *call, PyObject *observed) {
+static bool write_changed(Hook *hook, PyObject *state, PyObject *token, PyObject *observed) {
     set_busy(hook->kernel, state, true);
-    PyObject *done = PyObject_CallFunctionObjArgs(hook->kernel->write_changed, call, observed, NULL);
+    PyObject *done = PyObject_CallFunctionObjArgs(hook->kernel->write_changed, token, observed, NULL);
+    set_busy(hook->kernel, state, false);
+    Py_XDECREF(done);
+    return done != NULL;
+}
+
+/* Take in what came out of a call that is not kept in detail, or went in. */
+static bool note_thinned(Hook *hook, PyObject *state, uint64_t key, PyObject *detail, const unsigned char *data, Py_ssize_t size) {
+    uint64_t kind = key & 0xff, second = key >> 8 & 0xff; /* as journal.end_key and item_key put them */
+    if (kind != KIND_END) {
+        note_thin((Thin *)detail, TAG_ITEM + second, data, size);
+        return true;
+    }
+    if (!end_thin((Thin *)detail, second, data, size))
+        return true;
+    set_busy(hook->kernel, state, true);
+    PyObject *done = PyObject_CallOneArg(hook->kernel->write_run, (PyObject *)((Thin *)detail)->tally);
     set_busy(hook->kernel, state, false);
     Py_XDECREF(done);
     return done != NULL;
@@ -155,13 +261,17 @@ static bool write_changed(Hook *hook, PyObject *state, PyObject *call, PyObject 
 /* Write a frame about a call with one value that came out of it, or went in. */
 static bool note(Hook *hook, PyObject *state, uint64_t key, PyObject *token, PyObject *value, bool counted) {
     Kernel *kernel = hook->kernel;
-    PyObject *lane = PyList_GET_ITEM(token, LANE), *number = PyList_GET_ITEM(token, CALLABLE);
+    PyObject *lane = PyList_GET_ITEM(token, LANE), *number = PyList_GET_ITEM(token, CALLABLE), *detail = PyList_GET_ITEM(token, DETAIL);
     uint64_t call = as_number(PyList_GET_ITEM(token, CALL));
     Draft draft;
     Answer put = put_outcome(kernel, &draft, lane, number, value, counted);
     if (put == FAILED)
         return false;
     if (put == YES) {
+        if (Py_IS_TYPE(detail, &Thin_Type))
+            return note_thinned(hook, state, key, detail, draft.snapshot, draft.size);
+        if (Py_IS_TYPE(detail, &Tally_Type))
+            ((Tally *)detail)->room_bytes -= draft.size;
         put_end_head(&draft, (uint32_t)key, call);
         return append_draft(kernel, state, &draft, END_HEAD);
     }
@@ -170,6 +280,13 @@ static bool note(Hook *hook, PyObject *state, uint64_t key, PyObject *token, PyO
     set_busy(kernel, state, false);
     if (snapshot == NULL)
         return false;
+    if (PyBytes_CheckExact(snapshot) && Py_IS_TYPE(detail, &Thin_Type)) {
+        bool done = note_thinned(hook, state, key, detail, (unsigned char *)PyBytes_AS_STRING(snapshot), PyBytes_GET_SIZE(snapshot));
+        Py_DECREF(snapshot);
+        return done;
+    }
+    if (PyBytes_CheckExact(snapshot) && Py_IS_TYPE(detail, &Tally_Type))
+        ((Tally *)detail)->room_bytes -= PyBytes_GET_SIZE(snapshot);
     PyObject *frame = end_frame_of(snapshot, (uint32_t)key, call);
     Py_DECREF(snapshot);
     return append_frame(kernel, state, frame);
@@ -198,7 +315,7 @@ static PyObject *ended(PyObject *self, PyObject *const *args, size_t flags, PyOb
             Py_RETURN_NONE;
     }
     Py_INCREF(state);
-    bool done = observed == Py_None || is_unchanged(observed) || write_changed(hook, state, PyList_GET_ITEM(token, CALL), observed);
+    bool done = observed == Py_None || is_unchanged(observed) || write_changed(hook, state, token, observed);
     done = done && note(hook, state, key, token, value, true);
     PyObject *result = done ? none() : failed(hook, state, PyList_GET_ITEM(token, CALLABLE));
     Py_DECREF(state);
@@ -304,6 +421,8 @@ static int hook_clear(Hook *hook) {
     Py_CLEAR(hook->kernel);
     Py_CLEAR(hook->number);
     Py_CLEAR(hook->fallback);
+    Py_CLEAR(hook->lane);
+    Py_CLEAR(hook->tally);
     return 0;
 }
 
@@ -311,6 +430,7 @@ static int hook_traverse(Hook *hook, visitproc visit, void *arg) {
     Py_VISIT(hook->kernel);
     Py_VISIT(hook->number);
     Py_VISIT(hook->fallback);
+    Py_VISIT(hook->lane);
     return 0;
 }
 
@@ -339,7 +459,9 @@ static Hook *make_hook(Kernel *kernel, vectorcallfunc call, unsigned long long k
     hook->call = call;
     hook->key = key;
     hook->other_key = 0;
-    hook->moves = false;
+    hook->moves = hook->thins = false;
+    hook->lane = NULL;
+    hook->tally = NULL;
     Py_XINCREF(kernel);
     hook->kernel = kernel;
     Py_XINCREF(number);
@@ -353,9 +475,13 @@ static Hook *make_hook(Kernel *kernel, vectorcallfunc call, unsigned long long k
 static PyObject *make_began(Kernel *kernel, PyObject *args) {
     unsigned long long key;
     PyObject *number, *fallback;
-    if (!PyArg_ParseTuple(args, "KO!O", &key, &PyLong_Type, &number, &fallback))
+    int thins;
+    if (!PyArg_ParseTuple(args, "KO!Op", &key, &PyLong_Type, &number, &fallback, &thins))
         return NULL;
-    return (PyObject *)make_hook(kernel, began, key, number, fallback);
+    Hook *hook = make_hook(kernel, began, key, number, fallback);
+    if (hook != NULL)
+        hook->thins = thins;
+    return (PyObject *)hook;
 }
 
 static PyObject *make_ended(Kernel *kernel, PyObject *args) {

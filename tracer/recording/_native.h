@@ -55,7 +55,7 @@ PyObject *end_frame_of(PyObject *snapshot, uint32_t key, uint64_t call);
 
 /* -- what the hooks of one recorder share (_kernel.c) ----------------------------------------------------------------------------- */
 
-enum { CALL, STATE, LANE, ABOVE, OBSERVED, CALLABLE, ACTIVATION }; /* an activation, as in crossing.py */
+enum { CALL, STATE, LANE, ABOVE, OBSERVED, CALLABLE, DETAIL, ACTIVATION }; /* an activation, as in crossing.py */
 
 #define KEPT_STATES 8
 #define KEPT_SHAPES 64
@@ -64,11 +64,11 @@ enum { CALL, STATE, LANE, ABOVE, OBSERVED, CALLABLE, ACTIVATION }; /* an activat
 /* What a kernel is given, by the names of its arguments in Python. */
 #define GIVEN(X) \
     X(sink) X(lanes) X(state_type) X(lane_type) X(journal_type) X(numbers) X(names) X(judged) X(bare) X(losses) X(texts) X(observe) \
-    X(outcome_of) X(write_changed) X(failed) X(nothing) X(unseen)
+    X(outcome_of) X(write_changed) X(tally_of) X(tally_full) X(write_run) X(failed) X(nothing) X(unseen)
 /* Slots of Python classes that are read and written here, each at a place that is asked for once. */
 #define SLOTS(X) \
     X(sink, active) X(sink, defined) X(sink, journal) X(sink, missed) X(journal, append) X(state, busy) X(state, lane) X(lane, ident) X(lane, top) \
-    X(lane, seen) X(lane, out) X(lane, wrapped) X(lanes, local) X(lanes, running_loop) X(lanes, current_task) X(lanes, tasks)
+    X(lane, seen) X(lane, out) X(lane, tallies) X(lane, wrapped) X(lanes, local) X(lanes, running_loop) X(lanes, current_task) X(lanes, tasks)
 
 typedef struct {
     PyObject_HEAD
@@ -121,6 +121,36 @@ Answer put_arguments(Kernel *kernel, Draft *draft, PyObject *lane, PyObject *num
 Answer put_outcome(Kernel *kernel, Draft *draft, PyObject *lane, PyObject *number, PyObject *value, bool counted);
 /* Say whether containers that were observed hold what they held. */
 bool is_unchanged(PyObject *observed);
+
+/* -- calls past their budget of detail (_thin.c) ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t one, two; /* to the moduli of tracer/sums.py */
+} Sum;
+
+typedef struct {
+    PyObject_HEAD
+    unsigned int lane, callable, caller; /* caller: of the first call of the run */
+    long long room, room_bytes;          /* what may still be kept in detail */
+    long long begun, ended;              /* of calls that are not */
+    long long calls, raised;             /* of the run */
+    Sum inputs, outcomes;
+} Tally;
+
+typedef struct {
+    PyObject_HEAD
+    Tally *tally;
+    uint32_t caller;
+    Sum inputs, outcomes;
+} Thin;
+
+extern PyTypeObject Tally_Type, Thin_Type;
+
+bool tally_keeps(Tally *tally, Py_ssize_t size);
+PyObject *begin_thin(Tally *tally, const unsigned char *data, Py_ssize_t size, uint32_t caller);
+void note_thin(Thin *thin, uint64_t tag, const unsigned char *data, Py_ssize_t size);
+/* End a call; say whether the run of its tally is to be written. */
+bool end_thin(Thin *thin, uint64_t outcome, const unsigned char *data, Py_ssize_t size);
 
 /* -- a half of the journal (_half.c) ---------------------------------------------------------------------------------------------- */
 

@@ -67,6 +67,7 @@ def open_recorder(settings: Settings, *, scoped: bool = False) -> Recorder:
         secrets,
         dunders=settings.dunders,
         detail=settings.detail,
+        detail_calls=settings.detail_calls,
         scoped=scoped,
         following=following,
         timings=settings.timings,

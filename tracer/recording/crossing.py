@@ -26,6 +26,7 @@ from tracer.model import Flow, ItemKind
 from tracer.recording import native
 from tracer.recording.images import Images
 from tracer.recording.lanes import Lane, ThreadState
+from tracer.recording.thinning import Taken, Tallies, Thin
 from tracer.storage.journal import (
     RAISED,
     RETURNED,
@@ -38,6 +39,7 @@ from tracer.storage.journal import (
     pack_end,
     raised_below,
 )
+from tracer.sums import AFTER, ITEM, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
@@ -55,9 +57,11 @@ LOOK_THROUGH: Final = 8
 # An activation is a list, the cheapest mutable thing there is: the token of a call that has begun.
 # Those of a lane that have begun and not ended are linked, innermost first, by `_ABOVE`; the last is the lane's root, whose call is 0.
 # A suspended generator has none above it, and in the place of its thread's state the identity of the exception it was handling.
-_CALL, _STATE, _LANE, _ABOVE, _OBSERVED, _CALLABLE = range(6)
+# The last is what counts the bytes of a call that is kept in detail, or stands for one that is not (`thinning`); the call of that one is the
+# call it was made in, so that calls inside it belong to what is kept.
+_CALL, _STATE, _LANE, _ABOVE, _OBSERVED, _CALLABLE, _DETAIL = range(7)
 
-_NOTHING: Final[list[Any]] = [0, None, None, None, None, 0]
+_NOTHING: Final[list[Any]] = [0, None, None, None, None, 0, None]
 """Stands above an activation that goes on in no lane."""
 
 _YIELDED, _SENT, _THROWN = int(ItemKind.YIELDED), int(ItemKind.SENT), int(ItemKind.THROWN)
@@ -75,19 +79,33 @@ class Sink:
 
     `journal` takes the calls; after a fork it is another one. `lose(callable number, reason)` counts a call or value that was not kept,
     `met(callable number)` is told of each that is not in `defined` when it is crossed, `same(number, number)` says whether two stand for one name.
-    `missed` counts, by callable, where not even `lose` could run: a stack has an end.
+    `missed` counts, by callable, where not even `lose` could run: a stack has an end. `tallies` say what is kept in detail.
     """
 
-    __slots__ = ("active", "defined", "journal", "lose", "met", "missed", "same")
+    __slots__ = ("active", "defined", "journal", "lose", "met", "missed", "same", "tallies")
 
     def __init__(self) -> None:
         self.active = False
         self.defined: set[int] = set()
         self.missed: dict[int, int] = {}
+        self.tallies = Tallies(0, self._write_run)
         self.journal: Journal
         self.lose: Function[[int, str], None]
         self.met: Function[[int], None]
         self.same: Function[[int, int], bool]
+
+    def keep_in_detail(self, most_calls: int) -> None:
+        """Keep so many calls of a callable in a lane in detail, all where it is 0. To be said before there are hooks."""
+        self.tallies = Tallies(most_calls, self._write_run)
+
+    def _write_run(self, lane: int, callable_: int, run: Taken) -> None:
+        self.journal.run(
+            lane,
+            callable_,
+            run.caller,
+            (run.calls, run.raised, run.unfinished),
+            written(run.inputs) + written(run.outcomes),
+        )
 
 
 class Callers:
@@ -188,22 +206,28 @@ class Hooks:
         self._observe, self._outcome_of = images.observe, images.outcome
         self._numbers = count(1) if numbers is None else numbers
         self._kernel = None if pure else self._make_kernel()
+        self._thin: Any = Thin
+        if self._kernel is not None:
+            sink.tallies.kind, self._thin = native.Tally, native.Thin
         self._yielded = self._make_yielded()
         self._resumed = self._make_resumed()
         if self._kernel is not None:
             self._yielded = self._kernel.yielded(item_key(_YIELDED), self._yielded)
             self._resumed = self._kernel.resumed(item_key(_SENT))
 
-    def probe(self, own: int, flow: int, number: int, secret: Secret, identify: Identify | None = None) -> Probe:
-        """Return the probe of callable `number`, of the component `own`.
+    def probe(
+        self, own: int, flow: int, number: int, secret: Secret, identify: Identify | None = None, *, whole: bool = False
+    ) -> Probe:
+        """Return the probe of callable `number`, of the component `own`. `whole` says that each of its calls is kept in detail.
 
         `secret` says which parameters are redacted. `identify` is given for the code of a decorator's wrapper, which many decorated
         names share: called with the watched frame some frames above, it finds out which callable the activation is, None where that is not wanted.
         """
         moves, generates = flow != Flow.CALL, flow in _GENERATORS
+        thins = not whole and self._sink.tallies.most_calls > 0
 
         def generally(caller: int, arguments: list[Any]) -> list[Any] | None:
-            return self._begin(caller, arguments, flow, number, (secret, identify))
+            return self._begin(caller, arguments, flow, number, (secret, identify), thins=thins)
 
         began: Function[[int, list[Any]], list[Any] | None]
         returned: Function[[list[Any], Any], None]
@@ -211,9 +235,9 @@ class Hooks:
         if secret is not None or identify is not None:
             began = generally
         elif self._kernel is not None:
-            began = self._kernel.began(begin_key(number, flow), number, generally)
+            began = self._kernel.began(begin_key(number, flow), number, generally, thins)
         else:
-            began = self._make_began(flow, number, generally)
+            began = self._make_began(flow, number, generally, thins=thins)
         if self._kernel is not None:
             returned = self._kernel.ended(end_key(RETURNED), 0, moves)
             raised = self._kernel.ended(end_key(RAISED), end_key(UNFINISHED) if generates else 0, moves)
@@ -246,6 +270,9 @@ class Hooks:
             observe=self._observe,
             outcome_of=self._outcome_of,
             write_changed=self._write_changed,
+            tally_of=sink.tallies.of,
+            tally_full=sink.tallies.full,
+            write_run=sink.tallies.write,
             failed=failed,
             nothing=_NOTHING,
             unseen=UNSEEN,
@@ -253,11 +280,12 @@ class Hooks:
         )
 
     def _make_began(  # noqa: C901  (a factory: the hook below is all of it)
-        self, flow: int, own_number: int, generally: Function[[int, list[Any]], list[Any] | None]
+        self, flow: int, own_number: int, generally: Function[[int, list[Any]], list[Any] | None], *, thins: bool
     ) -> Function[[int, list[Any]], list[Any] | None]:
         """Return the hook of a beginning: what most calls need is done here, as fast as can be, and anything else `generally`."""
         sink, lanes, numbers, observe = self._sink, self._lanes, self._numbers, self._observe
         local, defined, key = lanes.local, sink.defined, begin_key(own_number, flow)
+        detail_of, thin = self._detail_of, self._thin
 
         # One function on purpose: each call it does not make is 50 ns less per crossing.
         def began(caller: int, arguments: list[Any]) -> list[Any] | None:  # noqa: C901, PLR0912
@@ -294,6 +322,12 @@ class Hooks:
                         snapshot, observed = pack(arguments), None
                     except UNPACKABLE:
                         snapshot, observed = observe(lane, own_number, None, arguments)
+                detail = None
+                if thins:
+                    detail = detail_of(lane, own_number, caller, snapshot)
+                    if type(detail) is thin:
+                        lane.top = token = [above[_CALL], state, lane, above, observed, own_number, detail]
+                        return token
                 call = next(numbers)
                 head = pack_begin(len(snapshot), adler32(snapshot, call), key, lane.ident, caller, above[_CALL], call)
                 append = sink.journal.append
@@ -301,7 +335,7 @@ class Hooks:
                     append(head + snapshot)
                 except ValueError as refusal:
                     sink.journal.turn_over(head + snapshot, refusal)
-                lane.top = token = [call, state, lane, above, observed, own_number]
+                lane.top = token = [call, state, lane, above, observed, own_number, detail]
             except Exception as error:
                 if not is_ours(error):
                     raise
@@ -314,8 +348,25 @@ class Hooks:
 
         return began
 
-    def _begin(  # noqa: C901, PLR0911  (each reason not to record a call is one)
-        self, caller: int, arguments: list[Any], flow: int, number: int, known: tuple[Secret, Identify | None]
+    def _detail_of(self, lane: Lane, number: int, caller: int, snapshot: bytes) -> Any:
+        """Return what the token of a call tells of how much is kept of it: its tally, or what stands for it if it is only summed up."""
+        tallies = self._sink.tallies
+        tally = tallies.of(lane, number)
+        if tally.keeps(len(snapshot)):
+            return tally
+        if not tally.begun:
+            tallies.full(tally)
+        return tally.begin(snapshot, caller)
+
+    def _begin(  # noqa: C901, PLR0911, PLR0912  (each reason not to record a call is one)
+        self,
+        caller: int,
+        arguments: list[Any],
+        flow: int,
+        number: int,
+        known: tuple[Secret, Identify | None],
+        *,
+        thins: bool,
     ) -> list[Any] | None:
         """Write the beginning of any call; return its token, None where it is not recorded."""
         sink, lanes = self._sink, self._lanes
@@ -345,9 +396,13 @@ class Hooks:
             if number not in sink.defined:
                 sink.met(number)
             snapshot, observed = self._observe(lane, number, secret, arguments)
-            call = next(self._numbers)
-            sink.journal.begin(call, lane.ident, above[_CALL], number, caller, flow, snapshot)
-            lane.top = token = [call, state, lane, above, observed, number]
+            detail = self._detail_of(lane, number, caller, snapshot) if thins else None
+            if type(detail) is self._thin:
+                call = above[_CALL]
+            else:
+                call = next(self._numbers)
+                sink.journal.begin(call, lane.ident, above[_CALL], number, caller, flow, snapshot)
+            lane.top = token = [call, state, lane, above, observed, number, detail]
         except Exception as error:
             if not is_ours(error):
                 raise
@@ -364,11 +419,12 @@ class Hooks:
         """Return the hook of an end. `moves` says that the activation may end in another thread than it began in."""
         sink, here = self._sink, self._lanes.state
         outcome_of, write_changed, key = self._outcome_of, self._write_changed, end_key(outcome)
+        thin = self._thin
 
         def ended(token: list[Any], value: Any) -> None:  # noqa: C901, PLR0912
             if not sink.active:  # as the interpreter ends, not even the names below are left
                 return
-            call, state, lane, above, observed, number = token
+            call, state, lane, above, observed, number, detail = token
             if lane.top is token:
                 lane.top = above
             else:
@@ -380,7 +436,7 @@ class Hooks:
             state.busy = True
             try:
                 if observed is not None:
-                    write_changed(call, observed)
+                    write_changed(token, observed)
                 if (
                     value is None
                     or (kind := type(value)) is int
@@ -395,6 +451,12 @@ class Hooks:
                         snapshot = outcome_of(lane, number, value)
                 else:
                     snapshot = outcome_of(lane, number, value)
+                if detail is not None:
+                    if type(detail) is thin:
+                        if detail.end(outcome, snapshot):
+                            sink.tallies.write(detail.tally)
+                        return
+                    detail.add(len(snapshot))
                 append = sink.journal.append
                 head = pack_end(len(snapshot), adler32(snapshot, call), key, call)
                 try:
@@ -423,10 +485,16 @@ class Hooks:
 
         return raised
 
-    def _write_changed(self, call: int, observed: Observed) -> None:
+    def _write_changed(self, token: list[Any], observed: Observed) -> None:
         """Write the after-image of each argument that the call changed."""
+        detail = token[_DETAIL]
         for position, image in self._images.changed(observed):
-            self._sink.journal.after(call, position, image)
+            if type(detail) is self._thin:
+                detail.note(AFTER + position, image)
+                continue
+            if detail is not None:
+                detail.add(len(image))
+            self._sink.journal.after(token[_CALL], position, image)
 
     def _make_yielded(self) -> Function[[list[Any], Any], None]:
         item, sink = self._make_item(), self._sink
@@ -474,7 +542,13 @@ class Hooks:
             state.busy = True
             try:
                 snapshot = scalar(value) or outcome_of(token[_LANE], token[_CALLABLE], value)
-                sink.journal.item(token[_CALL], kind, snapshot)
+                detail = token[_DETAIL]
+                if type(detail) is self._thin:
+                    detail.note(ITEM + kind, snapshot)
+                else:
+                    if detail is not None:
+                        detail.add(len(snapshot))
+                    sink.journal.item(token[_CALL], kind, snapshot)
             except Exception as error:
                 if not is_ours(error):
                     raise
@@ -508,6 +582,11 @@ def _unlink(lane: Lane, token: list[Any]) -> None:
         inner = inner[_ABOVE]
     if inner is not None:
         inner[_ABOVE] = token[_ABOVE]
+
+
+def is_kept(token: list[Any]) -> bool:
+    """Whether the call of an activation is kept in detail, so that frames may name it."""
+    return type(token[_DETAIL]) not in {Thin, native.Thin}
 
 
 def _nothing(*_: Any) -> None:

@@ -39,20 +39,21 @@ class Lane:
 
     `top` is the innermost activation that has begun and not ended: a list as `tracer.recording.crossing` makes them, linked to the one around it.
     `seen` counts, by callable, the crossings with more than scalars among the arguments, `out` the values that came out and are more;
-    `wrapped` are the callables crossed through a decorator's wrapper; `places` counts the work handed in by place. `base` is the thread's
+    `tallies` has by callable what counts its calls (`thinning.Tally`); `wrapped` are the callables crossed through a decorator's wrapper; `places` counts the work handed in by place. `base` is the thread's
     lane around one that `Lanes.await_work` made; `hands_on` the lane that work handed on from here is named by, None where that is this one.
     """
 
-    __slots__ = ("adopted", "base", "hands_on", "ident", "name", "out", "places", "seen", "top", "wrapped")
+    __slots__ = ("adopted", "base", "hands_on", "ident", "name", "out", "places", "seen", "tallies", "top", "wrapped")
 
     def __init__(self, ident: int, name: str) -> None:
         self.ident = ident
         self.name = name
-        self.top: list[Any] = [0, None, self, None, None, 0]
+        self.top: list[Any] = [0, None, self, None, None, 0, None]
         self.seen: dict[int, int] = {}
         self.out: dict[int, int] = {}
         self.wrapped: set[int] = set()
         self.places: dict[str, Iterator[int]] = {}
+        self.tallies: dict[int, Any] = {}
         self.adopted: ref[Any] | None = None
         self.base: Lane | None = None
         self.hands_on: Lane | None = None
@@ -65,6 +66,7 @@ class Lane:
         """Return the same lane for another thread: threads of a pool share one, but not what is under way in each."""
         other = Lane(self.ident, self.name)
         other.seen, other.out, other.wrapped, other.places = self.seen, self.out, self.wrapped, self.places
+        other.tallies = self.tallies
         return other
 
 

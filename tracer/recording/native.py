@@ -12,9 +12,11 @@ from tracer.encoding.walks import WANTED
 Entered: Any = None
 Half: Any = mmap
 Kernel: Any = None
+Tally: Any = None
+Thin: Any = None
 if WANTED:
     with suppress(ImportError):  # no compiler, another Python than it was built for, a subinterpreter
-        from tracer.recording._native import Entered, Half, Kernel
+        from tracer.recording._native import Entered, Half, Kernel, Tally, Thin  # noqa: F401  (for crossing.py)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -58,6 +58,8 @@ class Recorder:
         redactor: says which parameters are secret.
         secrets: takes secrets out of what the recorder itself writes: names of lanes, command lines, defaults in signatures.
         dunders: names among the left-out dunders to record all the same.
+        detail: how much of values is looked at; the encoder does it, this is written down.
+        detail_calls: so many calls of a callable in a lane are kept in detail, of those after them sums; 0 keeps all.
         scoped: follow only the thread or task that starts the recorder, and what that starts.
         following: lets child processes that a scoped recorder announces record too; a whole process's inherit that from it.
         engine: the mechanism; the best one for this Python where None is given.
@@ -79,6 +81,7 @@ class Recorder:
         *,
         dunders: tuple[str, ...] = (),
         detail: str = "sampled",
+        detail_calls: int = 0,
         scoped: bool = False,
         following: Following | None = None,
         timings: bool = False,
@@ -109,6 +112,7 @@ class Recorder:
         self._bound_numbers: dict[str, int] = {}
         self._caller_numbers: dict[str, int] = {}
         self._sink = Sink()
+        self._sink.keep_in_detail(detail_calls)
         self._sink.lose = self._lose_number
         self._sink.met = self._met
         self._sink.same = self._wraps
@@ -160,6 +164,7 @@ class Recorder:
         if self.ambient is not None:
             self.ambient.detach(self.folder)
         left = (*self._observers.detach(), *self.instrumentation.stop())
+        self._sink.tallies.finish()
         self._define_all()
         for number, times in self._sink.missed.items():
             key = self._name(number), "tracer failed: RecursionError"
@@ -202,6 +207,7 @@ class Recorder:
             granularity=selection.granularity,
             components=components,
             detail=self._detail,
+            detail_calls=self._sink.tallies.most_calls,
             ambient=tuple(sorted(self._ambient_kinds)),
         )
         self._journal.meta(rows.meta_to_map(known))
@@ -240,6 +246,7 @@ class Recorder:
             return
         self._losses.clear()
         self._sink.missed.clear()
+        self._sink.tallies.forget()
         self._sink.defined.clear()
         if self.ambient is not None:
             self.ambient.forked()
@@ -377,7 +384,8 @@ class Recorder:
 
     def _probe_of_source(self, source: Callable) -> tuple[int, Probe]:
         number = self._number_of_bound(source)
-        return number, self._hooks.probe(0, int(source.flow), number, None)
+        # What is played back is needed whole.
+        return number, self._hooks.probe(0, int(source.flow), number, None, whole=True)
 
     # -- probes --------------------------------------------------------------------------------------------------------------
 
@@ -396,7 +404,7 @@ class Recorder:
         """Return the hooks for a callable that no code stands for: a method of an object that was handed out."""
         own = self._number_of_caller(callable_.component)
         number = self._number_of_bound(callable_)
-        return self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_))
+        return self._hooks.probe(own, int(callable_.flow), number, self._secrets(callable_), whole=True)
 
     def _identifier(self, code: CallableCode, number: int) -> Function[[], tuple[int, tuple[int, ...] | None] | None]:
         """Return what finds out which decorated name an activation of a decorator's wrapper stands for."""

@@ -25,6 +25,7 @@ class Settings:
     secret inside texts beside what is by default. `dunders` are left-out dunders turned on. `timings` says that the time of each call is taken.
     `original` is the folder that `project` is another checkout of: nothing in there may be imported in its place; empty for none.
     `detail` names how much of values is looked at: "sampled" or "full".
+    `detail_calls` is how many calls of a callable in a lane are kept in detail, 0 for all.
     `playback` is what `tracer.playback` needs to know where components are played back in the process, empty where it is recorded.
     `ambient` are the kinds of reads of the surroundings to record, `ambient_from` a file of reads to play back, empty for none.
     `packages` maps tracer and what it needs in a traced process to the folders they are imported from, for a Python that has none of them.
@@ -43,6 +44,7 @@ class Settings:
     timings: bool = False
     original: str = ""
     detail: str = "sampled"
+    detail_calls: int = 0
     playback: dict[str, Any] = field(default_factory=dict)
     ambient: tuple[str, ...] = ()
     ambient_from: str = ""

@@ -37,7 +37,7 @@ def write_replayed(target: Path, run: RecordedRun, ledger: Ledger, survey: Surve
         for nested in outcomes.inside
     }
     lanes = {lane.name: _lane(run, lane.name, ledger, passed) for lane in run.lanes}
-    write_cassette(target, recording, lanes)
+    write_cassette(target, recording, lanes, {lane.name: lane.thinned for lane in run.lanes})
 
 
 def _lane(run: RecordedRun, lane: str, ledger: Ledger, passed: Mapping[Spot, Nested]) -> Iterator[Call]:

@@ -50,6 +50,7 @@ def _summary(summary: Summary) -> dict[str, int]:
         "accepted": summary.accepted,
         "partly": summary.partly,
         "lost": summary.lost,
+        "thinned": summary.thinned,
     }
 
 

@@ -73,7 +73,7 @@ class CassetteSummary:
 def summarise_cassette(name: str, size: int, run: RecordedRun) -> CassetteSummary:
     """Return the row of a cassette of `size` bytes that could be read."""
     watched = sum(component.watched for component in run.recording.components)
-    calls = sum(lane.calls for lane in run.lanes)
+    calls = sum(lane.calls_made for lane in run.lanes)
     return CassetteSummary(name, size, calls, len(run.lanes), watched, run.recording.python)
 
 

@@ -5,6 +5,7 @@ The same calls give the same lines: nothing here counts what came before, tells 
 
 from __future__ import annotations
 
+from collections import Counter
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -124,6 +125,11 @@ def _heading(run: RecordedRun) -> Iterator[str]:
         yield "detail full"
     yield from (f"boundary {plain(boundary)}" for boundary in recording.boundaries)
     yield from (f"component {plain(component.name)}" for component in recording.components if component.watched)
+    thinned: Counter[str] = Counter()
+    for run_ in (each for lane in run.lanes for each in lane.thinned):
+        thinned[run_.callable] += run_.calls + run_.unfinished
+    for name, count in sorted(thinned.items()):
+        yield f"thinned {count:,} of {plain(name)}: past the budget of detail, kept as sums"
     for loss in recording.losses:
         yield f"lost {loss.count:,} of {plain(loss.callable)}: {plain(loss.reason)}"
     for rule in recording.noise:

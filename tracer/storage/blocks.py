@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from zlib import crc32
 
 from tracer import model, wire
+from tracer.storage.rows import thinned_to_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -80,9 +81,10 @@ def digest_of(data: bytes) -> bytes:
     return blake2b(data, digest_size=DIGEST_SIZE).digest()
 
 
-def lane_digest(blocks: Iterable[bytes]) -> bytes:
-    """Return the digest of a lane from the digests of its blocks in order."""
-    return digest_of(b"".join(blocks))
+def lane_digest(blocks: Iterable[bytes], thinned: Sequence[model.Thinned] = ()) -> bytes:
+    """Return the digest of a lane from the digests of its blocks in order, and the runs of calls that are in none."""
+    pack = wire.packer()
+    return digest_of(b"".join((*blocks, *(pack(thinned_to_row(run)) for run in thinned))))
 
 
 class BlockCutter:

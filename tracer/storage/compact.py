@@ -5,6 +5,7 @@ Nothing of it depends on a pid, on time, on a path of the machine, or on how man
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +37,7 @@ class Summary:
 
     `unclosed` counts processes that did not end in order, `merged` lanes equal to one of another process, `damaged` frames
     that were not whole, `orphans` frames of calls that began in another process. `unfinished` calls never ended. `calls_of` counts
-    the calls kept by callable.
+    the calls kept by callable, `thinned_of` those among them that are kept as sums alone, being past the budget of detail.
     """
 
     target: Path
@@ -50,6 +51,7 @@ class Summary:
     orphans: int
     losses: tuple[model.Loss, ...]
     calls_of: Mapping[str, int]
+    thinned_of: Mapping[str, int]
 
 
 def compact(
@@ -91,12 +93,16 @@ class _Compaction:
         self._timings = timings
         self._writer = writer
         self._calls = self._merged = self._lanes = 0
+        self._thinned: Counter[str] = Counter()
 
     def run(self, target: Path, noise: Sequence[Rule], losses: Sequence[model.Loss], *, block: bool) -> Summary:
         for name, (journal, numbers) in sorted(self._named_sources(), key=lambda named: named[0]):
-            summary = self._writer.add_lane(name, journal.calls(numbers))
+            summary = self._writer.add_lane(name, journal.calls(numbers), journal.thinned(numbers))
             self._lanes += summary is not None
-            self._calls += summary.calls if summary else 0
+            if summary:
+                self._calls += summary.calls_made
+                for run in summary.thinned:
+                    self._thinned[run.callable] += run.calls + run.unfinished
             if summary and self._timings:
                 self._timings.add_lane(summary, journal.times(numbers))
         recording = replace(
@@ -121,6 +127,7 @@ class _Compaction:
             orphans=sum(journal.orphans for journal in self._journals),
             losses=losses,
             calls_of=self._writer.calls,
+            thinned_of=self._thinned,
         )
 
     def _named_sources(self) -> Iterator[tuple[str, _Source]]:
@@ -138,7 +145,8 @@ class _Compaction:
     def _distinct(self, sources: Sequence[_Source]) -> list[_Source]:
         by_digest: dict[bytes, _Source] = {}
         for journal, numbers in sources:
-            digest = lane_digest(block.digest for block in BlockCutter().cut(journal.calls(numbers)))
+            blocks = (block.digest for block in BlockCutter().cut(journal.calls(numbers)))
+            digest = lane_digest(blocks, journal.thinned(numbers))
             self._merged += digest in by_digest
             by_digest.setdefault(digest, (journal, numbers))
         return [source for _, source in sorted(by_digest.items(), key=lambda found: found[0])]

@@ -10,7 +10,8 @@ A block's header is its magic, the sizes of meta and body, the size of the body 
 what is whole of a file that lost its index can be saved.
 
 The index is frames of u32 length, u8 kind, payload: META a packed map, CALLABLE, LOSS and RULE a packed row each, FULL_RULE the packed
-map of a rule that says more than its place, LANE packed [name, calls, digest], followed by BLOCKS, a table of its blocks. The footer says where the index is, with a crc32.
+map of a rule that says more than its place, LANE packed [name, calls, digest], followed by BLOCKS, a table of its blocks, and where calls of it are
+kept as sums alone by THINNED, packed rows of such runs, in as many frames as it takes. The footer says where the index is, with a crc32.
 
 Every integer is little-endian. The file depends on nothing but the recording: callables are sorted by name, losses and rules by their
 content, lanes by name.
@@ -21,9 +22,10 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from struct import Struct
 from struct import error as struct_error
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from zlib import crc32
 
@@ -61,12 +63,15 @@ RULE: Final = 3
 LANE: Final = 4
 BLOCKS: Final = 5
 FULL_RULE: Final = 6
+THINNED: Final = 7
 _INDEX_FRAME: Final = Struct("<IB")
 
 LARGEST_INDEX: Final = 256 << 20
 LARGEST_ROW: Final = 4 << 20
 MOST_RULES: Final = 100_000
 MOST_WRITTEN_RULES: Final = 500  # by a person; these may be expressions, each of which takes some time to compile
+MOST_RUNS: Final = 1 << 20  # of thinned calls; each is of some hundred calls
+_RUNS_OF_A_FRAME: Final = 4096
 MOST_CALLS: Final = 1 << 16
 """No block may say that it holds more calls."""
 LEAST_EXPANSION: Final = 1 << 30
@@ -125,18 +130,26 @@ class CassetteWriter:
         self._at = 0
         self._write(MAGIC + version_line(FORMAT))
 
-    def add_lane(self, name: str, calls: Iterable[CallRow]) -> model.LaneSummary | None:
-        """Write the calls of one lane, as they come; None where there are none, then the lane is not kept."""
+    def add_lane(
+        self, name: str, calls: Iterable[CallRow], thinned: tuple[model.Thinned, ...] = ()
+    ) -> model.LaneSummary | None:
+        """Write the calls of one lane, as they come; None where there are none, then the lane is not kept.
+
+        `thinned` are the runs of its calls that are kept as sums alone, sorted by callable.
+        """
         cutter = BlockCutter()
         entries = tuple(self._add_block(name, block) for block in cutter.cut(calls))
         self.unfinished += cutter.unfinished
         self.calls.update(cutter.calls)
         for callable_name, count in cutter.oversized.items():
             self._oversized[callable_name] = self._oversized.get(callable_name, 0) + count
-        if not entries:
+        for run in thinned:
+            self.unfinished += run.unfinished
+            self.calls[run.callable] += run.calls + run.unfinished
+        if not entries and not thinned:
             return None
-        digest = lane_digest(entry.digest for entry in entries)
-        summary = model.LaneSummary(name, sum(entry.calls for entry in entries), digest)
+        digest = lane_digest((entry.digest for entry in entries), thinned)
+        summary = model.LaneSummary(name, sum(entry.calls for entry in entries), digest, thinned)
         self._lanes.append(LaneEntry(summary, entries))
         return summary
 
@@ -160,11 +173,16 @@ class CassetteWriter:
         self._at += len(data)
 
 
-def write_calls(stream: BinaryIO, recording: model.Recording, lanes: Mapping[str, Iterable[model.Call]]) -> None:
-    """Write a whole cassette from calls in memory or streamed from another cassette."""
+def write_calls(
+    stream: BinaryIO,
+    recording: model.Recording,
+    lanes: Mapping[str, Iterable[model.Call]],
+    thinned: Mapping[str, tuple[model.Thinned, ...]] = MappingProxyType({}),
+) -> None:
+    """Write a whole cassette from calls in memory or streamed from another cassette, with those of each lane that are kept as sums alone."""
     writer = CassetteWriter(stream)
-    for name in sorted(lanes):
-        writer.add_lane(name, map(row_of, lanes[name]))
+    for name in sorted({*lanes, *thinned}):
+        writer.add_lane(name, map(row_of, lanes.get(name, ())), thinned.get(name, ()))
     writer.finish(recording)
 
 
@@ -186,6 +204,9 @@ def _index_frames(
     for lane in lanes:
         yield _index_frame(LANE, wire.pack_whatever([lane.summary.name, lane.summary.calls, lane.summary.digest]))
         yield _index_frame(BLOCKS, b"".join(_entry_bytes(entry) for entry in lane.blocks))
+        for at in range(0, len(lane.summary.thinned), _RUNS_OF_A_FRAME):
+            runs = lane.summary.thinned[at : at + _RUNS_OF_A_FRAME]
+            yield _index_frame(THINNED, wire.pack_whatever([rows.thinned_to_row(run) for run in runs]))
 
 
 def index_and_footer(index: bytes, start: int) -> bytes:
@@ -250,15 +271,23 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
         LANE: lambda data: _summary(_row(data)),
         BLOCKS: lambda data: tuple(BlockEntry(*fields) for fields in BLOCK_ENTRY.iter_unpack(data)),
     }
+    runs: dict[int, list[model.Thinned]] = {}
     for kind, frame in index_frames(index):
+        data = memoryview(frame)[_INDEX_FRAME.size :]
         if kind in found:
-            found[kind].append(parsers[kind](memoryview(frame)[_INDEX_FRAME.size :]))
+            found[kind].append(parsers[kind](data))
+        elif kind == THINNED:
+            of_lane = runs.setdefault(len(found[LANE]) - 1, [])
+            more = [rows.thinned_from_row(row) for row in _row(data)]
+            counted.runs(len(more))
+            of_lane.extend(more)
     (known,) = found[META]
     recording = model.Recording(
         python=known.python,
         boundaries=known.boundaries,
         granularity=known.granularity,
         detail=known.detail,
+        detail_calls=known.detail_calls,
         components=known.components,
         callables=tuple(found[CALLABLE]),
         losses=tuple(found[LOSS]),
@@ -266,15 +295,23 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
         block=known.block,
         ambient=known.ambient,
     )
+    for number, of_lane in runs.items():
+        found[LANE][number] = replace(found[LANE][number], thinned=tuple(of_lane))
     lanes = tuple(LaneEntry(summary, blocks) for summary, blocks in zip(found[LANE], found[BLOCKS], strict=True))
     return recording, lanes
 
 
 class _Counted:
-    """Parses the rules of a cassette, of which whoever wrote it may not have so many that reading them takes long."""
+    """Parses the rules of a cassette, of which whoever wrote it may not have so many that reading them takes long; and counts runs alike."""
 
     def __init__(self) -> None:
-        self._rules = self._written = 0
+        self._rules = self._written = self._runs = 0
+
+    def runs(self, more: int) -> None:
+        """Count runs of thinned calls."""
+        self._runs += more
+        if self._runs > MOST_RUNS:
+            raise ValueError("more runs of calls than a cassette may hold")
 
     def by(self, parse: Callable[[Any], Rule]) -> Callable[[memoryview], Rule]:
         """Return a parser that counts."""

@@ -15,6 +15,7 @@ The first byte of a body is its `Kind`; length and checksum are those of the bod
     CHILD     packed [pid, lane name]
     META      packed map as `rows.meta_to_map` makes it
     CLOSE     nothing: the process ended in order
+    RUN       packed [lane, callable, caller (numbers), calls, raised, unfinished, sums of arguments and outcomes]: calls that are not kept in detail
     TIME      u8 0 at the beginning, 1 at the end, u16 nothing, u64 call; u64 nanoseconds of a clock that all processes share
 
 Call ids count up, by about one per call, from any start above 0. The order of frames is free but for BEGIN: the calls
@@ -76,6 +77,7 @@ class Kind(IntEnum):
     CLOSE = 11
     JOB = 12
     TIME = 13
+    RUN = 14
 
 
 MAGIC: Final = b"TRCJRNL1"
@@ -287,6 +289,13 @@ class Journal:
         A process that takes the job names its lane by `lineage.job_lane`.
         """
         self._write(_kind(Kind.JOB) + _pack([pool, job, lane]))
+
+    def run(self, lane: int, callable_: int, caller: int, counts: tuple[int, int, int], sums: bytes) -> None:
+        """Tell of calls that are not kept in detail: how many, how many of them raised, how many more never ended; `tracer.sums` of them.
+
+        `caller` made the first of them.
+        """
+        self._write(_kind(Kind.RUN) + _pack([lane, callable_, caller, *counts, sums]))
 
     def meta(self, meta: Mapping[str, Any]) -> None:
         """Tell of the configuration: a map as `rows.meta_to_map` makes it."""

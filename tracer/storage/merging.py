@@ -23,6 +23,7 @@ def merged(recordings: Sequence[model.Recording], *, later_wins: bool = False) -
         boundaries=tuple(sorted({boundary for each in recordings for boundary in each.boundaries})),
         granularity=_joined(each.granularity for each in recordings) or model.Recording().granularity,
         detail=_joined(each.detail for each in recordings) or model.Recording().detail,
+        detail_calls=max((each.detail_calls for each in recordings), default=0),
         components=_components(recordings),
         callables=_by_name({each.name: each for each in defined}) if later_wins else _first_by_row(defined),
         losses=summed(loss for each in recordings for loss in each.losses),

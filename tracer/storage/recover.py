@@ -86,14 +86,24 @@ def _salvage(source: Path, data: mmap, goal: Path) -> None:
         lanes.setdefault(lane, []).append(found)
     if not lanes:
         raise _nothing_whole(source)
+    thinned = _thinned(source)
     with replacing(goal) as stream:
         writer = form.CassetteWriter(stream)
         flows: dict[str, model.Flow] = {}
         kept: dict[str, int] = {}
         for lane in sorted(lanes):
-            summary = writer.add_lane(lane, map(row_of, _joined(data, lanes[lane], flows)))
+            summary = writer.add_lane(lane, map(row_of, _joined(data, lanes[lane], flows)), thinned.get(lane, ()))
             kept[lane] = summary.calls if summary else 0
         writer.finish(_recording(source, kept, lanes, flows))
+
+
+def _thinned(source: Path) -> dict[str, tuple[model.Thinned, ...]]:
+    """Return the runs of thinned calls by lane, which stand in the index; none where that is lost."""
+    try:
+        with open_cassette(source) as cassette:
+            return {lane.name: lane.thinned for lane in cassette.lanes}
+    except errors.CassetteDamaged:
+        return {}
 
 
 def _whole_blocks(data: mmap) -> Iterator[tuple[str, _Found]]:

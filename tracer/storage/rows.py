@@ -6,14 +6,16 @@ Journals and cassettes both hold these rows. Reading checks every type, since a 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
-from tracer import model
+from tracer import model, sums
 from tracer.errors import ConfigError
 from tracer.rules import Rule
 
 Row: TypeAlias = "list[Any]"
 T = TypeVar("T")
+
+_MOST_COUNTED: Final = 1 << 48
 
 
 def callable_to_row(watched: model.Callable) -> Row:
@@ -71,6 +73,22 @@ def loss_from_row(row: Any) -> model.Loss:
     return model.Loss(checked(str, name), checked(str, reason), checked(int, count))
 
 
+def thinned_to_row(run: model.Thinned) -> Row:
+    """Return a run of thinned calls as a row."""
+    return [run.callable, run.caller, run.calls, run.raised, run.unfinished, run.inputs, run.outcomes]
+
+
+def thinned_from_row(row: Any) -> model.Thinned:
+    """Return the run a row describes. Raises ValueError or TypeError where it is none."""
+    name, caller, calls, raised, unfinished, inputs, outcomes = row
+    for count in (calls, raised, unfinished):
+        if not 0 <= checked(int, count) < _MOST_COUNTED:
+            raise ValueError("a run of calls that cannot be")
+    for found in (inputs, outcomes):
+        sums.read(checked(bytes, found))
+    return model.Thinned(checked(str, name), checked(str, caller), calls, raised, unfinished, inputs, outcomes)
+
+
 def is_plain(rule: Rule) -> bool:
     """Whether a rule fits the row that every tracer reads; others go into a map of their own kind."""
     return rule == Rule(rule.callable, rule.kind, rule.path, rule.source)
@@ -120,6 +138,7 @@ def meta_to_map(recording: model.Recording) -> dict[str, Any]:
         "components": [[component.name, component.watched] for component in recording.components],
         **({"block": True} if recording.block else {}),
         **({"detail": recording.detail} if recording.detail != model.Recording().detail else {}),
+        **({"detail_calls": recording.detail_calls} if recording.detail_calls else {}),
         **({"ambient": list(recording.ambient)} if recording.ambient else {}),
     }
 
@@ -140,6 +159,7 @@ def meta_from_map(meta: Any) -> model.Recording:
         ),
         block=checked(bool, meta.get("block", False)),
         detail=checked(str, meta.get("detail", model.Recording().detail)),
+        detail_calls=checked(int, meta.get("detail_calls", 0)),
         ambient=tuple(checked(str, kind) for kind in checked(list, meta.get("ambient", []))),
     )
 

@@ -63,6 +63,7 @@ class ScannedJournal:
         self.children: list[tuple[int, str]] = []
         self.jobs: dict[tuple[str, str], str] = {}
         self.metas: list[model.Recording] = []
+        self._runs: dict[int, list[tuple[int, int, list[Any]]]] = {}  # by lane: callable, caller, the rest of the row
         self.closed = False
         self.damaged = 0
         self.orphans = 0
@@ -224,11 +225,29 @@ class ScannedJournal:
         elif kind == jr.Kind.JOB:
             pool, job, lane = row
             self.jobs[rows.checked(str, pool), rows.checked(str, job)] = rows.checked(str, lane)
+        elif kind == jr.Kind.RUN:
+            lane, callable_, caller, *rest = row
+            rows.thinned_from_row(["", "", *rest[:3], *_halves(rows.checked(bytes, rest[3]))])
+            self._runs.setdefault(rows.checked(int, lane), []).append(
+                (rows.checked(int, callable_), rows.checked(int, caller), rest)
+            )
         elif kind == jr.Kind.META:
             self.metas.append(rows.meta_from_map(row))
         else:
             message = f"no frame has the kind {kind}"
             raise ValueError(message)
+
+    def thinned(self, numbers: tuple[int, ...]) -> tuple[model.Thinned, ...]:
+        """Return the runs of calls of one lane of which no detail is kept, given all its numbers; those of a callable in order."""
+        found = []
+        for number in numbers:
+            for callable_, caller, (calls, raised, unfinished, both) in self._runs.get(number, ()):
+                watched, who = self.callables.get(callable_), self.callers.get(caller)
+                if watched is None or who is None:
+                    self.unnamed += calls + unfinished
+                    continue
+                found.append(model.Thinned(watched.name, who, calls, raised, unfinished, *_halves(both)))
+        return tuple(sorted(found, key=lambda run: run.callable))
 
     def calls(self, numbers: tuple[int, ...]) -> Iterator[CallRow]:
         """Yield the calls of one lane, given all its numbers, in the order they began."""
@@ -319,3 +338,7 @@ class ScannedJournal:
             else:
                 after.append((AFTER, key >> 16, snapshot))
         return items[::-1] + sorted(after)
+
+
+def _halves(sums: bytes) -> tuple[bytes, bytes]:
+    return sums[: len(sums) // 2], sums[len(sums) // 2 :]

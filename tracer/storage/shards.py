@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tracer.model import LaneSummary, Recording
     from tracer.storage.reader import Cassette
 
-_SETTINGS = ("python", "boundaries", "granularity", "detail", "ambient", "block")
-_WORDS = {"python": "Python", "block": "recorded by tracer.cassette"}
+_SETTINGS = ("python", "boundaries", "granularity", "detail", "detail_calls", "ambient", "block")
+_WORDS = {"python": "Python", "detail_calls": "how many calls are kept in detail", "block": "recorded by tracer.cassette"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,11 @@ def merge_shards(target: Path, shards: Sequence[Shard]) -> Merged:
     with replacing(target) as stream:
         writer = CassetteWriter(stream)
         for name, (shard, lane) in sorted(lanes.items()):
-            writer.add_lane(name, map(row_of, shard.cassette.calls(lane.name)))
+            writer.add_lane(name, map(row_of, shard.cassette.calls(lane.name)), lane.thinned)
         writer.finish(merged(recordings))
     return Merged(
         lanes=len(lanes),
-        calls=sum(lane.calls for _, lane in lanes.values()),
+        calls=sum(lane.calls_made for _, lane in lanes.values()),
         alike=sum(len(shard.cassette.lanes) for shard in shards) - len(lanes),
         apart=sum(name != lane.name for name, (_, lane) in lanes.items()),
         otherwise=tuple(_otherwise(recordings)),

@@ -19,6 +19,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from tracer.errors import CassetteError
@@ -205,14 +206,19 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
                 Path(temporary).unlink()
 
 
-def write_cassette(path: Path | str, recording: model.Recording, lanes: Mapping[str, Iterable[model.Call]]) -> None:
+def write_cassette(
+    path: Path | str,
+    recording: model.Recording,
+    lanes: Mapping[str, Iterable[model.Call]],
+    thinned: Mapping[str, tuple[model.Thinned, ...]] = MappingProxyType({}),
+) -> None:
     """Write a cassette from calls, in memory or streamed from another cassette, and put it in place in one step.
 
     Raises:
         CassetteError: the folder cannot be written, or the disk is full.
     """
     with replacing(Path(path)) as stream:
-        write_calls(stream, recording, lanes)
+        write_calls(stream, recording, lanes, thinned)
 
 
 def write_side(cassette: Path, side: Mapping[str, Any]) -> None:

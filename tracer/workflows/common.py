@@ -41,6 +41,7 @@ def settings(
     folder: Path | None = None,
     *,
     detail: str | None = None,
+    detail_calls: int | None = None,
     timings: bool = False,
 ) -> Config:
     """Return the settings that hold in `folder` (the working folder), with the boundaries, detail and timings of the command line if given.
@@ -48,6 +49,10 @@ def settings(
     Raises:
         ConfigError: the settings are wrong, or there is no such detail.
     """
+    if detail_calls is not None and detail_calls < 0:
+        raise ConfigError(
+            "record", f"{detail_calls} is no number of calls", "Give a whole number; 0 keeps all in detail."
+        )
     config = load_config(folder or Path.cwd())
     if detail is not None and detail not in DETAILS:
         raise ConfigError("record", f"{detail!r} is no detail", f"Use one of: {', '.join(DETAILS)}.")
@@ -55,6 +60,7 @@ def settings(
         config,
         boundaries=tuple(boundaries or config.boundaries),
         detail=detail or config.detail,
+        detail_calls=config.detail_calls if detail_calls is None else detail_calls,
         timings=timings or config.timings,
     )
 
@@ -67,7 +73,8 @@ def settings_of(recording: Recording, boundaries: Sequence[str] | None = None) -
     """
     config = settings(boundaries or recording.boundaries)
     detail = recording.detail if recording.detail in DETAILS else config.detail
-    return replace(config, granularity=recording.granularity, detail=detail)
+    kept = recording.detail_calls or (0 if recording.detail == "full" else config.detail_calls)
+    return replace(config, granularity=recording.granularity, detail=detail, detail_calls=kept)
 
 
 def severity(name: str) -> Severity:
@@ -172,6 +179,7 @@ def make_settings(
         dunders=config.dunders,
         timings=config.timings,
         detail=config.detail,
+        detail_calls=config.calls_in_detail,
         original=str(original or ""),
         ambient=config.ambient,
         ambient_from=str(ambient_from or ""),

@@ -102,5 +102,5 @@ def recover(place: Place) -> str:
     with here(place, check=False) as (path,):
         target = recover_cassette(path, None if path == place else Path.cwd() / recovered(path).name)
     with reader.open_cassette(target) as cassette:
-        calls = sum(lane.calls for lane in cassette.lanes)
+        calls = sum(lane.calls_made for lane in cassette.lanes)
         return f"{target} holds what could be saved: {calls:,} calls in {len(cassette.lanes):,} lanes."

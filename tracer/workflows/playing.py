@@ -202,7 +202,8 @@ def _add(cassette: Path, new: Path) -> None:
             )
             for name in names
         }
-        write_cassette(cassette, merged((old.recording, more.recording), later_wins=True), lanes)
+        thinned = {lane.name: lane.thinned for lane in old.lanes}  # what a playback adds is kept in full
+        write_cassette(cassette, merged((old.recording, more.recording), later_wins=True), lanes, thinned)
 
 
 def play(command: Sequence[str], plan: PlaybackPlan, *, strict: bool = False) -> PlaybackSummary:

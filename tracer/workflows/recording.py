@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from tracer.workflows.places import Place
 
 DEFAULT_NAME = "run"
+_MOST_NAMED = 8
 _STOPPING = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP})
 
 
@@ -60,12 +61,14 @@ def record(
     runs: int | None = None,
     timings: bool = False,
     detail: str | None = None,
+    detail_calls: int | None = None,
     ambient: Sequence[str] | None = None,
     ambient_from: Path | None = None,
     tick: Callable[[str], None] = lambda text: None,
 ) -> RunSummary:
     """Record a command into a cassette; with several runs, learn what differs between them as noise; with `timings`, take the time of each call.
 
+    `detail` says how much of values is looked at, `detail_calls` how many calls of a callable are kept in detail in each lane, 0 for all.
     `ambient` are the kinds of reads of the surroundings to record, None for those of the settings; those of the cassette `ambient_from`
     are played back. `output` may be a URL: the cassette is made here, in local state, and sent when it is closed. A cassette that is there already is replaced only when the command ends with 0 and calls were captured; otherwise the new
     recording waits beside it.
@@ -73,7 +76,8 @@ def record(
     Raises:
         TracerError: the settings are wrong, the command cannot be started, or the cassette cannot be written.
     """
-    config = with_ambient(common.settings(boundaries, detail=detail, timings=timings), ambient, ambient_from)
+    settings = common.settings(boundaries, detail=detail, detail_calls=detail_calls, timings=timings)
+    config = with_ambient(settings, ambient, ambient_from)
     times = runs or config.runs
     seed = "0" if times > 1 else None
     if isinstance(output, Url):
@@ -267,6 +271,8 @@ class Take:
             )
         if reads:
             notes.append(f"{counted(reads, 'read')} of the surroundings recorded as well.")
+        if told.thinned_of:
+            notes.append(_past_detail(told.thinned_of))
         if waits:
             pending.ignore(file, self.config)
             notes.append(
@@ -313,6 +319,17 @@ def _components(recording: Recording, calls_of: Mapping[str, int]) -> tuple[Comp
     watched = Counter(home.values())
     names = sorted(component.name for component in recording.components if component.watched)
     return tuple(ComponentSummary(name, watched[name], calls[name]) for name in names)
+
+
+def _past_detail(thinned_of: Mapping[str, int]) -> str:
+    """Say of which calls only sums were kept."""
+    by_size = sorted(thinned_of.items(), key=lambda item: (-item[1], item[0]))
+    names = ", ".join(f"{name} ({count:,})" for name, count in by_size[:_MOST_NAMED])
+    more = f" and {counted(len(by_size) - _MOST_NAMED, 'callable')} more" if len(by_size) > _MOST_NAMED else ""
+    return (
+        f"Of {counted(sum(thinned_of.values()), 'call')} past the budget of detail sums are kept, by which a difference is still found: {names}{more}. "
+        "`--detail-calls N` keeps more in detail."
+    )
 
 
 def _reads(recording: Recording, calls_of: Mapping[str, int]) -> int:

@@ -111,19 +111,22 @@ def open_session(
     *,
     block: bool = False,
     detail: str | None = None,
+    detail_calls: int | None = None,
     timings: bool = False,
     ambient: Sequence[str] | None = None,
     ambient_from: Path | None = None,
 ) -> Session:
     """Start to record what the running thread or task calls, for a cassette; `block` says that later runs are compared with it.
 
+    `detail` says how much of values is looked at, `detail_calls` how many calls of a callable are kept in detail in each lane, 0 for all.
     `timings` says that the time of each call is taken as well, as it is where the settings say so. `ambient` are the kinds of reads of the
     surroundings to record, None for those of the settings; those of the cassette `ambient_from` are played back.
 
     Raises:
         TracerError: the settings are wrong or the folder cannot be written.
     """
-    config = with_ambient(common.settings(boundaries, detail=detail, timings=timings), ambient, ambient_from)
+    settings = common.settings(boundaries, detail=detail, detail_calls=detail_calls, timings=timings)
+    config = with_ambient(settings, ambient, ambient_from)
     # By which seed texts are hashed was settled when this process began.
     kinds = tuple(kind for kind in config.ambient if kind != "hash")
     return Session(cassette, replace(config, ambient=kinds), block=block, ambient_from=ambient_from)

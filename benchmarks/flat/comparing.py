@@ -1,0 +1,151 @@
+"""How long comparing takes and how much memory: equal, 1 % changed, one call more at the front, all changed; giant lanes, values, reports, folders.
+
+usage: python benchmarks/flat/comparing.py [--json OUT] [--workers N]... [--only WORD] [CALLS ...]
+
+Each row is one `tracer diff` in a process of its own. `cpu` is its processor time, of all its processes; `MiB` the peak of the largest of them. Time to
+start, about 0.4 s, is in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from machine import described
+
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "tests" / "compare")]
+
+from runs import call, function  # noqa: E402  (found by the path set above)
+
+from tracer.model import Component, Recording  # noqa: E402
+from tracer.storage.store import write_cassette  # noqa: E402
+
+CALLABLES = (function("shop.cart:total", "number"), function("shop.tax:vat", "amount"))
+COMPONENTS = (Component("shop.cart"), Component("shop.tax"))
+
+
+def stream(count, outcome, front=0, callables=1):
+    """Yield the calls of a loop: one and one inside it, with a nested result; of so many pairs of callables."""
+    for _ in range(front):
+        yield call("shop.cart:total", [-1], 0)
+    for number in range(count // 2):
+        which = f"{number % callables}" if callables > 1 else ""
+        yield call(
+            "shop.cart:total" + which, [number % 5000], {"total": outcome(number), "items": [1, 2, 3], "name": "x"}
+        )
+        yield call("shop.tax:vat" + which, [number % 5000], outcome(number), parent=1, caller="shop.cart")
+
+
+def write(path, lanes, callables=CALLABLES):
+    write_cassette(path, Recording("3.11", callables=callables, components=COMPONENTS), lanes)
+    return path
+
+
+def measured(arguments, cwd):
+    """Return exit code, processor seconds, wall seconds, MiB."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tracer", *arguments], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
+
+
+def cases(count):
+    """Yield a name, and the two sides as lanes."""
+
+    def base(n):
+        return n * 2
+
+    def some(n):
+        return n * 3 if n % 100 == 50 else n * 2
+
+    yield "equal", {"main": stream(count, base)}, {"main": stream(count, base)}
+    yield "1 % changed", {"main": stream(count, base)}, {"main": stream(count, some)}
+    yield "one call more at the front", {"main": stream(count, base)}, {"main": stream(count, base, front=1)}
+    yield "all changed", {"main": stream(count, base)}, {"main": stream(count, lambda n: n * 2 + 1)}
+    yield "all changed, to a type", {"main": stream(count, base)}, {"main": stream(count, str)}
+    shuffled = list(range(count // 2))
+    random.Random(1).shuffle(shuffled)
+    yield "shuffled", {"main": stream(count, base)}, {"main": stream(count, lambda n: shuffled[n] * 2)}
+    lanes = max(count // 1000, 1)
+    yield (
+        "1 % changed, in lanes of 1,000",
+        {f"test t{n:05}": stream(count // lanes, base) for n in range(lanes)},
+        {f"test t{n:05}": stream(count // lanes, some) for n in range(lanes)},
+    )
+    yield (
+        "all changed, in lanes of 1,000",
+        {f"test t{n:05}": stream(count // lanes, base) for n in range(lanes)},
+        {f"test t{n:05}": stream(count // lanes, lambda n: n * 2 + 1) for n in range(lanes)},
+    )
+
+
+def value_cases(mib):
+    """Yield two sides with one giant value each: rows of a table, changed in one place, with one row more, in all places."""
+    rows = mib * 1024 * 1024 // 120
+    table = [{"id": n, "name": f"name {n}", "total": n * 1.5, "tags": ["a", "b", str(n)]} for n in range(rows)]
+    one = [*table[: rows // 2], {**table[rows // 2], "total": -1}, *table[rows // 2 + 1 :]]
+    more = [{"id": -1, "name": "first", "total": 0.5, "tags": []}, *table]
+    every = [{**row, "total": row["total"] + 1} for row in table]
+    for name, new in (("one row changed", one), ("one row more at the front", more), ("all rows changed", every)):
+        parts = 8  # a part of a call above 16 MiB is not kept; the value is a list of so many calls' results
+        size = rows // parts + 1
+        yield (
+            f"{mib} MiB in 8 values, {name}",
+            {"main": [call("shop.cart:total", [n], table[n * size : (n + 1) * size]) for n in range(parts)]},
+            {"main": [call("shop.cart:total", [n], new[n * size : (n + 1) * size]) for n in range(parts)]},
+        )
+
+
+def report(rows, name, calls, workers, found):
+    code, cpu, wall, peak = found
+    row = {
+        "case": name,
+        "calls": calls,
+        "workers": workers,
+        "exit": code,
+        "cpu": round(cpu, 2),
+        "wall": round(wall, 2),
+        "MiB": round(peak),
+    }
+    rows.append(row)
+    print(f"{calls:>10,}  {name:36}{workers or 'auto':>8}{code:>6}{cpu:>9.2f}{wall:>9.2f}{peak:>8.0f}", flush=True)
+
+
+def main(arguments):
+    rows = []
+    print(described())
+    print(f"{'calls':>10}  {'case':36}{'workers':>8}{'exit':>6}{'cpu s':>9}{'wall s':>9}{'MiB':>8}")
+    with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
+        folder = Path(scratch)
+        todo = [(count, *case) for count in arguments.calls for case in cases(count)] if "value" != arguments.only else []
+        todo += [(8, *case) for case in value_cases(arguments.mib)] if arguments.mib else []
+        for count, name, old, new in todo:
+            if arguments.only and arguments.only not in name:
+                continue
+            paths = write(folder / "old.cassette", old), write(folder / "new.cassette", new)
+            for workers in arguments.workers or [""]:
+                options = ["--workers", workers] if workers else []
+                found = measured(["diff", *map(str, paths), "--format", "json", "-o", "out.json", *options], folder)
+                report(rows, name, count, workers, found)
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("calls", nargs="*", type=int, default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--json")
+    parser.add_argument("--workers", action="append", default=[])
+    parser.add_argument("--only", default="")
+    parser.add_argument("--mib", type=int, default=100)
+    main(parser.parse_args())

@@ -1,0 +1,175 @@
+"""Calls past their callable's budget of detail: sums over runs of them, in place of the calls.
+
+A hot loop is kept in detail up to a number of calls and bytes per callable and lane; what follows costs the same few bytes per run of
+some hundred calls however long it goes on. Where a run ends is decided by what its last call was given, so a call more or less changes the run it
+falls in and no later one.
+
+The classes here are the reference; with hooks in C those of `_thin.c` take their place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from tracer.sums import END, NOTHING, Sum, followed, noted, of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer.recording.lanes import Lane
+
+LEAST_CALLS: Final = 512
+MOST_CALLS: Final = 4096
+_CUT: Final = 0x9E3779B97F4A7C15
+_CUT_BITS: Final = 56  # of 64: one call in 256
+_RAISED: Final = 1
+_MASK: Final = 2**64 - 1
+
+BYTES_A_CALL: Final = 1024
+"""Bytes of snapshots that are kept in detail of one callable in one lane, for each of the calls that may be: few large ones use it up as well."""
+
+
+class Taken(NamedTuple):
+    """One run: how many calls, of which so many raised and so many never ended; who made the first; sums of arguments and outcomes."""
+
+    calls: int
+    raised: int
+    unfinished: int
+    caller: int
+    inputs: Sum
+    outcomes: Sum
+
+
+class Tally:
+    """What is counted of one callable in one lane; at most `most_calls` are kept in detail, until `most_bytes` of snapshots are."""
+
+    __slots__ = (
+        "_begun",
+        "_caller",
+        "_calls",
+        "_ended",
+        "_inputs",
+        "_outcomes",
+        "_raised",
+        "_room",
+        "_room_bytes",
+        "callable",
+        "lane",
+    )
+
+    def __init__(self, lane: int, callable_: int, most_calls: int, most_bytes: int) -> None:
+        self.lane = lane
+        self.callable = callable_
+        self._room = most_calls
+        self._room_bytes = most_bytes
+        self._begun = self._ended = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._calls = self._raised = self._caller = 0
+        self._inputs = self._outcomes = NOTHING
+
+    def keeps(self, size: int) -> bool:
+        """Say whether a call that begins is kept in detail, and count it as such, with the bytes of its arguments."""
+        if self._room <= 0 or self._room_bytes <= 0:
+            return False
+        self._room -= 1
+        self._room_bytes -= size
+        return True
+
+    def add(self, size: int) -> None:
+        """Count bytes of what came out of a call that is kept."""
+        self._room_bytes -= size
+
+    @property
+    def begun(self) -> int:
+        """How many calls began that were not kept in detail."""
+        return self._begun
+
+    def begin(self, arguments: bytes, caller: int) -> Thin:
+        """Begin a call that is not kept in detail."""
+        self._begun += 1
+        return Thin(self, of(arguments), caller)
+
+    def end(self, thin: Thin, outcome: int) -> bool:
+        """Count a call that has ended; say whether the run is to be written."""
+        if not self._calls:
+            self._caller = thin.caller
+        self._ended += 1
+        self._calls += 1
+        self._raised += outcome == _RAISED
+        self._inputs = followed(self._inputs, thin.inputs)
+        self._outcomes = followed(self._outcomes, thin.outcomes)
+        cuts = (thin.inputs[0] * _CUT & _MASK) >> _CUT_BITS == 0
+        return (cuts and self._calls >= LEAST_CALLS) or self._calls >= MOST_CALLS
+
+    def taken(self, *, last: bool = False) -> Taken:
+        """Return the run and begin the next one. The last one also counts calls that never ended."""
+        unfinished = self._begun - self._ended if last else 0
+        found = Taken(self._calls, self._raised, unfinished, self._caller, self._inputs, self._outcomes)
+        self._clear()
+        return found
+
+
+class Thin:
+    """One activation that is not kept in detail."""
+
+    __slots__ = ("caller", "inputs", "outcomes", "tally")
+
+    def __init__(self, tally: Tally, inputs: Sum, caller: int) -> None:
+        self.tally = tally
+        self.inputs = inputs
+        self.caller = caller
+        self.outcomes = NOTHING
+
+    def note(self, tag: int, snapshot: bytes) -> None:
+        """Take in an item that passed, or an argument as the call left it; `tag` is one of `tracer.sums`."""
+        self.outcomes = noted(self.outcomes, tag, snapshot)
+
+    def end(self, outcome: int, snapshot: bytes) -> bool:
+        """End the call; say whether the run of its tally is to be written."""
+        self.outcomes = noted(self.outcomes, END + outcome, snapshot)
+        return self.tally.end(self, outcome)
+
+
+class Tallies:
+    """The tallies of one recorder.
+
+    `most_calls` are kept in detail per callable and lane; 0 keeps all, and then there is no tally. `write(lane, callable, run)` gets each run;
+    `kind` is what makes tallies.
+    """
+
+    def __init__(self, most_calls: int, write: Callable[[int, int, Taken], None]) -> None:
+        self.most_calls = most_calls
+        self.kind: Any = Tally
+        self._write = write
+        self._full: list[Any] = []
+
+    def of(self, lane: Lane, callable_: int) -> Any:
+        """Return the tally of a callable in a lane, made on first need."""
+        tally = lane.tallies.get(callable_)
+        if tally is None:
+            tally = lane.tallies[callable_] = self.kind(
+                lane.ident, callable_, self.most_calls, self.most_calls * BYTES_A_CALL
+            )
+        return tally
+
+    def full(self, tally: Any) -> None:
+        """Take note of a tally whose first call is about to be thinned: at the end it has a run to write. The others go with their lanes."""
+        self._full.append(tally)
+
+    def write(self, tally: Any) -> None:
+        """Write the run of a tally that is full."""
+        self._write(tally.lane, tally.callable, Taken(*tally.taken()))
+
+    def finish(self) -> None:
+        """Write what is left, as recording ends."""
+        for tally in self._full:
+            run = Taken(*tally.taken(last=True))
+            if run.calls or run.unfinished:
+                self._write(tally.lane, tally.callable, run)
+        self._full.clear()
+
+    def forget(self) -> None:
+        """Forget all: they are another process's."""
+        self._full.clear()
