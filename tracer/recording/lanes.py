@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 from _thread import get_ident
+from contextlib import nullcontext
 from os import getpid  # held at import: the host may replace it in `os` while it runs
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -153,11 +154,15 @@ class Lanes:
         if state is not None:
             state.lane = None
 
+    def _turn(self) -> threading.Lock | nullcontext[None]:
+        # The threads that the interpreter stops as it ends may have held the lock; one thread is left then.
+        return nullcontext() if sys.is_finalizing() else self._lock
+
     def named(self, name: str) -> Lane:
         """Return the lane of that name, made on first need."""
         lane = self._by_name.get(name)
         if lane is None:
-            with self._lock:
+            with self._turn():
                 lane = self._by_name.get(name)
                 if lane is None:
                     self._numbers += 1
@@ -200,7 +205,7 @@ class Lanes:
         place = f"{kind} {self._place_of(frame)}"
         if taker is not None and not f"{parent.name} > ".startswith(f"{taker} > "):
             place = f"{place} for {taker}"
-        with self._lock:
+        with self._turn():
             ordinal = parent.places.get(place, 0)
             parent.places[place] = ordinal + 1
         return f"{parent.name} > {place}#{ordinal}"
@@ -252,7 +257,7 @@ class Lanes:
         lane = state.lane
         if lane is None:
             return None
-        with self._lock:
+        with self._turn():
             self._numbers += 1
             state.lane = Lane(self._numbers, lane.name)
         state.lane.base = lane.base or lane

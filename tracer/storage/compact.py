@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer import model, wire
+from tracer.ambient import AMBIENT
 from tracer.errors import CassetteNotFound
 from tracer.storage import journal as jr
 from tracer.storage import rows
@@ -34,7 +35,7 @@ _EVERY: Final = "*"
 class Summary:
     """What one compaction kept, and what it could not.
 
-    `unclosed` counts processes that did not end in order, `merged` lanes equal to one of another process, `damaged` frames
+    `unclosed` counts processes that did not end in order, `writing` those that went on while their journals were read, `merged` lanes equal to one of another process, `damaged` frames
     that were not whole, `orphans` frames of calls that began in another process. `unfinished` calls never ended. `calls_of` counts
     the calls kept by callable.
     """
@@ -42,6 +43,7 @@ class Summary:
     target: Path
     journals: int
     unclosed: int
+    writing: int
     lanes: int
     merged: int
     calls: int
@@ -100,10 +102,11 @@ class _Compaction:
             if summary and self._timings:
                 self._timings.add_lane(summary, journal.times(numbers))
         told = summed((*losses, *self._losses()))
+        callables = _merged_callables(self._journals)
         recording = replace(
-            _merged_meta([meta for journal in self._journals for meta in journal.metas]),
+            _merged_meta([meta for journal in self._journals for meta in journal.metas], callables),
             python=_joined(str(journal.info.get("python", "")) for journal in self._journals),
-            callables=_merged_callables(self._journals),
+            callables=callables,
             losses=told,
             noise=tuple(noise),
             block=block,
@@ -115,7 +118,8 @@ class _Compaction:
         return Summary(
             target=target,
             journals=len(self._journals),
-            unclosed=sum(not journal.closed for journal in self._journals),
+            unclosed=sum(not journal.closed and not journal.writing for journal in self._journals),
+            writing=sum(journal.writing for journal in self._journals),
             lanes=self._lanes,
             merged=self._merged,
             calls=self._calls,
@@ -158,8 +162,9 @@ def _loss(reason: str, count: int) -> Iterator[model.Loss]:
         yield model.Loss(_EVERY, reason, count)
 
 
-def _merged_meta(metas: Sequence[model.Recording]) -> model.Recording:
-    watched: dict[str, bool] = {}
+def _merged_meta(metas: Sequence[model.Recording], callables: Sequence[model.Callable]) -> model.Recording:
+    # A process tells its components at its end, which not every process reaches; what was crossed belongs to one.
+    watched = {callable_.component: True for callable_ in callables if callable_.component != AMBIENT}
     for component in (component for meta in metas for component in meta.components):
         watched[component.name] = watched.get(component.name, False) or component.watched
     return model.Recording(
