@@ -30,7 +30,7 @@ def start(settings: Settings) -> Recorder | None:
 def finish(playing: Playing, tally: Tally) -> None:
     """Stop as a process ends, and leave what is to be told."""
     if playing.recorder is not None:
-        playing.recorder.finish()
+        playing.recorder.finish(at_once=True)
     else:
         playing.stop()
     if playing.surroundings is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from sys import _getframe
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tracer.ambient import CALLERS
 from tracer.encoding.hiding import HIDDEN
@@ -20,6 +21,7 @@ from tracer.instrument.signatures import shortened
 from tracer.model import DEFAULT_LEFT_OUT, OUTSIDE, Callable, Component, Recording
 from tracer.recording import native
 from tracer.recording.crossing import LOOK_THROUGH, Callers, Hooks, Sink, make_counter
+from tracer.recording.ending import last_breath, newest_module
 from tracer.recording.lanes import Lanes
 from tracer.recording.observers import Observers
 from tracer.recording.timing import timed
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     from tracer.recording.ambient.player import Player
     from tracer.recording.following import Following
     from tracer.select.selection import Selection
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 _INLINED: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 """Code that has no frame of its own from Python 3.12 on: places go by the function around it everywhere."""
@@ -106,7 +111,9 @@ class Recorder:
         self.announced_lane: str | None = None
         self._script: ModuleType | None = None
         self._script_size = 0
-        self._losses: dict[tuple[str, str], int] = {}
+        self._losses: dict[tuple[str, str], count[int]] = {}  # counters, which threads share without losing one
+        self._untold = count(1)
+        self._faults_told = 0
         # By number - 1: what a number in the journal stands for. A code object's callable settles only after its module has run.
         self._watched: list[CallableCode | Callable] = []
         self._bound_numbers: dict[str, int] = {}
@@ -146,6 +153,7 @@ class Recorder:
 
     def start(self) -> None:
         """Begin to record."""
+        self._newest = newest_module()
         self._observers.attach()
         if self._scoped:
             self.lanes.open_scope()
@@ -164,27 +172,53 @@ class Recorder:
         if self.ambient is not None:
             self.ambient.detach(self.folder)
         left = (*self._observers.detach(), *self.instrumentation.stop())
-        self._sink.tallies.finish()
-        self._define_all()
-        for number, times in self._sink.missed.items():
-            key = self._name(number), "tracer failed: RecursionError"
-            self._losses[key] = self._losses.get(key, 0) + times
-        for (name, reason), number in sorted(self._losses.items()):
-            self._journal.loss(name, reason, number)
-        if faults := self.instrumentation.report.own_failures:
-            self._journal.loss("*", "tracer failed while it instrumented: `tracer doctor` says at what", len(faults))
-        for reason, number in sorted(self._encoder.losses.items()):
-            self._journal.loss("*", reason, number)
+        self._tell()
         self._journal.close()
         return left
 
-    def finish(self) -> None:
-        """Stop as a process ends. A failure of tracer's own costs what is known only at the end, never the host's exit code."""
+    def finish(self, *, at_once: bool = False) -> None:
+        """Write what is known at the end as a process ends. A failure of tracer's own costs that, never the host's exit code.
+
+        Unless it is to be `at_once`, recording goes on until the interpreter takes tracer itself down: threads that nobody waits for
+        and finalizers still call.
+        """
         try:
-            self.stop()
+            if at_once or self.ambient is not None:
+                self.stop()
+            elif self._sink.active:
+                last_breath(self._newest, self._end)
+                self._tell()
+                self._journal.mark_end()
         except Exception as error:  # noqa: BLE001  (nobody is left to tell but the journal)
+            self._end()
             self._journal.loss("*", f"tracer failed at the end: {type(error).__name__}", 1)
             self._journal.close()
+
+    def _end(self) -> None:
+        self._sink.active = False
+
+    def _tell(self) -> None:
+        """Write what is known only at the end, and the losses that no frame has told of so far."""
+        self._sink.tallies.finish()
+        self._define_all()
+        for number, times in self._take(self._sink.missed):
+            self._journal.loss(self._name(number), "tracer failed: RecursionError", times)
+        for (name, reason), number_of in sorted(self._take(self._losses), key=lambda loss: loss[0]):
+            self._journal.loss(name, reason, next(number_of))
+        self._untold = count(1)
+        self._journal.untold(0)
+        faults = len(self.instrumentation.report.own_failures)
+        if faults > self._faults_told:
+            reason = "tracer failed while it instrumented: `tracer doctor` says at what"
+            self._journal.loss("*", reason, faults - self._faults_told)
+            self._faults_told = faults
+        for reason, times in self._encoder.losses.items():
+            self._journal.loss("*", reason, times)
+
+    @staticmethod
+    def _take(counts: dict[_Key, _Value]) -> list[tuple[_Key, _Value]]:
+        """Return what a table holds and take it out."""
+        return [(key, counts.pop(key)) for key in list(counts)]
 
     def _define_all(self) -> None:
         """Write every watched callable with its signature and code hashes, crossed or not, and the components."""
@@ -238,13 +272,20 @@ class Recorder:
         """
         if self.following is not None:
             self.following.forked()
-        if not self._sink.active:
-            return
-        self._journal.abandon()
+        parents = self._journal
+        parents.abandon()
+        try:
+            if self._sink.active:
+                self._go_on_in_child(parents)
+        finally:
+            parents.forget()
+
+    def _go_on_in_child(self, parents: Journal) -> None:
         if self._fork_lane is None:
             self._sink.active = False
             return
         self._losses.clear()
+        self._untold = count(1)
         self._sink.missed.clear()
         self._sink.tallies.forget()
         self._sink.defined.clear()
@@ -252,8 +293,9 @@ class Recorder:
             self.ambient.forked()
         try:
             self._open_journal()
-        except OSError:  # the folder is gone or the disk full: the parent counts a child without a journal
+        except OSError:  # the folder is gone or closed, or the disk full
             self._sink.active = False
+            parents.child_without_journal()
             return
         for name, number in self._caller_numbers.items():
             self._journal.define_caller(number, name)
@@ -289,9 +331,11 @@ class Recorder:
         return OUTSIDE
 
     def lose(self, name: str, reason: str) -> None:
-        """Count one call or value of a callable that was seen and not kept."""
-        key = (name, reason)
-        self._losses[key] = self._losses.get(key, 0) + 1
+        """Count one call or value of a callable that was seen and not kept. Never raises."""
+        with suppress(MemoryError):
+            # At once, where no kill takes it: by its name it is told at the end.
+            self._journal.untold(next(self._untold))
+            next(self._losses.setdefault((name, reason), count()))
 
     def _lose_number(self, number: int, reason: str) -> None:
         self.lose(self._name(number), reason)

@@ -35,7 +35,7 @@ _EVERY: Final = "*"
 class Summary:
     """What one compaction kept, and what it could not.
 
-    `unclosed` counts processes that did not end in order, `merged` lanes equal to one of another process, `damaged` frames
+    `unclosed` counts processes that did not end in order, `writing` those that went on while their journals were read, `merged` lanes equal to one of another process, `damaged` frames
     that were not whole, `orphans` frames of calls that began in another process. `unfinished` calls never ended. `calls_of` counts
     the calls kept by callable, `thinned_of` those among them that are kept as sums alone, being past the budget of detail.
     """
@@ -43,6 +43,7 @@ class Summary:
     target: Path
     journals: int
     unclosed: int
+    writing: int
     lanes: int
     merged: int
     calls: int
@@ -118,7 +119,8 @@ class _Compaction:
         return Summary(
             target=target,
             journals=len(self._journals),
-            unclosed=sum(not journal.closed for journal in self._journals),
+            unclosed=sum(not journal.closed and not journal.writing for journal in self._journals),
+            writing=sum(journal.writing for journal in self._journals),
             lanes=self._lanes,
             merged=self._merged,
             calls=self._calls,

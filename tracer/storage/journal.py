@@ -14,7 +14,7 @@ The first byte of a body is its `Kind`; length and checksum are those of the bod
     LOSS      packed [callable name, reason, count]
     CHILD     packed [pid, lane name]
     META      packed map as `rows.meta_to_map` makes it
-    CLOSE     nothing: the process ended in order
+    CLOSE     nothing: the process ended in order; what runs as the interpreter is taken down may follow
     RUN       packed [lane, callable, caller (numbers), calls, raised, unfinished, sums of arguments and outcomes]: calls that are not kept in detail
     TIME      u8 0 at the beginning, 1 at the end, u16 nothing, u64 call; u64 nanoseconds of a clock that all processes share
 
@@ -27,7 +27,7 @@ Frames are first written into a mapped half of 64 KiB, which outlives the proces
 appended to the log behind the two halves with one write, and the other half takes over: memory is flat, and no page of
 the log is ever mapped (faulting in a new page of a mapped file costs more than writing it, 6.6 against 1.6 us).
 
-    0       magic, u64 position
+    0       magic, u64 position, u64 losses, u64 refused frames, u64 children, u32 errno
     65536   half 0
     131072  half 1
     196608  log
@@ -36,16 +36,23 @@ The position is the length of the log, doubled, plus the number of the half in u
 so at any instant the log up to its length and then the half in use are the whole frames. A frame torn by kill -9 fails
 its checksum: what is missing of it is zeros, which make the sum of bytes in an adler32 less (a crc32 of 70 bytes costs 130 ns more).
 A full disk is an OSError when a half is appended, never a SIGBUS: the halves have their room from the start.
+
+The numbers after the position are mapped too, and tell what no frame tells of yet, so that no kill takes it: how many losses were counted, how many
+frames were refused since the journal stopped and why, and how many forked children could not have a journal of their own.
+
+Whoever writes a journal holds a lock on the file (`flock`): a reader can tell a process that goes on from one that is gone.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from enum import IntEnum
+from fcntl import LOCK_EX, LOCK_NB, flock
 from mmap import mmap
 from struct import Struct
+from sys import is_finalizing
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from zlib import adler32
@@ -104,11 +111,23 @@ UNFINISHED: Final = 2
 
 POSITION_AT: Final = 8
 POSITION_STRUCT: Final = Struct("<Q")
+COUNT_STRUCT: Final = Struct("<Q")
+LOSSES_AT: Final = 16
+REFUSED_AT: Final = 24
+CHILDREN_AT: Final = 32
+REASON_AT: Final = 40
+_HEAD: Final = 4096
 FRAME_STRUCT: Final = Struct("<II")
 HALF: Final = 1 << 16
 # The end of each half is kept free for the frames that tell of a full disk and of the orderly end.
 _USABLE: Final = HALF - 512
 LOG_AT: Final = 3 * HALF
+
+_UNMAPPED: Final = (ValueError, TypeError)
+"""What is raised by those who read or write through a map that was closed."""
+
+_ZEROS: Final = bytes(_USABLE)
+"""Made once: where memory is used up, a half can be turned over all the same."""
 
 _LARGEST_FRAME: Final = 1 << 30
 _pack_frame: Final = FRAME_STRUCT.pack
@@ -129,8 +148,9 @@ _HEADS: Final = {
 _open = os.open
 _close = os.close
 _write_at = os.pwrite
-_truncate = os.ftruncate
+_remove = os.unlink
 _sync = os.fsync
+_stat = os.fstat
 _getpid = os.getpid
 _random = os.urandom
 _map = mmap
@@ -170,6 +190,7 @@ class Journal:
         "_fd",
         "_half",
         "_halves",
+        "_head",
         "_lock",
         "_sealed_at",
         "append",
@@ -186,6 +207,7 @@ class Journal:
         self._lock = _new_lock()
         self._base = 0
         self._half = 0
+        self._head = _map(fd, _HEAD)
         self._halves = [half(fd, _USABLE, offset=HALF), half(fd, _USABLE, offset=2 * HALF)]
         self._sealed_at: int | None = None
         self.append: Callable[[bytes], object] = self._halves[0].write
@@ -202,10 +224,14 @@ class Journal:
         path = f"{os.fspath(folder)}/{_getpid()}-{_random(6).hex()}{SUFFIX}"
         fd = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
+            with suppress(OSError):  # a file system without locks
+                flock(fd, LOCK_EX | LOCK_NB)
             _write_all(fd, MAGIC + bytes(LOG_AT - len(MAGIC)), 0)
             journal = cls(path, fd, half)
         except BaseException:
             _close(fd)
+            with suppress(OSError):
+                _remove(path)  # no journal, and on a full disk in the way of whoever wants to say so
             raise
         _opened.add(journal)
         journal._write(_kind(Kind.PROCESS) + _pack(dict(info)))
@@ -301,22 +327,55 @@ class Journal:
         """Tell of the configuration: a map as `rows.meta_to_map` makes it."""
         self._write(_kind(Kind.META) + _pack(dict(meta)))
 
+    def untold(self, losses: int) -> None:
+        """Note how many losses were counted that no frame tells of. Never raises."""
+        self._count(LOSSES_AT, losses)
+
+    def child_without_journal(self) -> None:
+        """Note, in a forked child that abandoned this journal, that it cannot have one of its own."""
+        with suppress(*_UNMAPPED):
+            self._count(CHILDREN_AT, COUNT_STRUCT.unpack_from(self._head, CHILDREN_AT)[0] + 1)
+
+    def mark_end(self) -> None:
+        """Mark the orderly end and bring the file to the disk; frames may still follow. Never raises."""
+        with self._turn():
+            if self._fd >= 0:
+                self._mark_end()
+
     def close(self) -> None:
-        """Mark the orderly end and bring the file to the disk. Idempotent."""
-        with self._lock:
-            if self._fd < 0:
-                return
-            if self.lost:
-                self._farewell(_kind(Kind.LOSS) + _pack(["*", f"journal stopped: {self.failed}"[:200], self.lost]))
-            self._farewell(_kind(Kind.CLOSE))
-            with suppress(OSError):
-                _sync(self._fd)
-            self._release("closed")
+        """Mark the orderly end, bring the file to the disk and let go of it. Idempotent."""
+        with self._turn():
+            if self._fd >= 0:
+                self._mark_end()
+                self._release("closed")
+                self.forget()
 
     def abandon(self) -> None:
         """Let go of the file without changing it: the child's part after a fork."""
         self._lock = _new_lock()  # a thread that the child does not have may have held the old one
         self._release("abandoned")
+
+    def forget(self) -> None:
+        """Let go of the last of an abandoned journal as well, which it would seem to be written by."""
+        self._head.close()
+
+    def _turn(self) -> Lock | nullcontext[None]:
+        """Return what lets one thread at a time write where that takes more than a step."""
+        # The threads that the interpreter stops as it ends may have held the lock; one thread is left then.
+        return nullcontext() if is_finalizing() else self._lock
+
+    def _mark_end(self) -> None:
+        if self.lost:
+            self._farewell(_kind(Kind.LOSS) + _pack(["*", f"journal stopped: {self.failed}"[:200], self.lost]))
+            self.lost = 0
+            self._count(REFUSED_AT, 0)
+        self._farewell(_kind(Kind.CLOSE))
+        with suppress(OSError):
+            _sync(self._fd)
+
+    def _count(self, at: int, number: int) -> None:
+        with suppress(*_UNMAPPED):
+            COUNT_STRUCT.pack_into(self._head, at, number)
 
     def _define(self, kind: Kind, number: int, row: Any) -> None:
         self._write(DEFINITION_STRUCT.pack(kind, number) + _pack(row))
@@ -331,7 +390,7 @@ class Journal:
         """
         if raised_below(refusal):
             raise refusal
-        with self._lock:
+        with self._turn():
             try:
                 self.append(frame)  # another thread was here first
             except ValueError as error:
@@ -339,6 +398,7 @@ class Journal:
                     raise
                 if not self._make_room(frame):
                     self.lost += 1
+                    self._count(REFUSED_AT, self.lost)
 
     def _make_room(self, frame: bytes) -> bool:
         if self.failed:
@@ -355,6 +415,7 @@ class Journal:
             if not _is_own(error):
                 raise
             self.failed = error.strerror or type(error).__name__
+            self._count(REASON_AT, error.errno or 0)
             self.append = _refuse
             return False
         return True
@@ -362,6 +423,9 @@ class Journal:
     def _flush(self) -> None:
         """Move the frames of the half in use to the log and switch halves. Whole again wherever it is interrupted."""
         half = self._halves[self._half]
+        if not _stat(self._fd).st_nlink:
+            # Who recorded is through with it: whatever outlives the command would fill the disk with what nobody can read.
+            raise OSError(errno.ESTALE, "nobody waits for it any more")
         if self._sealed_at is None:
             self._sealed_at = half.tell()
         half.seek(0, os.SEEK_END)
@@ -371,7 +435,7 @@ class Journal:
         other = self._halves[1 - self._half]
         other.seek(0, os.SEEK_END)
         with _bytes_of(other) as view:
-            view[:] = bytes(_USABLE)
+            view[:] = _ZEROS
         self._store_position(self._base + used, 1 - self._half)
         self._sealed_at = None
         other.seek(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracer import model, wire
+from tracer.ambient import AMBIENT
 from tracer.storage import rows
 from tracer.storage.format import summed
 
@@ -35,7 +36,9 @@ def merged(recordings: Sequence[model.Recording], *, later_wins: bool = False) -
 
 def _components(recordings: Sequence[model.Recording]) -> tuple[model.Component, ...]:
     """Return every component once; one that was watched anywhere is watched."""
-    watched: dict[str, bool] = {}
+    # A process tells its components at its end, which not every process reaches; what was crossed belongs to one.
+    crossed = (each.component for recording in recordings for each in recording.callables)
+    watched = {component: True for component in crossed if component != AMBIENT}
     for component in (component for each in recordings for component in each.components):
         watched[component.name] = watched.get(component.name, False) or component.watched
     return tuple(model.Component(name, flag) for name, flag in sorted(watched.items()))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from array import array
-from mmap import ACCESS_READ, mmap
+from fcntl import LOCK_NB, LOCK_SH, flock
+from mmap import ACCESS_COPY, mmap
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
@@ -43,6 +44,9 @@ _SECOND_BYTES: Final = {
 
 # Threads may write the frames of neighbouring calls in another order than their ids.
 _SLACK: Final = 4096
+_LARGEST_ERRNO: Final = 1 << 12
+_LARGEST_COUNT: Final = 1 << 48
+_LOOKS: Final = 100
 _LARGEST_GAP: Final = 1 << 20
 
 
@@ -51,6 +55,7 @@ class ScannedJournal:
 
     `damaged` counts frames that fail their checksum or cannot be read, `orphans` those of calls that never began here (a
     forked child ends calls of its parent), `unnamed` the calls read so far whose callable, caller or lane was never defined.
+    `writing` says that its process goes on: what is read is what it had written when it was looked at.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,6 +70,7 @@ class ScannedJournal:
         self.metas: list[model.Recording] = []
         self._runs: dict[int, list[tuple[int, int, list[Any]]]] = {}  # by lane: callable, caller, the rest of the row
         self.closed = False
+        self.writing = False
         self.damaged = 0
         self.orphans = 0
         self.unnamed = 0
@@ -107,14 +113,30 @@ class ScannedJournal:
                 size = os.fstat(stream.fileno()).st_size
                 if size < jr.LOG_AT:
                     return []  # killed before it was laid out
-                self._data = mmap(stream.fileno(), 0, access=ACCESS_READ)
+                self.writing = _is_locked(stream.fileno())
+                data = self._data = mmap(stream.fileno(), 0, access=ACCESS_COPY)
         except OSError as error:
             raise CassetteError(f"read journal {str(self.path)!r}", error.strerror or str(error)) from error
-        if self._data[: len(jr.MAGIC)] != jr.MAGIC:
+        if data[: len(jr.MAGIC)] != jr.MAGIC:
             raise NotACassette(f"read journal {str(self.path)!r}", "it is another kind of file or of another version")
-        (position,) = jr.POSITION_STRUCT.unpack_from(self._data, jr.POSITION_AT)
-        half = (1 + (position & 1)) * jr.HALF
+        position, half = _settled(data, size)
+        self._enter_untold()
         return [(jr.LOG_AT, min(size, jr.LOG_AT + (position >> 1))), (half, half + jr.HALF)]
+
+    def _enter_untold(self) -> None:
+        """Enter the losses that the process counted and had no time to tell of in frames."""
+        lost, refused, children = (
+            jr.COUNT_STRUCT.unpack_from(self._data, at)[0] for at in (jr.LOSSES_AT, jr.REFUSED_AT, jr.CHILDREN_AT)
+        )
+        (reason,) = jr.COUNT_STRUCT.unpack_from(self._data, jr.REASON_AT)
+        reason = os.strerror(reason) if 0 < reason <= _LARGEST_ERRNO else "unknown"
+        for count, what in (
+            (lost, "seen and not kept, by a process that had no time to say of what"),
+            (refused, f"journal stopped: {reason}"),
+            (children, "forked processes that could not be recorded"),
+        ):
+            if count:
+                self.losses.append(model.Loss("*", what, min(count, _LARGEST_COUNT)))
 
     def _scan_segment(self, at: int, stop: int) -> None:
         """Enter the frames between two offsets, up to the first that is not whole."""
@@ -342,3 +364,31 @@ class ScannedJournal:
 
 def _halves(sums: bytes) -> tuple[bytes, bytes]:
     return sums[: len(sums) // 2], sums[len(sums) // 2 :]
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether somebody writes a journal; the lock is given back with the descriptor."""
+    try:
+        flock(descriptor, LOCK_SH | LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # a file system without locks
+    return False
+
+
+def _settled(data: mmap, size: int) -> tuple[int, int]:
+    """Return a position and where its half begins, and keep that half as it is: whoever writes it may turn it over meanwhile.
+
+    Up to the position the log stays as it is, and the half in use only grows before the position moves.
+    """
+    position = half = 0
+    for _ in range(_LOOKS):
+        (position,) = jr.POSITION_STRUCT.unpack_from(data, jr.POSITION_AT)
+        half = (1 + (position & 1)) * jr.HALF
+        frames = data[half : half + jr.HALF]
+        if jr.POSITION_STRUCT.unpack_from(data, jr.POSITION_AT)[0] == position and position >> 1 <= size - jr.LOG_AT:
+            data[half : half + jr.HALF] = frames  # from here on these pages are ours
+            break
+        size = max(size, data.size())
+    return position, half

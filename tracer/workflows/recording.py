@@ -269,6 +269,10 @@ class Take:
             notes.append(
                 f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."
             )
+        if told.writing:
+            notes.append(
+                f"{counted(told.writing, 'process')} that the command started went on after it had ended: what they called from then on is not recorded."
+            )
         if reads:
             notes.append(f"{counted(reads, 'read')} of the surroundings recorded as well.")
         if told.thinned_of:
