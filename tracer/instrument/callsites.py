@@ -16,6 +16,7 @@ from weakref import ref
 from tracer.instrument import live
 from tracer.instrument.foreign_types import is_builtin, is_cython_function, is_descriptor
 from tracer.instrument.injection.sites import ARITHMETIC, Site, SiteHooks
+from tracer.instrument.probe import UNFIT, USED_UP
 from tracer.instrument.signatures import class_module, class_namespace, class_qualname
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ class CallSites:
             if ticket is None:
                 return None
             arguments = _bound(watched, site, receiver, values)
-            if arguments is None:
+            if type(arguments) is str:
+                probe.lost(arguments)
                 return None
             token = probe.began(ticket, [*arguments])
             return None if token is None else (probe, token, site.negated)
@@ -241,13 +243,13 @@ def _raised(token: tuple[Probe, Any, bool], error: BaseException) -> None:
     token[0].raised(token[1], error)
 
 
-def _bound(watched: Watched, site: Site, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Return a call's arguments in the order of the parameters, None where they do not fit or cannot be looked at."""
+def _bound(watched: Watched, site: Site, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...] | str:
+    """Return a call's arguments in the order of the parameters; why they cannot be told where they cannot."""
     kwargs: dict[str, Any] = {}
     if site.spread:
         kwargs = dict(values[1]) if len(values) > 1 else kwargs
         if id(type(values[0])) not in _ITERATED_TWICE:
-            return None
+            return USED_UP
         values = tuple(values[0])
     elif site.keywords:
         count = len(site.keywords)
@@ -255,7 +257,8 @@ def _bound(watched: Watched, site: Site, receiver: tuple[Any, ...], values: tupl
         values = values[:-count]
     elif site.operator and len(values) > _SLICED.get(site.name, len(values)):
         values = (slice(*values[:2]), *values[2:])
-    return watched.bind(receiver + values, kwargs)
+    arguments = watched.bind(receiver + values, kwargs)
+    return UNFIT if arguments is None else arguments
 
 
 def _found(watched: Watched | None, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> Found | None:

@@ -28,7 +28,7 @@ from tracer.instrument import live
 from tracer.instrument.arguments import signature_of, spread
 from tracer.instrument.discovery import CallableCode
 from tracer.instrument.foreign_types import ForeignTypes, Watched
-from tracer.instrument.probe import UNREADY
+from tracer.instrument.probe import UNFIT, UNREADY
 from tracer.instrument.proxies import wrapper_type
 from tracer.instrument.signatures import (
     class_module,
@@ -79,6 +79,7 @@ class ForeignCallables:
             tuple[ModuleRecord, Any]
         ] = []  # C functions in their place, to be wrapped if a script may call them
         self._watched: dict[int, tuple[Any, Watched]] = {}
+        self._nouns: dict[int, Callable] = {}
         self._wanted = wanted
         self._make_probe = make_probe
         self._wrappers: dict[int, tuple[Any, Any]] = {}  # by identity of the bare object: itself, its wrapper
@@ -140,6 +141,7 @@ class ForeignCallables:
         self._placed.clear()
         self._wrappers.clear()
         self._watched.clear()
+        self._nouns.clear()
         self._left.clear()
         return tuple(left)
 
@@ -147,6 +149,10 @@ class ForeignCallables:
         """Return what is recorded of a bare object's calls, None where it is none that was wrapped or is known by its type."""
         found = self._watched.get(id(value))
         return found[1] if found is not None else None
+
+    def noun(self, value: Any) -> Callable | None:
+        """Return the callable that such a bare object is."""
+        return self._nouns[id(value)] if id(value) in self._watched else None
 
     def _wrapper_for(self, record: ModuleRecord, path: str, value: Any) -> Any:
         """Return what is to take an object's place, None where it keeps it: C code may check for functions written in C."""
@@ -177,6 +183,7 @@ class ForeignCallables:
         self.callables[name] = noun
         watched = Watched(probe, bind, parameters)
         self._watched[id(value)] = value, watched
+        self._nouns[id(value)] = noun
         return watched
 
     def _watch_type_checked(self, record: ModuleRecord, path: str, value: Any) -> None:
@@ -252,6 +259,7 @@ def _frame_of(watched: Watched, module: str) -> Any:
     probe, bind = watched.probe, watched.bind
     entered, began, returned, raised = probe.entered, probe.began, probe.returned, probe.raised
     unready = UNREADY  # the function below has other globals
+    lost, unfit = probe.lost, UNFIT
     answer, ready, proceed_with = probe.answer, probe.ready, functools.partial(_Proceed, watched.parameters)
 
     def foreign(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -260,6 +268,7 @@ def _frame_of(watched: Watched, module: str) -> Any:
             return wrapped(*args, **kwargs)
         arguments = bind(args, kwargs)
         if arguments is None:
+            lost(unfit)
             return wrapped(*args, **kwargs)
         if ready is not None:
             found = ready([*arguments])

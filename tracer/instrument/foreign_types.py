@@ -73,6 +73,10 @@ class ForeignTypes:
                 found = True
         return found
 
+    def home(self, kind: type) -> ModuleRecord | None:
+        """Return the watched module that a type written in C is of, None where it is none of a watched one."""
+        return self._home(kind) if is_c_type(kind) else None
+
     def of_interest(self, kind: type) -> bool:
         """Whether a type or one it inherits from is a C type of a watched module."""
         return any(is_c_type(base) and self._home(base) is not None for base in mro(kind))

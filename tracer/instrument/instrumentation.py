@@ -196,6 +196,16 @@ class Instrumentation:
         """Return the code of a live function as it was compiled."""
         return self._engine.original(function.__code__)
 
+    def foreign_function(self, value: Any) -> tuple[str, str] | None:
+        """Return the component and the name of a callable object without Python code that is watched, None for any other object."""
+        noun = self._foreign.noun(value)
+        return (noun.component, noun.name) if noun is not None else None
+
+    def foreign_name(self, kind: type, path: str) -> tuple[str, str] | None:
+        """Return the component of a watched C type, and what a callable at `path` in its module is called; None for any other type."""
+        home = self._types.home(kind) if self._types is not None else None
+        return (home.component, home.name_of(path)) if home is not None else None
+
     def functions(self) -> dict[str, Any]:
         """Return the live Python functions that names of watched modules and their classes lead to, by the names of their callables.
 

@@ -14,7 +14,7 @@ static int load(PyObject *module) {
     if (!prepare_hooks())
         return -1;
     return PyModule_AddType(module, &Kernel_Type) < 0 || PyModule_AddType(module, &Entered_Type) < 0 ||
-            PyModule_AddType(module, &Half_Type) < 0
+            PyModule_AddType(module, &Half_Type) < 0 || PyModule_AddType(module, &Roomy_Type) < 0
         ? -1 : 0;
 #endif
 }
