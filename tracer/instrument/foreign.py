@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.instrument import live
 from tracer.instrument.arguments import signature_of, spread
 from tracer.instrument.discovery import CallableCode
+from tracer.instrument.extensions import is_extension
 from tracer.instrument.foreign_types import ForeignTypes, Watched
 from tracer.instrument.probe import UNFIT, UNREADY
 from tracer.instrument.proxies import wrapper_type
@@ -51,7 +52,8 @@ MAX_UNREACHABLE: Final = 200
 
 _LRU_CACHE: Final = type(functools.lru_cache(maxsize=1)(len))
 _C_DESCRIPTORS: Final = (MethodDescriptorType, ClassMethodDescriptorType, GetSetDescriptorType)
-_TYPE_CHECKED: Final = frozenset({"numpy.ufunc"})
+TYPE_CHECKED: Final = frozenset({"numpy.ufunc"})
+"""Types whose instances are functions that other packages make too, and for which C code checks."""
 
 
 class ForeignCallables:
@@ -100,7 +102,7 @@ class ForeignCallables:
                 continue
             if issubclass(type(value), type):
                 self._list_methods(record, value)
-            elif type_name(type(value)) in _TYPE_CHECKED:
+            elif type_name(type(value)) in TYPE_CHECKED:
                 self._watch_type_checked(record, str(name), value)
             elif _is_defined_in(value, record, namespace):
                 wrapper = self._wrapper_for(record, str(name), value)
@@ -187,12 +189,13 @@ class ForeignCallables:
         return watched
 
     def _watch_type_checked(self, record: ModuleRecord, path: str, value: Any) -> None:
-        if _top(class_module(type(value))) != _top(record.name):
+        if not _is_made_in(record, value):
             return
         if self._types is None:
             self.unreachable[record.name_of(path)] = f"C code checks for its type, {type_name(type(value))}"
         elif id(value) not in self._watched:
             self._watch(record, path, value)
+            self.at_call_sites.add(record.component)
 
     def _place(self, fresh: dict[int, tuple[Any, Any]]) -> None:
         for module in tuple(sys.modules.values()):
@@ -235,6 +238,15 @@ def _is_defined_in(value: Any, record: ModuleRecord, namespace: dict[str, Any]) 
     if kind is functools.partial:
         return type(value.func) is not FunctionType
     return kind.__name__ == "cython_function_or_method" and getattr(value, "__module__", "") == record.name
+
+
+def _is_made_in(record: ModuleRecord, value: Any) -> bool:
+    """Whether a function of such a type comes from a module: of the package that makes the type, or an extension that found no such one there."""
+    home = _top(class_module(type(value)))
+    if home == _top(record.name):
+        return True
+    makers = live.module_namespace(sys.modules[home]) if home in sys.modules else {}
+    return is_extension(record.file) and makers.get(value.__name__) is not value
 
 
 def _is_importing(module: str) -> bool:

@@ -45,7 +45,10 @@ class Watched:
 
 
 class ForeignTypes:
-    """Knows the C types of watched modules. `component_of`, `wanted` and `make_probe` are as of `Instrumentation`."""
+    """Knows the C types of watched modules. `component_of`, `wanted` and `make_probe` are as of `Instrumentation`.
+
+    `compiled` says whether one has methods compiled by Cython, which are bound as Python functions are.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class ForeignTypes:
         self._made: dict[str, Watched | None] = {}
         self._descriptions: dict[str, tuple[Callable, Bind]] = {}
         self.callables: dict[str, Callable] = {}
+        self.compiled = False
 
     def adopt(self, record: ModuleRecord, namespace: dict[str, Any]) -> bool:
         """Take note of the C types that a module defines, with their constructors and methods; whether there are any."""
@@ -156,6 +160,7 @@ class ForeignTypes:
         for name, entry in class_namespace(kind).items():
             if _is_own_c_method(kind, entry) and not is_dunder(name):
                 self._describe(kind, name, entry, record)
+                self.compiled = self.compiled or is_cython_function(type(entry))
         if any((found := _definer(kind, name)) is not None and found[0] is kind for name in _MADE_BY):
             self._describe(kind, "", kind, record)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.instrument import live
 from tracer.instrument.foreign_types import is_builtin, is_cython_function, is_descriptor
 from tracer.instrument.proxies import is_wrapper
-from tracer.instrument.signatures import class_namespace, class_qualname, mro
+from tracer.instrument.signatures import class_module, class_namespace, class_qualname, mro
 from tracer.recording import native
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ _getframe = sys._getframe  # noqa: SLF001  (the frame of the caller has no other
 _TOOL_IDS: Final = (5, 4, 3)
 _IMPLIED: Final = frozenset({"__exit__", "__aexit__"})
 """What the end of a `with` calls by the instruction that calls are made by."""
-_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+_ITS_OWN: Final = frozenset({"builtins", "functools", "operator"})
+"""Modules of the interpreter whose callable objects are nothing of a C extension."""
 _MAKERS: Final = ("__new__", "__init__")
 
 
@@ -41,7 +42,7 @@ class CallWitness:
         self._instrumentation = instrumentation
         self._tool: int | None = None
         self._callers: dict[int, tuple[CodeType, str | None]] = {}
-        self._passed: set[type] = {FunctionType, MethodType}
+        self._passed: set[type] = {FunctionType}
         self._counts: Counter[str] = Counter()
 
     @property
@@ -72,6 +73,10 @@ class CallWitness:
     def _look(self, code: CodeType, _offset: int, called: Any, first: Any) -> Any:
         if type(called) in self._passed:
             return None
+        if type(called) is MethodType:
+            called, first = called.__func__, called.__self__
+            if type(called) is FunctionType:
+                return None
         known = self._callers.get(id(code)) or self._caller(code)
         if known[1] is None:
             return _monitoring.DISABLE  # of this place alone: its module is looked through
@@ -139,8 +144,8 @@ class CallWitness:
     def _of_instance(self, kind: type) -> tuple[str, str] | None:
         base, entry = _defining(kind, "__call__")
         found = self._entry(base, "__call__") if is_descriptor(type(entry)) else None
-        if found is None and not kind.__flags__ & _HEAP_TYPE:
-            self._passed.add(kind)
+        if found is None and class_module(kind) in _ITS_OWN:
+            self._passed.add(kind)  # for good, so only what holds no class of the host
         return found
 
     def _entry(self, base: type | None, name: str) -> tuple[str, str] | None:
