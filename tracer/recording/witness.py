@@ -163,9 +163,17 @@ class Witness:
             component = self._selection.component_of(name, _text(space.get("__file__")))
             if component is not None:
                 self._modules[id(code)] = self._selection.name_of(name, _text(space.get("__file__")))
+            elif name not in sys.modules:  # generated in a namespace of its own, as methods of a namedtuple are
+                component = self._component_of_generated(code)
+                if component is None:  # not known, or not yet
+                    return _Judged(code, None, _ANYWHERE)
         start = _start(code) if code.co_flags & _SUSPENDS else _ANYWHERE
         judged = self._judged[id(code)] = _Judged(code, component, start)
         return judged
+
+    def _component_of_generated(self, code: CodeType) -> str | None:
+        known = self._instrumentation.known_code(code)
+        return known.callable.component if known is not None and known.probe is not None else None
 
     def _caller(self, frame: FrameType | None) -> str:
         for _ in range(LOOK_THROUGH):
