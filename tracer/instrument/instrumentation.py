@@ -223,6 +223,24 @@ class Instrumentation:
                         found.setdefault(name, binding.function)
         return found
 
+    def unwatched(self) -> tuple[str, ...]:
+        """Return the names of functions that names of watched modules lead to by now and that are not watched: made behind our back.
+
+        The main program is left out: what it has defined is looked at as it goes on.
+        """
+        found: dict[str, None] = {}
+        with self._lock:
+            for record in tuple(self._catalogue.modules.values()):
+                module = sys.modules.get(record.name)
+                if record.name == "__main__" or module is None or not issubclass(type(module), ModuleType):
+                    continue
+                namespace = live.module_namespace(module)
+                for binding in live.bindings(record.name, namespace):
+                    function = binding.function
+                    if function.__globals__ is namespace and self._adoption.known_code(function) is None:
+                        found[record.name_of(binding.path)] = None
+        return tuple(found)
+
     @property
     def report(self) -> InstrumentationReport:
         """What is watched by now, and what could not be."""

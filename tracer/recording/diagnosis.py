@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".diagnosis"
 """Files in the journal folder with what one process found, as JSON."""
 
+UNSEEN_BIRTH: Final = "it was put into its module when that had run, where nobody sees it"
 _WITNESSES: Final = frozenset({"tracer.recording.witness", "tracer.recording.call_witness"})
 _SWITCHES: Final = frozenset({"sys.settrace", "sys.setprofile"})
 
@@ -54,6 +55,7 @@ class Diagnosis:
         self._looking = False
         seen = Counter(dict(self._witness.end())) + self._calls.end()
         report = recorder.instrumentation.report
+        unwatched = [(name, UNSEEN_BIRTH) for name in recorder.instrumentation.unwatched()]
         try:
             left = recorder.stop()
         except Exception as error:  # noqa: BLE001  (what could be found out is told all the same)
@@ -61,7 +63,7 @@ class Diagnosis:
         found = {
             "pid": self._pid,
             "components": [[each.component, each.modules, each.callables] for each in report.components],
-            "unreachable": [list(pair) for pair in report.unreachable],
+            "unreachable": [list(pair) for pair in (*report.unreachable, *unwatched)],
             "failed_imports": list(report.failed_imports),
             "own_failures": list(report.own_failures),
             "left": list(left),

@@ -159,6 +159,7 @@ class Recorder:
         self._sink.active = False
         if self.ambient is not None:
             self.ambient.detach(self.folder)
+        unwatched = self.instrumentation.unwatched() if not self._scoped else ()
         left = (*self._observers.detach(), *self.instrumentation.stop())
         self._define_all()
         for number, times in self._sink.missed.items():
@@ -168,6 +169,10 @@ class Recorder:
             self._journal.loss(name, reason, number)
         if faults := self.instrumentation.report.own_failures:
             self._journal.loss("*", "tracer failed while it instrumented: `tracer doctor` says at what", len(faults))
+        if unwatched:
+            self._journal.loss(
+                "*", "functions put into watched modules unseen: `tracer doctor` names them", len(unwatched)
+            )
         for reason, number in sorted(self._encoder.losses.items()):
             self._journal.loss("*", reason, number)
         self._journal.close()
