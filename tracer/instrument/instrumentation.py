@@ -82,7 +82,8 @@ class Instrumentation:
     importing, imported: called with the name of a watched module before its body runs, and with what that returned after it.
         They do not raise.
 
-    Threads may import while this is active. Nothing of the host's own code is run.
+    Threads may import while this is active. Nothing of the host's own code is run. `script_is_blind` says whether a script is the main program
+    while C types are watched: nobody sees the methods of these that it calls itself.
     """
 
     def __init__(
@@ -106,6 +107,8 @@ class Instrumentation:
         self._awaited: dict[str, abc.Callable[[ModuleType], None]] = {}
         self._guests: set[str] = set()  # hooked because they are awaited or may call extensions, and in no component
         self._component_of = component_of
+        self._caller_of = caller_of
+        self.script_is_blind = False
         self._name_of = name_of
         self._engine = engine if engine is not None else default_engine()
         self._catalogue = Catalogue(wanted, make_probe, left_out)
@@ -377,6 +380,8 @@ class Instrumentation:
                     rename(known, record.name_of(f"{path}.__wrapped__"))
             if self._types is not None:
                 holds_types = self._types.adopt(record, namespace)
+                # Asked while the script runs: as it ends it loses its `__file__`.
+                self.script_is_blind = self.script_is_blind or (holds_types and _runs_script(self._caller_of))
                 if holds_types or record.component in self._foreign.at_call_sites:
                     self._callers.met(record.component)
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer

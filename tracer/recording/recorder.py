@@ -169,6 +169,10 @@ class Recorder:
             self._journal.loss(name, reason, number)
         if faults := self.instrumentation.report.own_failures:
             self._journal.loss("*", "tracer failed while it instrumented: `tracer doctor` says at what", len(faults))
+        if not self._scoped and self.instrumentation.script_is_blind:
+            self._journal.loss(
+                "*", "script whose own calls of methods of C types are not seen: run it as a module, `python -m`", 1
+            )
         if unwatched:
             self._journal.loss(
                 "*", "functions put into watched modules unseen: `tracer doctor` names them", len(unwatched)
