@@ -1,8 +1,9 @@
-/* A callable that is called with room on the stack, wherever the stack of the program stands.
+/* A callable that is called with room on the stack, wherever the stack of the program stands, and without a collection in the middle.
 
    What the interpreter calls for each entry of a function (sys.setprofile, sys.monitoring) is called at its limit too. There a Python
    function fails before it begins: the interpreter then takes the profile function out, and the program gets an error that it would not have
-   got one call earlier. So the limit is moved for as long as the call takes. */
+   got one call earlier. So the limit is moved for as long as the call takes. And what a collection finalizes runs functions of the program: were
+   it the callable's own objects that made it due, these would be entered unseen, since it is not called for what happens while it runs. */
 
 #include "_native.h"
 
@@ -32,7 +33,10 @@ static PyObject *call_with_room(PyObject *self, PyObject *const *args, size_t fl
     PyObject *callable = ((Roomy *)self)->callable;
     Py_INCREF(callable);
     move_limit(state, ROOM_FOR_CALLS);
+    int collects = PyGC_Disable();
     PyObject *result = PyObject_Vectorcall(callable, args, flags, names);
+    if (collects)
+        PyGC_Enable();
     move_limit(state, -ROOM_FOR_CALLS);
     Py_DECREF(callable);
     return result;

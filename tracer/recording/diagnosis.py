@@ -13,6 +13,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.model import OUTSIDE
+from tracer.recording import native
 from tracer.recording.call_witness import CallWitness
 from tracer.recording.witness import Witness
 
@@ -44,7 +45,8 @@ class Diagnosis:
         self._calls.begin()
         self._witness.begin()
         self._looking = True
-        sys.addaudithook(self._audit)  # for good: there is no way to take one out, so `_looking` switches it off
+        # For good: there is no way to take one out, so `_looking` switches it off. Nothing is traced while one runs, no finalizer either.
+        sys.addaudithook(native.roomy(self._audit))
 
     def finish(self) -> None:
         """Stop the recorder and leave what was found beside its journal."""
