@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint bench fuzz fuzz-guided checks clean
+.PHONY: demo test lint bench completeness fuzz fuzz-guided checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -22,6 +22,11 @@ lint: .venv/installed-lint
 bench: .venv/installed-bench
 	@$(BIN)/python -m pytest benchmarks -o 'python_files=bench_*.py' -q $(ARGS)
 	@$(BIN)/python benchmarks/crossing.py
+
+# Real suites, then programs that call extensions, for which a Python 3.12 or 3.13 is looked for on the path.
+completeness: .venv/installed-test
+	@$(BIN)/python benchmarks/completeness/run.py $(ARGS)
+	@$(BIN)/python benchmarks/completeness/boundaries.py
 
 fuzz: RUNS ?= 20000
 fuzz: JOBS ?= 2

@@ -202,6 +202,8 @@ class Cassette(_Around):
         ambient: what watched code reads of its surroundings that is recorded too, "all", "none", or names as "time" and "random"; the
             settings', else nothing. What the cassette holds of it is played back when the block runs again.
         on_outcome: called with "recorded", "compared", "changed" or "replaced" at the end.
+        on_doubt: called at the end with a sentence for each thing that makes the recording say less than it seems to: a boundary that matched
+            no module, one that nothing called, calls that tracer failed to keep.
 
     After the block `comparison` holds what comparing found, None where nothing was compared.
 
@@ -222,6 +224,7 @@ class Cassette(_Around):
         rules: Sequence[Rule] = (),
         ambient: str | Sequence[str] | None = None,
         on_outcome: Callable[[str], None] = lambda outcome: None,
+        on_doubt: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.name = name
         self.comparison: Comparison | None = None
@@ -233,6 +236,7 @@ class Cassette(_Around):
             "rules": tuple(rules),
             "ambient": ambient,
             "on_outcome": on_outcome,
+            "on_doubt": on_doubt,
         }
         self._session: workflows.Session | None = None
 
@@ -271,6 +275,8 @@ class Cassette(_Around):
     def _settle(self, session: workflows.Session, pending: Path) -> None:
         """Record, replace or compare, as the mode says."""
         tell = self._options["on_outcome"]
+        for sentence in session.doubts:
+            self._options["on_doubt"](sentence)
         existed = self.path.exists()
         if self._mode == "all" or not existed:
             workflows.keep(pending, self.path)
@@ -278,7 +284,7 @@ class Cassette(_Around):
             return
         terms = workflows.Terms(rules=tuple(self._options["rules"]), allow_imports=True)
         compared = workflows.diff(self.path, pending, terms=terms)
-        self.comparison = replace(compared, notes=(*compared.notes, *session.told))
+        self.comparison = replace(compared, notes=(*compared.notes, *session.told, *session.doubts))
         findings = workflows.findings_against(self.comparison, self._fail_on, self._mode)
         if findings:
             tell("changed")

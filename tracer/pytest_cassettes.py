@@ -23,6 +23,8 @@ _PLAYED = ".playback"
 
 USED = pytest.StashKey[dict[str, str]]()
 """What each cassette that a test used did."""
+DOUBTS = pytest.StashKey[list[str]]()
+"""What makes a recording say less than it seems to, with the cassette."""
 
 
 @pytest.fixture
@@ -120,7 +122,10 @@ def _tell_recorders(config: pytest.Config) -> None:
 def _cassette(item: pytest.Item, name: str, options: dict[str, Any]) -> Cassette:
     from tracer.api import Cassette  # noqa: PLC0415  (nothing of tracer is loaded before a test uses it)
 
-    return Cassette(name, **_noted(item, name, options))
+    def doubt(sentence: str) -> None:
+        item.config.stash[DOUBTS].append(f"{name}: {sentence}")
+
+    return Cassette(name, **_noted(item, name, options), on_doubt=doubt)
 
 
 def _playback(item: pytest.Item, name: str, options: dict[str, Any]) -> Playback:

@@ -26,6 +26,7 @@ import pytest
 
 from tracer.errors import TracerError
 from tracer.pytest_cassettes import (
+    DOUBTS,
     USED,
     cassette_name,
     own_name,
@@ -88,6 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if shard and not re.fullmatch(r"0*([1-9]\d*)/0*([1-9]\d*)", shard):
         raise pytest.UsageError(f"--tracer-shard {shard!r}: write it as 1/3, the first of three")
     config.stash[USED] = {}
+    config.stash[DOUBTS] = []
     config.stash[_RUN] = _Run(config, shard)
     tell_basetemp(config)
     config.pluginmanager.register(config.stash[_RUN], "tracer.run")
@@ -121,10 +123,16 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"{len(unused)} unused {noun}: `tracer prune` deletes what no test used")
     for path in unused[:_SHOWN_UNUSED]:
         terminalreporter.write_line(f"unused: {os.path.relpath(path, config.invocation_params.dir)}")
+    doubts = config.stash[DOUBTS]
+    for doubt in doubts[:_SHOWN_DOUBTS]:
+        terminalreporter.write_line(f"doubt: {doubt}")
+    if len(doubts) > _SHOWN_DOUBTS:
+        terminalreporter.write_line(f"and {len(doubts) - _SHOWN_DOUBTS} doubts more")
 
 
 _NONE: dict[str, str] = {}
 _SHOWN_UNUSED = 10
+_SHOWN_DOUBTS = 20
 _FROM_WORKERS = pytest.StashKey[dict[str, str]]()
 
 
@@ -133,7 +141,9 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     """Gather what the cassettes of an xdist worker did."""
     del error
     used = node.config.stash.setdefault(_FROM_WORKERS, {})
-    used.update(getattr(node, "workeroutput", {}).get("tracer_used", {}))
+    output = getattr(node, "workeroutput", {})
+    used.update(output.get("tracer_used", {}))
+    node.config.stash[DOUBTS].extend(output.get("tracer_doubts", ()))
     node.config.stash[_RUN].name = node.workerinput.get("testrunuid", "")
 
 
@@ -144,6 +154,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["tracer_used"] = session.config.stash[USED]
+        output["tracer_doubts"] = session.config.stash[DOUBTS]
 
 
 # -- which cassettes are used ----------------------------------------------------------------------------------------------------

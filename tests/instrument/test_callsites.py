@@ -7,6 +7,7 @@ import gc
 import importlib
 import sys
 import traceback
+import types
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import pytest
 
 from tests.instrument.watching import Watch, write
 from tracer.instrument.extensions import holds_extension
+from tracer.instrument.probe import UNFIT, USED_UP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -443,3 +445,60 @@ def test_a_witness_counts_the_same_calls(modules: Path) -> None:
         plain.witnessed()
 
     assert seen == len(watch.calls) == 11 * 20
+
+
+def test_a_call_whose_arguments_cannot_be_told_is_counted_as_lost(modules: Path) -> None:
+    """An iterator is not used up by looking at it, and what the callable will refuse is no secret."""
+    text = """
+        from array import array
+        def run():
+            found = array("i")
+            found.extend(*iter([[1, 2]]))
+            try:
+                found.append()
+            except TypeError:
+                return found.tolist()
+        """
+    with Watch("array", callers="site_") as watch:
+        assert load(modules, "site_lost", text).run() == [1, 2]
+
+    assert watch.lost == [("array:array.extend", USED_UP), ("array:array.append", UNFIT)]
+    assert watch.names == ["array:array", "array:array.tolist"]
+
+
+def test_bound_methods_compiled_by_cython_are_seen_though_they_look_like_those_in_python(modules: Path) -> None:
+    """Whether a type with such methods is known before the first bound method is called or after."""
+    text = """
+        from collections import UserDict
+        def run():
+            plain = UserDict().keys
+            plain()
+            from msgpack import Packer
+            pack = Packer().pack
+            return pack(1) + pack(2)
+        """
+    with Watch("msgpack", callers="site_") as watch:
+        assert load(modules, "site_bound", text).run() == b"\x01\x02"
+
+    assert watch.names.count("msgpack._cmsgpack:Packer.pack") == 2
+
+
+def test_functions_of_a_type_that_another_extension_made_are_seen(modules: Path) -> None:
+    """Numpy makes the type of functions that other extensions hold; those of its own that are called beside them are no one's."""
+    numpy = pytest.importorskip("numpy")
+    extension = types.ModuleType("site_less_ext")
+    vars(extension).update(double=numpy.frompyfunc(lambda x: 2 * x, 1, 1), add=numpy.add)
+    text = """
+        import numpy, site_less_ext
+        def run():
+            double = site_less_ext.double
+            return numpy.add(1, site_less_ext.double(2)) + double(3) + site_less_ext.add(1, 1)
+        """
+    sys.modules["site_less_ext"] = extension
+    try:
+        with Watch("site_less_ext", callers="site_") as watch:
+            assert load(modules, "site_functions", text).run() == 13
+    finally:
+        del sys.modules["site_less_ext"]
+
+    assert watch.names == ["site_less_ext:double"] * 2

@@ -36,6 +36,7 @@ class Watch:
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.outcomes: list[tuple[str, Any]] = []
         self.left_out: list[str] = []
+        self.lost: list[tuple[str, str]] = []
         self.components: list[str] = []
         self._excluded = frozenset(excluded)
         self._prefixes = prefixes
@@ -101,6 +102,7 @@ class Watch:
             yielded=lambda token, item: None,
             resumed=lambda token, item: None,
             entered_at=entered_at,
+            lost=lambda reason: self.lost.append((noun.name, reason)),
         )
 
 

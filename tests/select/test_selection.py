@@ -1,6 +1,7 @@
 """Each module has one role: watched, caller, or looked through."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -243,6 +244,21 @@ def test_a_selection_in_a_folder_that_is_gone_still_works(
     gone.rmdir()
 
     assert select(root).component_of("__main__", "app.py") == "app"
+
+
+def test_a_host_that_forbids_looking_at_files_does_not_forbid_it_to_the_selection(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some do while an event loop runs, and go by what the functions of `os.path` call."""
+
+    def forbidden(*_: object) -> None:
+        raise RuntimeError
+
+    selection = select(root)
+    for module, name in ((os.path, "abspath"), (os.path, "islink"), (os, "lstat"), (os, "stat"), (os, "readlink")):
+        monkeypatch.setattr(module, name, forbidden)
+
+    assert selection.component_of("shop.cart", f"{root}/shop/cart.py") == "shop.cart"
 
 
 def test_tracer_itself_has_no_role_even_where_it_is_the_project() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.helpers import Project
+from tracer.recording import native
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +76,39 @@ SHOP = """
 APP = """
     import shop
     print(shop.main(), shop.price(2))
+"""
+OVERFLOW = """
+    import sys
+    from parts import Box, deep
+
+    def depth(n=0):
+        try:
+            return depth(n + 1)
+        except RecursionError:
+            return n
+
+    for _ in range(3):
+        try:
+            deep(10**6)
+        except RecursionError:
+            pass
+        depth()
+    print("at", depth(), file=sys.stderr)
+    Box.of("x").size
+"""
+PACKS = """
+    from msgpack import Packer, Unpacker, unpackb
+
+    def run():
+        packer = Packer()
+        pack = packer.pack
+        data = packer.pack(1) + pack([2]) + Packer.pack(packer, "3")
+        parts = Unpacker()
+        parts.feed(*iter([data]))
+        return [unpackb(each) for each in map(pack, (1, 2))], list(parts)
+
+    if __name__ == "__main__":
+        print(run(), unpackb(b"\\x01"))
 """
 CLONE = """
     import marshal, types, parts
@@ -197,3 +232,30 @@ def test_a_command_that_cannot_be_started_is_one_sentence(project: Project) -> N
 
     assert (done.exit, done.stdout) == (2, "")
     assert "no-such-program" in done.stderr
+
+
+def test_a_stack_that_overflows_switches_nothing_off_and_is_as_deep_as_ever(project: Project) -> None:
+    """Crossings after it are seen as well, though nothing happens that the witness could be put back at."""
+    deep = project.with_files({"app.py": OVERFLOW})
+    run = doctor(deep, "-b", "parts", "--", "python", "app.py")["run"]
+
+    assert [each for each in run["crossed"] if each["seen"] < each["kept"] + each["lost"]] == [] or not native.in_use()
+    assert run["lapses"] == 0 or not native.in_use()
+    sizes = {each["callable"]: each["seen"] for each in run["crossed"]}
+    assert sizes["parts:deep"] == 3
+    assert sizes["parts:Box.size"] == 1
+
+
+def test_calls_into_c_are_counted_a_second_time_where_this_python_can(project: Project) -> None:
+    """However they are made, with what is lost by name; before Python 3.12 they are told apart as not counted twice."""
+    files = {"packs.py": PACKS, "app.py": "import packs\npacks.run()\n"}
+    run = doctor(project.with_files(files), "-b", "msgpack", "--", "python", "app.py")["run"]
+
+    counts = {each["callable"].partition(":")[2]: each for each in run["crossed"] if "_cmsgpack" in each["callable"]}
+    for name, calls in {"Packer": 1, "Packer.pack": 3, "Unpacker": 1, "unpackb": 2}.items():
+        assert counts[name]["kept"] + counts[name]["unwitnessed"] == calls, name
+    assert counts["Unpacker.feed"]["lost"] + counts["Unpacker.feed"]["unwitnessed"] == 1
+    assert run["calls_seen"] == (sys.version_info >= (3, 12))
+    if run["calls_seen"]:
+        assert all(each["seen"] == each["kept"] + each["lost"] for each in run["crossed"])
+        assert counts["Packer.pack"]["seen"] == 3

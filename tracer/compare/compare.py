@@ -13,6 +13,7 @@ from tracer.compare.columns import LaneReader
 from tracer.compare.definitions import Definitions
 from tracer.compare.lane import LaneComparison
 from tracer.compare.lanes import LanePairs, pair_lanes
+from tracer.compare.losses import lost, partly
 from tracer.compare.noise import Filter
 from tracer.compare.prepared import prepare
 from tracer.compare.reading import Reader
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
 
     from tracer.compare.lenience import Comparators
     from tracer.compare.noise import Subject
-    from tracer.model import LaneSummary, RecordedRun, Recording
+    from tracer.model import LaneSummary, RecordedRun
     from tracer.rules import Rule
 
 Level: TypeAlias = Literal["value", "shape"]
 
-_IN_PART = ("truncated ", "opaque ", "failed ")
 _VERDICTS = {
     Severity.BREAKING: Verdict.BREAKING,
     Severity.CHANGED: Verdict.CHANGED,
@@ -205,8 +205,8 @@ class _Comparing:
             added=tally.added,
             removed=tally.removed,
             hidden_as_noise=hidden,
-            lost=_lost(self._old.recording) + _lost(self._new.recording),
-            partly=_partly(self._new.recording),
+            lost=lost(self._old.recording) + lost(self._new.recording),
+            partly=partly(self._new.recording),
             thinned=self._shared.past_detail.calls,
         )
 
@@ -225,13 +225,3 @@ def verdict(findings: tuple[Finding, ...], *, hides: bool) -> Verdict:
     """Return the verdict that findings come to; `hides` says that rules hid some differences."""
     worst = min((finding.severity for finding in findings), key=lambda each: each.rank, default=Severity.NOISE)
     return _VERDICTS.get(worst, Verdict.NOISE if hides else Verdict.SAME)
-
-
-def _partly(recording: Recording) -> int:
-    """Count the values that were cut past a budget, or of which only the type is known."""
-    return sum(loss.count for loss in recording.losses if loss.callable == "*" and loss.reason.startswith(_IN_PART))
-
-
-def _lost(recording: Recording) -> int:
-    """Count the calls that were seen and not kept; values kept in part are losses of no callable, and told where they matter."""
-    return sum(loss.count for loss in recording.losses if loss.callable != "*")

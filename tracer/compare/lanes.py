@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from tracer.compare.losses import told_of_runs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -65,7 +67,7 @@ def notes(old: Recording, new: Recording) -> tuple[str, ...]:
         told.append(f"OLD was recorded by {old.granularity}, NEW by {new.granularity}.")
     if old.detail != new.detail:
         told.append(f"OLD has {old.detail} detail, NEW {new.detail}: only what both looked at is compared.")
-    return tuple(told)
+    return (*told, *told_of_runs(old, new))
 
 
 def _listed(names: tuple[str, ...]) -> str:

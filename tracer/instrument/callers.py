@@ -65,6 +65,7 @@ class CallingCode:
             return
         known = self._sites.active
         self._components.add(component)
+        self._sites.met()
         if not known:
             self._begin()
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import sys
 from threading import RLock
-from types import BuiltinFunctionType, MethodWrapperType, ModuleType
+from types import BuiltinFunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 from tracer.instrument import live
+from tracer.instrument.foreign import TYPE_CHECKED
 from tracer.instrument.foreign_types import is_builtin, is_cython_function, is_descriptor
 from tracer.instrument.injection.sites import ARITHMETIC, Site, SiteHooks
-from tracer.instrument.signatures import class_module, class_namespace, class_qualname
+from tracer.instrument.probe import UNFIT, USED_UP
+from tracer.instrument.signatures import class_module, class_namespace, class_qualname, mro, type_name
 
 if TYPE_CHECKING:
     from collections import abc
@@ -71,6 +73,11 @@ class CallSites:
         self._kept: dict[tuple[int, int], ref[type]] = {}
         self.hooks = SiteHooks(self._kinds, self._plain, self._make_begin(), self._make_received(), _returned, _raised)
 
+    def met(self) -> None:
+        """Look again at what was ruled out before a type was known."""
+        if self._types.compiled:
+            self._kinds.discard(MethodType)
+
     def forget(self) -> None:
         """Let go of everything that was judged; from now on the hooks do nothing."""
         self.active = False
@@ -109,7 +116,8 @@ class CallSites:
             if ticket is None:
                 return None
             arguments = _bound(watched, site, receiver, values)
-            if arguments is None:
+            if type(arguments) is str:
+                probe.lost(arguments)
                 return None
             token = probe.began(ticket, [*arguments])
             return None if token is None else (probe, token, site.negated)
@@ -144,8 +152,20 @@ class CallSites:
             return self._find_operator(site.name, called, values)
         if _is_bound(kind) and not _is_function(called):
             return self._find_bound(called, values)
+        if kind is MethodType and is_cython_function(type(called.__func__)):
+            receiver = called.__self__
+            return _found(self._types.compiled_method(type(receiver), called.__func__), (receiver,), values)
         if _is_judged_apart(kind):
             return _found(self._or_plain(called, values), (), values)
+        return self._find_instance(site, called, values)
+
+    def _find_instance(self, site: Site, called: Any, values: tuple[Any, ...]) -> Found | None:
+        """The same for an object that is called, or asked for a method."""
+        kind = type(called)
+        if type_name(kind) in TYPE_CHECKED and not _has(kind, site.name):
+            known = self._function(called)
+            if known is not None:
+                return known, (), values
         if not self._types.of_interest(kind):
             self._rule_out(kind)
             return None
@@ -211,7 +231,9 @@ class CallSites:
         return _found(self._types.bound(type(owner), name), (owner,), values)
 
     def _rule_out(self, kind: type) -> None:
-        """Let the test pass over instances of a type from now on."""
+        """Let the test pass over instances of a type from now on, unless they are known one by one."""
+        if type_name(kind) in TYPE_CHECKED or (kind is MethodType and self._types.compiled):
+            return
         with self._lock:
             if type(kind) is not type:
                 self._keep(kind, self._kinds)
@@ -241,13 +263,13 @@ def _raised(token: tuple[Probe, Any, bool], error: BaseException) -> None:
     token[0].raised(token[1], error)
 
 
-def _bound(watched: Watched, site: Site, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Return a call's arguments in the order of the parameters, None where they do not fit or cannot be looked at."""
+def _bound(watched: Watched, site: Site, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...] | str:
+    """Return a call's arguments in the order of the parameters; why they cannot be told where they cannot."""
     kwargs: dict[str, Any] = {}
     if site.spread:
         kwargs = dict(values[1]) if len(values) > 1 else kwargs
         if id(type(values[0])) not in _ITERATED_TWICE:
-            return None
+            return USED_UP
         values = tuple(values[0])
     elif site.keywords:
         count = len(site.keywords)
@@ -255,11 +277,16 @@ def _bound(watched: Watched, site: Site, receiver: tuple[Any, ...], values: tupl
         values = values[:-count]
     elif site.operator and len(values) > _SLICED.get(site.name, len(values)):
         values = (slice(*values[:2]), *values[2:])
-    return watched.bind(receiver + values, kwargs)
+    arguments = watched.bind(receiver + values, kwargs)
+    return UNFIT if arguments is None else arguments
 
 
 def _found(watched: Watched | None, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> Found | None:
     return (watched, receiver, values) if watched is not None else None
+
+
+def _has(kind: type, name: str) -> bool:
+    return any(name in class_namespace(base) for base in mro(kind))
 
 
 def _is_bound(kind: type) -> bool:

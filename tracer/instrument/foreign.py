@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.instrument import live
 from tracer.instrument.arguments import signature_of, spread
 from tracer.instrument.discovery import CallableCode
+from tracer.instrument.extensions import is_extension
 from tracer.instrument.foreign_types import ForeignTypes, Watched
-from tracer.instrument.probe import UNREADY
+from tracer.instrument.probe import UNFIT, UNREADY
 from tracer.instrument.proxies import wrapper_type
 from tracer.instrument.signatures import (
     class_module,
@@ -51,7 +52,8 @@ MAX_UNREACHABLE: Final = 200
 
 _LRU_CACHE: Final = type(functools.lru_cache(maxsize=1)(len))
 _C_DESCRIPTORS: Final = (MethodDescriptorType, ClassMethodDescriptorType, GetSetDescriptorType)
-_TYPE_CHECKED: Final = frozenset({"numpy.ufunc"})
+TYPE_CHECKED: Final = frozenset({"numpy.ufunc"})
+"""Types whose instances are functions that other packages make too, and for which C code checks."""
 
 
 class ForeignCallables:
@@ -79,6 +81,7 @@ class ForeignCallables:
             tuple[ModuleRecord, Any]
         ] = []  # C functions in their place, to be wrapped if a script may call them
         self._watched: dict[int, tuple[Any, Watched]] = {}
+        self._nouns: dict[int, Callable] = {}
         self._wanted = wanted
         self._make_probe = make_probe
         self._wrappers: dict[int, tuple[Any, Any]] = {}  # by identity of the bare object: itself, its wrapper
@@ -99,7 +102,7 @@ class ForeignCallables:
                 continue
             if issubclass(type(value), type):
                 self._list_methods(record, value)
-            elif type_name(type(value)) in _TYPE_CHECKED:
+            elif type_name(type(value)) in TYPE_CHECKED:
                 self._watch_type_checked(record, str(name), value)
             elif _is_defined_in(value, record, namespace):
                 wrapper = self._wrapper_for(record, str(name), value)
@@ -140,6 +143,7 @@ class ForeignCallables:
         self._placed.clear()
         self._wrappers.clear()
         self._watched.clear()
+        self._nouns.clear()
         self._left.clear()
         return tuple(left)
 
@@ -147,6 +151,10 @@ class ForeignCallables:
         """Return what is recorded of a bare object's calls, None where it is none that was wrapped or is known by its type."""
         found = self._watched.get(id(value))
         return found[1] if found is not None else None
+
+    def noun(self, value: Any) -> Callable | None:
+        """Return the callable that such a bare object is."""
+        return self._nouns[id(value)] if id(value) in self._watched else None
 
     def _wrapper_for(self, record: ModuleRecord, path: str, value: Any) -> Any:
         """Return what is to take an object's place, None where it keeps it: C code may check for functions written in C."""
@@ -177,15 +185,17 @@ class ForeignCallables:
         self.callables[name] = noun
         watched = Watched(probe, bind, parameters)
         self._watched[id(value)] = value, watched
+        self._nouns[id(value)] = noun
         return watched
 
     def _watch_type_checked(self, record: ModuleRecord, path: str, value: Any) -> None:
-        if _top(class_module(type(value))) != _top(record.name):
+        if not _is_made_in(record, value):
             return
         if self._types is None:
             self.unreachable[record.name_of(path)] = f"C code checks for its type, {type_name(type(value))}"
         elif id(value) not in self._watched:
             self._watch(record, path, value)
+            self.at_call_sites.add(record.component)
 
     def _place(self, fresh: dict[int, tuple[Any, Any]]) -> None:
         for module in tuple(sys.modules.values()):
@@ -230,6 +240,15 @@ def _is_defined_in(value: Any, record: ModuleRecord, namespace: dict[str, Any]) 
     return kind.__name__ == "cython_function_or_method" and getattr(value, "__module__", "") == record.name
 
 
+def _is_made_in(record: ModuleRecord, value: Any) -> bool:
+    """Whether a function of such a type comes from a module: of the package that makes the type, or an extension that found no such one there."""
+    home = _top(class_module(type(value)))
+    if home == _top(record.name):
+        return True
+    makers = live.module_namespace(sys.modules[home]) if home in sys.modules else {}
+    return is_extension(record.file) and makers.get(value.__name__) is not value
+
+
 def _is_importing(module: str) -> bool:
     return bool(getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False))
 
@@ -252,6 +271,7 @@ def _frame_of(watched: Watched, module: str) -> Any:
     probe, bind = watched.probe, watched.bind
     entered, began, returned, raised = probe.entered, probe.began, probe.returned, probe.raised
     unready = UNREADY  # the function below has other globals
+    lost, unfit = probe.lost, UNFIT
     answer, ready, proceed_with = probe.answer, probe.ready, functools.partial(_Proceed, watched.parameters)
 
     def foreign(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -260,6 +280,7 @@ def _frame_of(watched: Watched, module: str) -> Any:
             return wrapped(*args, **kwargs)
         arguments = bind(args, kwargs)
         if arguments is None:
+            lost(unfit)
             return wrapped(*args, **kwargs)
         if ready is not None:
             found = ready([*arguments])

@@ -45,7 +45,10 @@ class Watched:
 
 
 class ForeignTypes:
-    """Knows the C types of watched modules. `component_of`, `wanted` and `make_probe` are as of `Instrumentation`."""
+    """Knows the C types of watched modules. `component_of`, `wanted` and `make_probe` are as of `Instrumentation`.
+
+    `compiled` says whether one has methods compiled by Cython, which are bound as Python functions are.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class ForeignTypes:
         self._made: dict[str, Watched | None] = {}
         self._descriptions: dict[str, tuple[Callable, Bind]] = {}
         self.callables: dict[str, Callable] = {}
+        self.compiled = False
 
     def adopt(self, record: ModuleRecord, namespace: dict[str, Any]) -> bool:
         """Take note of the C types that a module defines, with their constructors and methods; whether there are any."""
@@ -72,6 +76,10 @@ class ForeignTypes:
                 self._describe_all(value, record)
                 found = True
         return found
+
+    def home(self, kind: type) -> ModuleRecord | None:
+        """Return the watched module that a type written in C is of, None where it is none of a watched one."""
+        return self._home(kind) if is_c_type(kind) else None
 
     def of_interest(self, kind: type) -> bool:
         """Whether a type or one it inherits from is a C type of a watched module."""
@@ -152,6 +160,7 @@ class ForeignTypes:
         for name, entry in class_namespace(kind).items():
             if _is_own_c_method(kind, entry) and not is_dunder(name):
                 self._describe(kind, name, entry, record)
+                self.compiled = self.compiled or is_cython_function(type(entry))
         if any((found := _definer(kind, name)) is not None and found[0] is kind for name in _MADE_BY):
             self._describe(kind, "", kind, record)
 

@@ -82,7 +82,8 @@ class Instrumentation:
     importing, imported: called with the name of a watched module before its body runs, and with what that returned after it.
         They do not raise.
 
-    Threads may import while this is active. Nothing of the host's own code is run.
+    Threads may import while this is active. Nothing of the host's own code is run. `script_is_blind` says whether a script is the main program
+    while C types are watched: nobody sees the methods of these that it calls itself.
     """
 
     def __init__(
@@ -106,6 +107,8 @@ class Instrumentation:
         self._awaited: dict[str, abc.Callable[[ModuleType], None]] = {}
         self._guests: set[str] = set()  # hooked because they are awaited or may call extensions, and in no component
         self._component_of = component_of
+        self._caller_of = caller_of
+        self.script_is_blind = False
         self._name_of = name_of
         self._engine = engine if engine is not None else default_engine()
         self._catalogue = Catalogue(wanted, make_probe, left_out)
@@ -196,6 +199,16 @@ class Instrumentation:
         """Return the code of a live function as it was compiled."""
         return self._engine.original(function.__code__)
 
+    def foreign_function(self, value: Any) -> tuple[str, str] | None:
+        """Return the component and the name of a callable object without Python code that is watched, None for any other object."""
+        noun = self._foreign.noun(value)
+        return (noun.component, noun.name) if noun is not None else None
+
+    def foreign_name(self, kind: type, path: str) -> tuple[str, str] | None:
+        """Return the component of a watched C type, and what a callable at `path` in its module is called; None for any other type."""
+        home = self._types.home(kind) if self._types is not None else None
+        return (home.component, home.name_of(path)) if home is not None else None
+
     def functions(self) -> dict[str, Any]:
         """Return the live Python functions that names of watched modules and their classes lead to, by the names of their callables.
 
@@ -212,6 +225,24 @@ class Instrumentation:
                     if name and "<locals>" not in name:
                         found.setdefault(name, binding.function)
         return found
+
+    def unwatched(self) -> tuple[str, ...]:
+        """Return the names of functions that names of watched modules lead to by now and that are not watched: made behind our back.
+
+        The main program is left out: what it has defined is looked at as it goes on.
+        """
+        found: dict[str, None] = {}
+        with self._lock:
+            for record in tuple(self._catalogue.modules.values()):
+                module = sys.modules.get(record.name)
+                if record.name == "__main__" or module is None or not issubclass(type(module), ModuleType):
+                    continue
+                namespace = live.module_namespace(module)
+                for binding in live.bindings(record.name, namespace):
+                    function = binding.function
+                    if function.__globals__ is namespace and self._adoption.known_code(function) is None:
+                        found[record.name_of(binding.path)] = None
+        return tuple(found)
 
     @property
     def report(self) -> InstrumentationReport:
@@ -349,6 +380,8 @@ class Instrumentation:
                     rename(known, record.name_of(f"{path}.__wrapped__"))
             if self._types is not None:
                 holds_types = self._types.adopt(record, namespace)
+                # Asked while the script runs: as it ends it loses its `__file__`.
+                self.script_is_blind = self.script_is_blind or (holds_types and _runs_script(self._caller_of))
                 if holds_types or record.component in self._foreign.at_call_sites:
                     self._callers.met(record.component)
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer

@@ -22,6 +22,16 @@ UNREADY: Final = type("Unready", (), {"__slots__": (), "__repr__": lambda _: "UN
 """Stands for the outcome of a call for which `Probe.answer` has to be asked."""
 
 
+UNFIT: Final = "its arguments did not fit its signature"
+"""Why a call is lost that is told of before the callable refuses it."""
+USED_UP: Final = "its arguments came from an iterator, which looking at would use up"
+"""The same for `f(*iterator)`."""
+
+
+def unheard(_: str) -> None:
+    """Do nothing: a loss that nobody counts."""
+
+
 class Unsupported(Exception):
     """A code object cannot be rewritten safely. The message says why."""
 
@@ -47,6 +57,8 @@ class Probe:
         the others are not called by them. See `standins.Answer`.
     ready: asked before `answer` by what calls that, with the arguments alone, in a list of their own: it does for the simplest calls what
         `answer` would, and returns `UNREADY`, nothing done, for all others. A coroutine returns what it returns, a generator drives it.
+    lost: called with the reason where a callable without Python code is called and its arguments cannot be told, in place of `began` and all
+        that follows.
     """
 
     entered: Callable[[], Any]
@@ -58,6 +70,7 @@ class Probe:
     entered_at: Callable[[FrameType], Any] | None = None
     answer: Callable[[Any, list[Any], Callable[..., Any]], Any] | None = None
     ready: Callable[[list[Any]], Any] | None = None
+    lost: Callable[[str], None] = unheard
 
 
 class Engine(Protocol):

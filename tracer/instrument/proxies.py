@@ -38,6 +38,11 @@ def wrapper_type() -> Any:
     return ForeignWrapper
 
 
+def is_wrapper(value: Any) -> bool:
+    """Whether an object is such a wrapper; nothing is loaded to find out."""
+    return bool(wrapper_type.cache_info().currsize) and type(value) is wrapper_type()
+
+
 PROTOCOL: Final = (
     *("__call__", "__iter__", "__next__", "__aiter__", "__anext__"),
     *("__enter__", "__exit__", "__aenter__", "__aexit__"),

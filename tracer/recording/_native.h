@@ -162,6 +162,7 @@ bool write_directly(PyObject *append, const void *data, Py_ssize_t size);
 /* -- the hooks (_hooks.c) --------------------------------------------------------------------------------------------------------- */
 
 extern PyTypeObject Hook_Type, Entered_Type;
+extern PyTypeObject Roomy_Type; /* (_roomy.c) */
 bool prepare_hooks(void); /* false with an error */
 extern PyMethodDef kernel_methods[];
 

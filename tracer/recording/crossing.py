@@ -179,7 +179,9 @@ def make_counter(callers: Callers, own: int, lose: Function[[], None]) -> Probe:
         del caller, arguments
         lose()
 
-    return Probe(callers.check(own), began, _nothing, _nothing, _nothing, _nothing, callers.check_at(own))
+    return Probe(
+        callers.check(own), began, _nothing, _nothing, _nothing, _nothing, callers.check_at(own), lost=lambda _: lose()
+    )
 
 
 class Hooks:
@@ -245,7 +247,19 @@ class Hooks:
             returned = self._make_end(RETURNED, moves=moves)
             raised = self._make_generator_raised() if generates else self._make_end(RAISED, moves=moves)
         entered, entered_at = self._callers.check(own), self._callers.check_at(own)
-        return Probe(entered, began, returned, raised, self._yielded, self._resumed, entered_at)
+        return Probe(
+            entered, began, returned, raised, self._yielded, self._resumed, entered_at, lost=self._make_lost(number)
+        )
+
+    def _make_lost(self, number: int) -> Function[[str], None]:
+        sink, lanes = self._sink, self._lanes
+
+        def lost(reason: str) -> None:
+            state = lanes.state()
+            if sink.active and not state.busy and lanes.current(state) is not None:
+                sink.lose(number, reason)
+
+        return lost
 
     def _make_kernel(self) -> Kernel | None:
         """Return what makes hooks in C, where there is one."""

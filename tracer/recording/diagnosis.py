@@ -13,6 +13,8 @@ from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.model import OUTSIDE
+from tracer.recording import native
+from tracer.recording.call_witness import CallWitness
 from tracer.recording.witness import Witness
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".diagnosis"
 """Files in the journal folder with what one process found, as JSON."""
 
+UNSEEN_BIRTH: Final = "it was put into its module when that had run, where nobody sees it"
+_WITNESSES: Final = frozenset({"tracer.recording.witness", "tracer.recording.call_witness"})
 _SWITCHES: Final = frozenset({"sys.settrace", "sys.setprofile"})
 
 
@@ -31,15 +35,18 @@ class Diagnosis:
         self._recorder = recorder
         self._pid = os.getpid()
         self._witness = Witness(recorder.selection, recorder.instrumentation)
+        self._calls = CallWitness(recorder.selection, recorder.instrumentation)
         self._hazards: Counter[tuple[str, str, str]] = Counter()
         self._looking = False
 
     def begin(self) -> None:
         """Begin to look."""
         self._recorder.start()
+        self._calls.begin()
         self._witness.begin()
         self._looking = True
-        sys.addaudithook(self._audit)  # for good: there is no way to take one out, so `_looking` switches it off
+        # For good: there is no way to take one out, so `_looking` switches it off. Nothing is traced while one runs, no finalizer either.
+        sys.addaudithook(native.roomy(self._audit))
 
     def finish(self) -> None:
         """Stop the recorder and leave what was found beside its journal."""
@@ -48,8 +55,9 @@ class Diagnosis:
             recorder.finish()
             return
         self._looking = False
-        seen = self._witness.end()
+        seen = Counter(dict(self._witness.end())) + self._calls.end()
         report = recorder.instrumentation.report
+        unwatched = [(name, UNSEEN_BIRTH) for name in recorder.instrumentation.unwatched()]
         try:
             left = recorder.stop()
         except Exception as error:  # noqa: BLE001  (what could be found out is told all the same)
@@ -57,11 +65,13 @@ class Diagnosis:
         found = {
             "pid": self._pid,
             "components": [[each.component, each.modules, each.callables] for each in report.components],
-            "unreachable": [list(pair) for pair in report.unreachable],
+            "unreachable": [list(pair) for pair in (*report.unreachable, *unwatched)],
             "failed_imports": list(report.failed_imports),
             "own_failures": list(report.own_failures),
             "left": list(left),
-            "seen": [list(each) for each in seen],
+            "seen": sorted(seen.items()),
+            "stand_ins": list(self._witness.stand_ins),
+            "calls_seen": self._calls.works,
             "lapses": self._witness.lapses,
             "hazards": [[*key, count] for key, count in sorted(self._hazards.items())],
         }
@@ -84,7 +94,7 @@ class Diagnosis:
     def _hazard(self, event: str, arguments: tuple[Any, ...]) -> tuple[str, str] | None:
         """Return what the host does that may not go with instrumentation, and to which callable; None for everything else."""
         if event in _SWITCHES:
-            return (event, "") if _module_of() not in {"threading", __name__, "tracer.recording.witness"} else None
+            return (event, "") if _module_of() not in {"threading", __name__, *_WITNESSES} else None
         if event == "marshal.dumps" and type(arguments[0]) is CodeType:
             return self._of_code("marshal.dumps", arguments[0])
         if event == "function.__new__" and type(arguments[0]) is CodeType:

@@ -12,11 +12,12 @@ from tracer.encoding.walks import WANTED
 Entered: Any = None
 Half: Any = mmap
 Kernel: Any = None
+Roomy: Any = None
 Tally: Any = None
 Thin: Any = None
 if WANTED:
     with suppress(ImportError):  # no compiler, another Python than it was built for, a subinterpreter
-        from tracer.recording._native import Entered, Half, Kernel, Tally, Thin  # noqa: F401  (for crossing.py)
+        from tracer.recording._native import Entered, Half, Kernel, Roomy, Tally, Thin  # noqa: F401  (for crossing.py)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,14 @@ def entered(known: dict[Any, int], own: int, fallback: Callable[[], int | None])
         return fallback
     found: Callable[[], int | None] = Entered(known, own, fallback)
     return found
+
+
+def roomy(callback: Callable[..., None]) -> Callable[..., None]:
+    """Return `callback` with room on the stack whenever it is called; as it is where there is no C."""
+    if Roomy is None:
+        return callback
+    made: Callable[..., None] = Roomy(callback)
+    return made
 
 
 def kernel(local: object, **parts: Any) -> _native.Kernel | None:

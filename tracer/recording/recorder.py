@@ -171,6 +171,7 @@ class Recorder:
         self._sink.active = False
         if self.ambient is not None:
             self.ambient.detach(self.folder)
+        self._tell_unseen()
         left = (*self._observers.detach(), *self.instrumentation.stop())
         self._tell()
         self._journal.close()
@@ -187,6 +188,7 @@ class Recorder:
                 self.stop()
             elif self._sink.active:
                 last_breath(self._newest, self._end)
+                self._tell_unseen()
                 self._tell()
                 self._journal.mark_end()
         except Exception as error:  # noqa: BLE001  (nobody is left to tell but the journal)
@@ -196,6 +198,17 @@ class Recorder:
 
     def _end(self) -> None:
         self._sink.active = False
+
+    def _tell_unseen(self) -> None:
+        """Write what could not be watched at all; while instrumentation is still there, which knows."""
+        if self._scoped:
+            return
+        if self.instrumentation.script_is_blind:
+            reason = "script whose own calls of methods of C types are not seen: run it as a module, `python -m`"
+            self._journal.loss("*", reason, 1)
+        if unwatched := self.instrumentation.unwatched():
+            reason = "functions put into watched modules unseen: `tracer doctor` names them"
+            self._journal.loss("*", reason, len(unwatched))
 
     def _tell(self) -> None:
         """Write what is known only at the end, and the losses that no frame has told of so far."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import dis
 import sys
 import threading
+from _thread import _local
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tracer.instrument import foreign
 from tracer.instrument.discovery import CO_OPTIMIZED, is_hidden
 from tracer.model import OUTSIDE
+from tracer.recording import native
 from tracer.recording.crossing import LOOK_THROUGH
 
 if TYPE_CHECKING:
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 _SUSPENDS: Final = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
 _RESUME: Final = dis.opmap.get("RESUME")
 _ANYWHERE: Final = -2
+_STAND_IN: Final = -3
 _FOREIGN: Final = foreign.__file__
-"""The frames that play the part of callables without code: what they stand for is no Python function."""
+"""The frames that play the part of callables without code share one code object: each stands for what it wraps."""
 
 
 _Identity: TypeAlias = "tuple[int, int | None]"
@@ -53,7 +56,8 @@ class Seen(NamedTuple):
 class Witness:
     """Counts from `begin` to `end`, in every thread that starts in between, of this process only.
 
-    `lapses` counts how often counting was taken up again after something had switched it off.
+    `lapses` counts how often counting was taken up again after something had switched it off. An overflow of the stack does not, where what
+    counts is called with room of its own (`native.roomy`); in a thread that nobody announced it begins late, which is no lapse.
     """
 
     def __init__(self, selection: Selection, instrumentation: Instrumentation) -> None:
@@ -63,24 +67,39 @@ class Witness:
         self._callers: dict[tuple[Any, Any], str | None] = {}
         self._counts: Counter[tuple[_Identity, _Identity]] = Counter()  # who crossed, and whose frame stood above
         self._modules: dict[int, str] = {}
+        self._stand_ins: Counter[str] = Counter()
+        self._here = _local()
+        self._counting = native.roomy(self._look)
         self.lapses = 0
 
     def begin(self) -> None:
         """Begin to count, in this thread and those that start from now on."""
-        threading.setprofile(self._look)
-        sys.setprofile(self._look)
+        threading.setprofile(self._begin_here)
+        self._begin_here()
+
+    def _begin_here(self, *event: Any) -> None:
+        """Begin to count in this thread, with what it is told of by the first event."""
+        self._here.counted = True
+        sys.setprofile(self._counting)
+        if event:
+            self._look(*event)
 
     def go_on(self) -> None:
         """Take up counting again in this thread where it was switched off: by the host, or by an overflow of the stack in our own call."""
         if sys.getprofile() is None:
-            self.lapses += 1
-            sys.setprofile(self._look)
+            self.lapses += getattr(self._here, "counted", False)
+            self._begin_here()
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """The callables without code that were seen because a wrapper stands in their place."""
+        return tuple(sorted(self._stand_ins))
 
     def end(self) -> tuple[Seen, ...]:
         """Stop; return what was seen, by the names under which the recorder knows it."""
         sys.setprofile(None)
         threading.setprofile(None)
-        seen: Counter[str] = Counter()
+        seen = Counter(self._stand_ins)
         for (crossing, caller), times in tuple(self._counts.items()):
             name, above = self._name(*crossing), self._name(*caller)
             # What a recorded wrapper wraps is the same call, recorded under the name the wrapper is bound to.
@@ -93,13 +112,20 @@ class Witness:
             return
         code = frame.f_code
         judged = self._judged.get(id(code)) or self._judge(frame)
-        if judged.component is None or (
-            judged.start != _ANYWHERE and frame.f_lasti not in (judged.start, judged.start - 2)
-        ):
+        if judged.component is None:
+            if judged.start == _STAND_IN:
+                self._look_at_stand_in(frame)
+            return
+        if judged.start != _ANYWHERE and frame.f_lasti not in (judged.start, judged.start - 2):
             return
         crossing = self._crossing(frame)
         if crossing is not None:
             self._counts[crossing, self._around(frame)] += 1
+
+    def _look_at_stand_in(self, frame: FrameType) -> None:
+        found = self._instrumentation.foreign_function(frame.f_locals.get("wrapped"))
+        if found is not None and self._caller(frame.f_back) != found[0]:
+            self._stand_ins[found[1]] += 1
 
     def _around(self, frame: FrameType) -> _Identity:
         """Return the crossing that a frame stands in, where that may be a wrapper of it; a wrapper may call itself on the way."""
@@ -128,15 +154,26 @@ class Witness:
 
     def _judge(self, frame: FrameType) -> _Judged:
         code, space = frame.f_code, frame.f_globals
+        if code.co_filename == _FOREIGN:
+            found = self._judged[id(code)] = _Judged(code, None, _STAND_IN if code.co_name == "foreign" else _ANYWHERE)
+            return found
         name = space.get("__name__")
         component = None
-        if code.co_flags & CO_OPTIMIZED and not is_hidden(code) and type(name) is str and code.co_filename != _FOREIGN:
+        if code.co_flags & CO_OPTIMIZED and not is_hidden(code) and type(name) is str:
             component = self._selection.component_of(name, _text(space.get("__file__")))
             if component is not None:
                 self._modules[id(code)] = self._selection.name_of(name, _text(space.get("__file__")))
+            elif name not in sys.modules:  # generated in a namespace of its own, as methods of a namedtuple are
+                component = self._component_of_generated(code)
+                if component is None:  # not known, or not yet
+                    return _Judged(code, None, _ANYWHERE)
         start = _start(code) if code.co_flags & _SUSPENDS else _ANYWHERE
         judged = self._judged[id(code)] = _Judged(code, component, start)
         return judged
+
+    def _component_of_generated(self, code: CodeType) -> str | None:
+        known = self._instrumentation.known_code(code)
+        return known.callable.component if known is not None and known.probe is not None else None
 
     def _caller(self, frame: FrameType | None) -> str:
         for _ in range(LOOK_THROUGH):

@@ -65,12 +65,16 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """One callable: first entries that crossed as `sys.setprofile` saw them, calls kept, calls lost and counted."""
+    """One callable: first entries that crossed as a witness saw them, calls kept, calls lost and counted.
+
+    `unwitnessed` are calls recorded beside these where no witness looks: operators on C types, and before Python 3.12 all calls into C.
+    """
 
     callable: str
     seen: int
     kept: int
     lost: int
+    unwitnessed: int = 0
 
     @property
     def missed(self) -> int:
@@ -79,7 +83,7 @@ class Crossed:
 
     @property
     def beyond(self) -> int:
-        """How many calls were recorded that `sys.setprofile` did not show."""
+        """How many calls were recorded that the witness did not show."""
         return max(0, self.kept + self.lost - self.seen)
 
 
@@ -98,6 +102,7 @@ class Run:
     """A command that was run under recording. `witnessed` counts the processes in which `sys.setprofile` counted too.
 
     `unreachable` holds (callable, reason), `lapses` how often its counting was switched off for a while, `faults` sentences about tracer's own failures.
+    `calls_seen` says whether `sys.monitoring` counted calls into C extensions.
     """
 
     exit_code: int
@@ -110,6 +115,7 @@ class Run:
     lapses: int
     faults: tuple[str, ...]
     hazards: tuple[Hazard, ...]
+    calls_seen: bool = False
 
     @property
     def missed(self) -> tuple[Crossed, ...]:
@@ -207,11 +213,17 @@ def _run(run: Run, *, verbose: bool) -> Iterator[Line]:
         for each in sorted(run.watched, key=lambda each: -each.calls)
     ]
     yield from _some(rows, verbose=verbose)
-    seen, kept, lost = (sum(getattr(each, part) for each in run.crossed) for part in ("seen", "kept", "lost"))
+    seen, kept, lost, alone = (
+        sum(getattr(each, part) for each in run.crossed) for part in ("seen", "kept", "lost", "unwitnessed")
+    )
+    witness = "sys.setprofile and sys.monitoring" if run.calls_seen else "sys.setprofile"
     yield [
         ("crossings   ", "dim"),
-        (f"{seen:,} seen by sys.setprofile, {kept:,} recorded, {lost:,} lost by name", "bold"),
+        (f"{seen:,} seen by {witness}, {kept:,} recorded, {lost:,} lost by name", "bold"),
     ]
+    if alone:
+        what = "operators on C types" if run.calls_seen else "into C, where this Python has no witness"
+        yield [("            ", ""), (f"{counted(alone, 'call')} more recorded and not counted twice: {what}", "dim")]
     yield from _section(
         "missed", (f"{each.missed:,} of {each.seen:,}  {plain(each.callable)}" for each in run.missed), verbose=verbose
     )

@@ -132,8 +132,11 @@ def _components(components: tuple[ComponentSummary, ...]) -> Iterator[Line]:
             (f"{counted(component.calls, 'call')}, {counted(component.callables, 'callable')} watched", "dim"),
         ]
     if len(busiest) > len(shown):
-        calls = sum(component.calls for component in busiest[_SHOWN_COMPONENTS:])
-        yield [(f"  … and {len(busiest) - len(shown):,} more with {counted(calls, 'call')}", "dim")]
+        hidden = busiest[_SHOWN_COMPONENTS:]
+        calls = sum(component.calls for component in hidden)
+        idle = sum(not component.calls and bool(component.callables) for component in hidden)
+        told = f", {idle:,} of them watched and never called" if idle else ""
+        yield [(f"  … and {len(hidden):,} more with {counted(calls, 'call')}{told}", "dim")]
 
 
 def _reasons(lost: tuple[tuple[str, int], ...]) -> str:

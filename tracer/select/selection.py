@@ -5,7 +5,7 @@ a module's name and the place of its file.
 """
 
 # No pathlib: the host would pay for its import, and may replace it while it runs.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH113, PTH118, PTH119, PTH120, PTH122
+# ruff: noqa: PTH109, PTH118, PTH119, PTH120, PTH122
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from itertools import pairwise
 
 # Held at import: the host may replace them in `os` while it runs.
 from os import getcwd
-from os.path import abspath, basename, dirname, exists, isfile, join, realpath, relpath, splitext
+from os.path import basename, dirname, join, splitext
 from typing import TYPE_CHECKING, Any
 
+from tracer.select.paths import abspath, exists, isfile, realpath, relpath
 from tracer.select.patterns import compile_patterns, covers, longest_cover, parse_boundary
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tracer.storage.scan import ScannedJournal
 
 _MAIN: Final = "main"
-_INSIDE: Final = " > "
+INSIDE: Final = " > "
 _JOB: Final = re.compile(r"@(\d+) job ([^/]*)(.*)")
 
 _Seen: TypeAlias = "frozenset[int | str]"
@@ -59,7 +59,7 @@ class Lineage:
         return pid
 
     def _name(self, at: int, lane: str, seen: _Seen) -> str:
-        first, inside, rest = lane.partition(_INSIDE)
+        first, inside, rest = lane.partition(INSIDE)
         job = _JOB.fullmatch(first)
         if job is not None:
             return self._job(int(job[1]), job[2], job[3], seen) + inside + rest
@@ -93,10 +93,10 @@ class Lineage:
         parent = self._by_pid.get(info.get("ppid", -1), -1)
         # A pid used again, or two programs that replaced each other in one process, can make a circle.
         if parent >= 0 and parent not in seen:
-            return f"{self._name(parent, _MAIN, seen)}{_INSIDE}process"
+            return f"{self._name(parent, _MAIN, seen)}{INSIDE}process"
         teller, name = self._announced.get(info.get("ppid", -1), (-1, ""))
         if teller >= 0 and teller not in seen:
-            return f"{self._name(teller, name, seen)}{_INSIDE}process"
+            return f"{self._name(teller, name, seen)}{INSIDE}process"
         return _MAIN
 
     def _job(self, pid: int, job: str, part: str, seen: _Seen) -> str:
@@ -108,11 +108,11 @@ class Lineage:
             return self._name(teller, submitted, seen | {taken}) + part
         at = self._by_pid.get(pid, -1)
         main = self._name(at, _MAIN, seen) if at >= 0 else _MAIN
-        return f"{main}{_INSIDE}job {job}{part}"
+        return f"{main}{INSIDE}job {job}{part}"
 
 
 def _is_in(lane: str, outer: str) -> bool:
-    return lane == outer or lane.startswith(outer + _INSIDE)
+    return lane == outer or lane.startswith(outer + INSIDE)
 
 
 def _children(journal: ScannedJournal) -> list[tuple[int, str]]:
@@ -123,7 +123,7 @@ def _children(journal: ScannedJournal) -> list[tuple[int, str]]:
     for pid, told in journal.children:
         name = told
         if told in own:
-            name = f"{told}{_INSIDE}process#{counts.get(told, 0)}"
+            name = f"{told}{INSIDE}process#{counts.get(told, 0)}"
             counts[told] = counts.get(told, 0) + 1
         found.append((pid, name))
     return found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.encoding import walks
 from tracer.instrument.engines import default_engine
+from tracer.instrument.signatures import is_dunder
 from tracer.model import CallableKind
 from tracer.recording import native
 from tracer.recording.child import FAILURE_SUFFIX
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tracer.config import Config
+
+_CALLED = frozenset({"__call__", "__init__", "__new__"})
 
 
 def diagnose(command: Sequence[str], boundaries: Sequence[str] | None = None) -> Diagnosis:
@@ -85,13 +88,14 @@ def _read(part: Path, code: int) -> Run:
     crossed: Counter[tuple[str, str]] = Counter()
     kept: dict[int, Counter[str]] = defaultdict(Counter)
     lost: dict[int, Counter[str]] = defaultdict(Counter)
+    foreign: set[str] = set()
     journals = sorted(part.glob(f"*{jr.SUFFIX}"))
     for path in journals:
         with closing(ScannedJournal(path)) as journal:
             pid = journal.info.get("pid", 0)  # one process may have several journals: it may become another program
-            _add(watched, kept[pid], lost[pid], journal)
+            foreign |= _add(watched, kept[pid], lost[pid], journal)
     for pid in set(by_pid) & set(kept):
-        crossed.update(_crossed(by_pid[pid], kept[pid], lost[pid]))
+        crossed.update(_crossed(by_pid[pid], kept[pid], lost[pid], foreign))
     for found in told:
         for component, modules, callables in found["components"]:
             watched[component]["modules"] = max(watched[component]["modules"], modules)
@@ -107,6 +111,7 @@ def _read(part: Path, code: int) -> Run:
         unreachable=tuple(sorted({(name, reason) for found in told for name, reason in found["unreachable"]})),
         failed_imports=_all(told, "failed_imports"),
         lapses=sum(found["lapses"] for found in told),
+        calls_seen=all(found["calls_seen"] for found in told),
         faults=(*_all(told, "own_failures"), *_all(told, "left"), *_unrecorded(part)),
         hazards=_hazards(told),
     )
@@ -116,30 +121,46 @@ def _unrecorded(part: Path) -> tuple[str, ...]:
     return tuple(sorted({path.read_text("utf-8", "replace") for path in part.glob(f"*{FAILURE_SUFFIX}")}))
 
 
-def _add(watched: dict[str, Counter[str]], kept: Counter[str], lost: Counter[str], journal: ScannedJournal) -> None:
-    """Add the calls of a journal by component, and those of Python functions, kept and lost, by callable."""
+def _add(watched: dict[str, Counter[str]], kept: Counter[str], lost: Counter[str], journal: ScannedJournal) -> set[str]:
+    """Add the calls of a journal by component, and those kept and lost by callable; return which callables have no Python code."""
     known = {each.name: each for each in journal.callables.values()}
-    foreign = {each.name for each in known.values() if each.kind is CallableKind.FOREIGN}
     for numbers in journal.lane_ids.values():
         for name, *_ in journal.calls(numbers):
             watched[known[name].component]["calls"] += 1
-            if name not in foreign:
-                kept[name] += 1
+            kept[name] += 1
     for loss in journal.losses:
-        if loss.callable != "*" and loss.callable not in foreign:
+        if loss.callable in known:
             lost[loss.callable] += loss.count
+    return {each.name for each in known.values() if each.kind is CallableKind.FOREIGN}
 
 
-def _crossed(found: dict[str, Any], kept: Counter[str], lost: Counter[str]) -> Counter[tuple[str, str]]:
-    """Return how often each callable was seen, kept and lost in one process."""
+def _crossed(
+    found: dict[str, Any], kept: Counter[str], lost: Counter[str], foreign: set[str]
+) -> Counter[tuple[str, str]]:
+    """Return how often each callable was seen, kept and lost in one process, and recorded where no witness looks."""
     seen = Counter(dict(found["seen"]))
-    parts = {"seen": seen, "kept": kept, "lost": lost}
-    return Counter({(name, part): times for part, counts in parts.items() for name, times in counts.items()})
+    counts: Counter[tuple[str, str]] = Counter()
+    for name in {*seen, *kept, *lost}:
+        parts = {"seen": seen[name], "kept": kept[name], "lost": lost[name]}
+        if name in foreign and name not in found["stand_ins"] and not (found["calls_seen"] and _is_called(name)):
+            spare = max(0, kept[name] + lost[name] - seen[name])
+            parts["unwitnessed"] = spare
+            parts["kept"] -= min(spare, kept[name])
+            parts["lost"] -= max(0, spare - kept[name])
+        counts.update({(name, part): times for part, times in parts.items()})
+    return counts
+
+
+def _is_called(name: str) -> bool:
+    """Whether a callable without code is reached by calls alone, and not by operators as well."""
+    last = name.rpartition(":")[2].rpartition(".")[2]
+    return not is_dunder(last) or last in _CALLED
 
 
 def _merged(counts: Counter[tuple[str, str]]) -> tuple[Crossed, ...]:
     names = sorted({name for name, _ in counts})
-    return tuple(Crossed(name, *(counts[name, what] for what in ("seen", "kept", "lost"))) for name in names)
+    parts = ("seen", "kept", "lost", "unwitnessed")
+    return tuple(Crossed(name, *(counts[name, what] for what in parts)) for name in names)
 
 
 def _all(told: Iterable[dict[str, Any]], key: str) -> tuple[str, ...]:

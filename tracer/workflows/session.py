@@ -21,6 +21,7 @@ from tracer.storage.store import accepted_path, drop_pending, move_into_place, p
 from tracer.workflows import common
 from tracer.workflows import pending as waiting
 from tracer.workflows.ambient import play_from, told_of_playing, with_ambient
+from tracer.workflows.doubts import doubts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
 class Session:
     """One block of this process being recorded, from construction to `close`.
 
-    Reads of the surroundings that the cassette `ambient_from` holds are played back; `told` then says, after `close`, what became of them.
+    Reads of the surroundings that the cassette `ambient_from` holds are played back. After `close` `told` says what became of them, and `doubts`
+    what makes the recording say less than it seems to.
     """
 
     def __init__(self, cassette: Path, config: Config, *, block: bool, ambient_from: Path | None = None) -> None:
         self.told: tuple[str, ...] = ()
+        self.doubts: tuple[str, ...] = ()
         self._block = block
         self._pending = pending_path(cassette)
         self._cassette, self._config = cassette, config
@@ -72,7 +75,9 @@ class Session:
         self._recorder.stop()
         try:
             self.told = told_of_playing(self._part)
-            self._calls = compact(self._part, self._pending, block=self._block).calls
+            closed = compact(self._part, self._pending, block=self._block)
+            self._calls = closed.calls
+            self.doubts = tuple(doubts(self._selection, self._recorder.instrumentation.report, closed))
             side_path(self._pending).unlink(missing_ok=True)
         finally:
             shutil.rmtree(self._part, ignore_errors=True)
