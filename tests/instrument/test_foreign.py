@@ -102,7 +102,7 @@ def test_a_name_bound_anew_meanwhile_is_left_and_told(modules: Path) -> None:
 
 
 def test_a_wrapped_callable_looks_pickles_and_copies_like_the_bare_one(modules: Path) -> None:
-    """Attributes, equality, hash, signature, name, pickling by name, copies."""
+    """Attributes, equality, hash, signature, name, text, the function inside, pickling by name, copies."""
     write(modules, {"for_alike.py": CACHED})
     module = importlib.import_module("for_alike")
     bare = module.rate
@@ -112,7 +112,8 @@ def test_a_wrapped_callable_looks_pickles_and_copies_like_the_bare_one(modules: 
         assert isinstance(wrapped, functools._lru_cache_wrapper)
         assert (wrapped == bare, hash(wrapped) == hash(bare)) == (True, True)
         assert wrapped.__wrapped__ is not None
-        assert wrapped.__name__ == "rate"
+        assert wrapped.__wrapped__ is bare.__wrapped__
+        assert (wrapped.__name__, repr(wrapped)) == ("rate", repr(bare))
         assert inspect.signature(wrapped) == inspect.signature(bare)
         assert pickle.loads(pickle.dumps(wrapped)) is wrapped
         assert copy.copy(wrapped) is wrapped

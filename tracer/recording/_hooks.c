@@ -408,10 +408,13 @@ typedef struct {
 } Entered;
 
 static PyObject *getframe, *one, *name_key;
+static _PyCFunctionFast fast_getframe; /* what sys._getframe runs; NULL where that is not to be had */
 
 bool prepare_hooks(void) {
     getframe = PySys_GetObject("_getframe"); /* held from the start: the host may replace it */
     Py_XINCREF(getframe);
+    if (getframe != NULL && PyCFunction_CheckExact(getframe) && PyCFunction_GetFlags(getframe) == METH_FASTCALL)
+        fast_getframe = (_PyCFunctionFast)(void (*)(void))PyCFunction_GetFunction(getframe);
     one = PyLong_FromLong(1);
     name_key = PyUnicode_InternFromString("__name__");
     if (getframe == NULL && !PyErr_Occurred())
@@ -431,7 +434,9 @@ static PyObject *globals_of_caller(void) {
     Py_XINCREF(globals);
 #else
     /* Not PyFrame_GetBack(PyEval_GetFrame()): that makes a frame object of the watched function at each call. */
-    PyObject *frame = PyObject_Vectorcall(getframe, &one, 1, NULL);
+    /* Not as a call where that can be: up to 3.11 a call takes one of the levels of recursion that are the program's. */
+    PyObject *frame = fast_getframe != NULL ? fast_getframe(PyCFunction_GetSelf(getframe), &one, 1)
+                                            : PyObject_Vectorcall(getframe, &one, 1, NULL);
     if (frame == NULL)
         return NULL;
     PyObject *globals = PyFrame_GetGlobals((PyFrameObject *)frame);
