@@ -54,13 +54,16 @@ class InstrumentationReport:
     """What is watched and what could not be.
 
     `unreachable` holds (callable name, reason), `failed_imports` the watched modules whose import raised,
-    `own_failures` a sentence for each fault of tracer's own that was kept away from the host.
+    `own_failures` a sentence for each fault of tracer's own that was kept away from the host, `replaced` the names that lead to a wrapper now,
+    `refcounting` the callables that name `sys.getrefcount`.
     """
 
     components: tuple[ComponentReport, ...]
     unreachable: tuple[tuple[str, str], ...]
     failed_imports: tuple[str, ...]
     own_failures: tuple[str, ...]
+    replaced: tuple[str, ...]
+    refcounting: tuple[str, ...]
 
 
 class Instrumentation:
@@ -228,7 +231,15 @@ class Instrumentation:
                 tuple(sorted(self._unreachable().items())),
                 tuple(self._failed_imports),
                 tuple(self._own_failures),
+                self._foreign.replaced,
+                tuple(sorted(self._counters_of_references())),
             )
+
+    def _counters_of_references(self) -> abc.Iterator[str]:
+        for record in self._catalogue.modules.values():
+            for known in record.codes:
+                if "getrefcount" in known.code.co_names and known.probe is not None:
+                    yield known.callable.name
 
     # What the finder tells of imports (`imports.ImportSink`).
 

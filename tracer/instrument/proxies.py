@@ -28,6 +28,8 @@ def wrapper_type() -> Any:
         """Shows everything of the callable it stands for; pickles by name where that does, copies as itself."""
 
         _self_bare = own if in_c else property(lambda self: self.__wrapped__)
+        if in_c:
+            __wrapped__ = property(lambda self: self._self_bare.__wrapped__)  # of a cache: the function in it
 
         def __repr__(self) -> str:
             return repr(self._self_bare)
@@ -45,7 +47,9 @@ def wrapper_type() -> Any:
             return self
 
     if in_c:
-        ForeignWrapper.__wrapped__ = property(lambda self: self._self_bare.__wrapped__)  # of a cache: the function in it
+        ForeignWrapper.__wrapped__ = property(
+            lambda self: self._self_bare.__wrapped__
+        )  # of a cache: the function in it
     return ForeignWrapper
 
 

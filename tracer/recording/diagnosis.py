@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".diagnosis"
 """Files in the journal folder with what one process found, as JSON."""
 
+REPLACED: Final = "wrapper in place"
+"""The hazard of a name that leads to a wrapper: `type()` and `is` tell it from what it stands for."""
+
 _SWITCHES: Final = frozenset({"sys.settrace", "sys.setprofile"})
 
 
@@ -50,6 +53,8 @@ class Diagnosis:
         self._looking = False
         seen = self._witness.end()
         report = recorder.instrumentation.report
+        self._hazards.update((REPLACED, name, name.partition(":")[0]) for name in report.replaced)
+        self._hazards.update(("sys.getrefcount", name, name.partition(":")[0]) for name in report.refcounting)
         try:
             left = recorder.stop()
         except Exception as error:  # noqa: BLE001  (what could be found out is told all the same)
