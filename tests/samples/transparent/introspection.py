@@ -65,7 +65,10 @@ def code_objects():
         show(code.co_name, code.co_varnames, code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount)
         show(code.co_flags, code.co_freevars, code.co_cellvars, code.co_names, code.co_nlocals)
         show(code.co_firstlineno, Path(code.co_filename).name, function.__code__ is code)
-        show(sorted({line for _, _, line in code.co_lines() if line}), list(dis.findlinestarts(code))[-1][1])
+        show(
+            sorted({line for _, _, line in code.co_lines() if line}),
+            {line for _, line in dis.findlinestarts(code) if line},
+        )
     code = looks.double.__code__
     show(code.co_consts[0], hash(code) == hash(looks.double.__code__), {code: 1}[looks.double.__code__])
 
