@@ -28,7 +28,7 @@ ITEMS = (
         "doctests",
         "loaders",
     ),
-    *("pickles", "copies", "clones", "code_assigned", "mocks", "reloads", "trace_functions"),
+    *("pickles", "pickles_by_value", "copies", "clones", "code_assigned", "mocks", "reloads", "trace_functions"),
     *("tracebacks", "warned_places", "logged_places", "frames", "lifetimes", "generators", "interpreter"),
 )
 REFERENCES = 3 if sys.version_info >= (3, 11) else 4

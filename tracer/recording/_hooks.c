@@ -320,6 +320,20 @@ static void hook_dealloc(Hook *hook) {
     Py_TYPE(hook)->tp_free((PyObject *)hook);
 }
 
+/* Pickled with the code that it is a constant of, a hook becomes a builtin that does nothing: whoever reads it may not have tracer. `entered`
+   then says that the call is of no interest, and none of the others is called. */
+static PyObject *reduce_to_nothing(PyObject *self, PyObject *args) {
+    (void)self;
+    (void)args;
+    PyObject *call = PyDict_GetItemString(PyEval_GetBuiltins(), "getattr");
+    return call == NULL ? PyErr_Format(PyExc_TypeError, "no getattr") : Py_BuildValue("(O(Ns))", call, PyDict_New(), "clear");
+}
+
+static PyMethodDef pickled[] = {
+    {"__reduce__", reduce_to_nothing, METH_NOARGS, "Return what does nothing."},
+    {NULL, NULL, 0, NULL},
+};
+
 PyTypeObject Hook_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tracer.recording._native.Hook",
     .tp_doc = "A hook of a recorder.",
@@ -327,6 +341,7 @@ PyTypeObject Hook_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
     .tp_vectorcall_offset = offsetof(Hook, call),
     .tp_call = PyVectorcall_Call,
+    .tp_methods = pickled,
     .tp_dealloc = (destructor)hook_dealloc,
     .tp_traverse = (traverseproc)hook_traverse,
     .tp_clear = (inquiry)hook_clear,
@@ -528,6 +543,7 @@ PyTypeObject Entered_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
     .tp_vectorcall_offset = offsetof(Entered, call),
     .tp_call = PyVectorcall_Call,
+    .tp_methods = pickled,
     .tp_new = entered_new,
     .tp_dealloc = (destructor)entered_dealloc,
     .tp_traverse = (traverseproc)entered_traverse,
