@@ -51,7 +51,15 @@ HTTPX = (
 PANDAS = ("numpy==2.2.1", "python-dateutil==2.9.0.post0", "pytz==2024.2", "tzdata==2024.2", "hypothesis==6.138.2")
 CATTRS_NEEDS = (
     *("hypothesis==6.138.2", "immutables==0.21", "typing-extensions==4.12.2", "msgspec==0.19.0", "orjson==3.10.15"),
-    *("pyyaml==6.0.2", "tomlkit==0.13.2", "ujson==5.10.0", "cbor2==5.6.5", "pymongo==4.11", "msgpack==1.1.0"),
+    *(
+        "pyyaml==6.0.2",
+        "tomlkit==0.13.2",
+        "ujson==5.10.0",
+        "cbor2==5.6.5",
+        "pymongo==4.11",
+        "msgpack==1.1.0",
+        "pytest-benchmark==5.1.0",
+    ),
 )
 
 
@@ -94,9 +102,10 @@ class Suite:
 
 
 ATTRS = "slots functional next_gen hooks validators converters setattr annotations filters utils"
-CATTRS = "converter copy dicts disambiguators enums function_dispatch gen gen_dict generics newtypes optionals self_referential_types structure_attrs unions v validation"
+CATTRS = "any baseconverter converter_inheritance copy dataclasses disambiguators enums factory_hooks final function_dispatch gen gen_dict generics newtypes optionals recursive structure_attrs tuples unions v validation"
 PYDANTIC = "aliases annotated callable computed_fields config create_model dataclasses decorators docs_extraction edge_cases fields forward_ref generics main model_signature model_validator pickle private_attributes rich_repr root_model serialize typing utils validate_call validators warnings"
-PYTEST = "code io python/raises.py test_collect_imports.py test_compat.py test_link_resolve.py test_mark.py test_mark_expression.py test_monkeypatch.py test_nodes.py test_reports.py test_recwarn.py test_scope.py test_stash.py test_warning_types.py"
+PYTEST = "code io python/raises.py test_compat.py test_link_resolve.py test_mark.py test_mark_expression.py test_monkeypatch.py test_nodes.py test_reports.py test_recwarn.py test_scope.py test_stash.py test_warning_types.py"
+TYPER = "ambiguous_params annotated corner_cases exit_errors others param_meta_empty prog_name rich_markup_mode tracebacks type_conversion"
 SQLALCHEMY = "base sql/test_operators.py sql/test_select.py sql/test_text.py engine/test_parseconnect.py orm/test_lazy_relations.py orm/test_unitofwork.py orm/test_deprecations.py"
 LONG = "the whole suite runs for many minutes recorded"
 SUITES = (
@@ -114,12 +123,12 @@ SUITES = (
     Suite("pandas", "2.2.3", "pandas/tests/strings pandas/tests/dtypes/test_inference.py pandas/tests/util pandas/tests/groupby/test_grouping.py", needs=PANDAS, source="wheel", nature="data, C extension", subset=LONG),
     Suite("pyparsing", "3.2.1", "tests/test_simple_unit.py tests/test_util.py", nature="parsing", subset="the third file needs packages for diagrams and runs for minutes recorded"),
     Suite("sqlparse", "0.5.3", "tests", workers=True, nature="parsing, xdist"),
-    Suite("markdown", "3.7", "tests", needs=("pyyaml==6.0.2",), nature="parsing"),
+    Suite("markdown", "3.7", "tests", needs=("pyyaml==6.0.2",), options=("--ignore=tests/test_syntax/extensions/test_md_in_html.py",), nature="parsing", subset="pytest cannot collect the file that is left out"),
     Suite("pydantic", "2.10.6", " ".join(f"tests/test_{name}.py" for name in PYDANTIC.split()), needs=("dirty-equals==0.9.0", "pytest-mock==3.14.0", "pytz==2025.1", "email-validator==2.2.0", "rich==13.9.4", "faker==35.0.0", "jsonschema==4.23.0", "pytest-examples==0.0.15", "pytest-pretty==1.2.0", "pytest-benchmark==5.1.0", "eval-type-backport==0.2.2", "cloudpickle==3.1.1"), nature="serialisation, C extension", subset=LONG),
     Suite("attrs", "25.3.0", " ".join(f"tests/test_{name}.py" for name in ATTRS.split()), needs=("hypothesis==6.138.2", "cloudpickle==3.1.1"), options=("--hypothesis-seed=0",), nature="serialisation", package="attr", subset="the other files look for mistakes by chance and run for minutes"),
     Suite("cattrs", "24.1.2", " ".join(f"tests/test_{name}.py" for name in CATTRS.split()), needs=CATTRS_NEEDS, options=("--hypothesis-seed=0",), nature="serialisation", subset=LONG),
     Suite("click", "8.1.8", "tests", nature="command line"),
-    Suite("typer", "0.15.2", "tests/test_types.py tests/test_exit_errors.py tests/test_others.py tests/test_completion", needs=("shellingham==1.5.4",), nature="command line", subset="the tutorial's tests start a process each"),
+    Suite("typer", "0.15.2", " ".join(f"tests/test_{name}.py" for name in TYPER.split()) + " tests/test_completion", needs=("shellingham==1.5.4", "click==8.1.8"), nature="command line", subset="the tutorial's tests start a process each"),
     Suite("sqlalchemy", "2.0.37", " ".join(f"test/{name}" for name in SQLALCHEMY.split()), nature="ORM", subset=LONG),
     Suite("decorator", "5.2.1", "tests/test.py", nature="introspection"),
     Suite("wrapt", "1.17.2", "tests", nature="introspection, C extension"),
