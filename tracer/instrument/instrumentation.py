@@ -40,6 +40,10 @@ _turn: Final = RLock()
 os.register_at_fork(after_in_child=_turn._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001  (as the standard library does with its own)
 
 
+LOOKS: Final = ("getrefcount", "co_code", "co_consts")
+"""Names by which a program may see that a function is watched."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentReport:
     """How much of one component is watched."""
@@ -55,7 +59,7 @@ class InstrumentationReport:
 
     `unreachable` holds (callable name, reason), `failed_imports` the watched modules whose import raised,
     `own_failures` a sentence for each fault of tracer's own that was kept away from the host, `replaced` the names that lead to a wrapper now,
-    `refcounting` the callables that name `sys.getrefcount`.
+    `looking` (what, callable name) for what is named of `LOOKS`.
     """
 
     components: tuple[ComponentReport, ...]
@@ -63,7 +67,7 @@ class InstrumentationReport:
     failed_imports: tuple[str, ...]
     own_failures: tuple[str, ...]
     replaced: tuple[str, ...]
-    refcounting: tuple[str, ...]
+    looking: tuple[tuple[str, str], ...]
 
 
 class Instrumentation:
@@ -232,14 +236,14 @@ class Instrumentation:
                 tuple(self._failed_imports),
                 tuple(self._own_failures),
                 self._foreign.replaced,
-                tuple(sorted(self._counters_of_references())),
+                tuple(sorted(self._looking())),
             )
 
-    def _counters_of_references(self) -> abc.Iterator[str]:
+    def _looking(self) -> abc.Iterator[tuple[str, str]]:
         for record in self._catalogue.modules.values():
             for known in record.codes:
-                if "getrefcount" in known.code.co_names and known.probe is not None:
-                    yield known.callable.name
+                if known.probe is not None:
+                    yield from ((name, known.callable.name) for name in LOOKS if name in known.code.co_names)
 
     # What the finder tells of imports (`imports.ImportSink`).
 

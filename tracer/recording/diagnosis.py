@@ -54,7 +54,7 @@ class Diagnosis:
         seen = self._witness.end()
         report = recorder.instrumentation.report
         self._hazards.update((REPLACED, name, name.partition(":")[0]) for name in report.replaced)
-        self._hazards.update(("sys.getrefcount", name, name.partition(":")[0]) for name in report.refcounting)
+        self._hazards.update((what, name, name.partition(":")[0]) for what, name in report.looking)
         try:
             left = recorder.stop()
         except Exception as error:  # noqa: BLE001  (what could be found out is told all the same)
