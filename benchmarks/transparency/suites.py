@@ -128,7 +128,7 @@ SUITES = (
     Suite("attrs", "25.3.0", " ".join(f"tests/test_{name}.py" for name in ATTRS.split()), needs=("hypothesis==6.138.2", "cloudpickle==3.1.1"), options=("--hypothesis-seed=0",), nature="serialisation", package="attr", subset="the other files look for mistakes by chance and run for minutes"),
     Suite("cattrs", "24.1.2", " ".join(f"tests/test_{name}.py" for name in CATTRS.split()), needs=CATTRS_NEEDS, options=("--hypothesis-seed=0",), nature="serialisation", subset=LONG),
     Suite("click", "8.1.8", "tests", nature="command line"),
-    Suite("typer", "0.15.2", " ".join(f"tests/test_{name}.py" for name in TYPER.split()) + " tests/test_completion", needs=("shellingham==1.5.4", "click==8.1.8"), nature="command line", subset="the tutorial's tests start a process each"),
+    Suite("typer", "0.15.2", " ".join(f"tests/test_{name}.py" for name in TYPER.split()), needs=("shellingham==1.5.4", "click==8.1.8"), nature="command line", subset="the tests of the tutorial and of completion start a process each"),
     Suite("sqlalchemy", "2.0.37", " ".join(f"test/{name}" for name in SQLALCHEMY.split()), nature="ORM", subset=LONG),
     Suite("decorator", "5.2.1", "tests/test.py", nature="introspection"),
     Suite("wrapt", "1.17.2", "tests", nature="introspection, C extension"),
