@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint bench completeness fuzz fuzz-guided checks clean
+.PHONY: demo test lint bench completeness fuzz fuzz-guided transparency checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -36,6 +36,9 @@ fuzz: .venv/installed-test
 fuzz-guided: RUNS ?= 100000
 fuzz-guided: .venv/installed-fuzz
 	@$(BIN)/python benchmarks/fuzz/guided.py -runs=$(RUNS) $(ARGS)
+
+transparency: .venv/installed
+	@$(BIN)/python benchmarks/transparency/run.py $(ARGS)
 
 # What reports are checked against where npm is at hand: the SARIF schema and mermaid itself. Tests that need them are skipped without.
 checks: .cache/sarif-2.1.0.json .cache/mermaid.min.js

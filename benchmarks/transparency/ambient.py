@@ -20,7 +20,6 @@ from suites import SUITES, Suite, build, run
 
 ROOT = Path(__file__).resolve().parents[2]
 MORE = (
-    Suite("tinydb", "4.8.2", "tests", needs=("pyyaml==6.0.2",)),
     Suite("itsdangerous", "2.2.0", "tests", needs=("freezegun==1.5.1",)),
     Suite("pyjwt", "2.10.1", "tests", needs=("cryptography==44.0.0",)),
 )

@@ -101,8 +101,25 @@ def test_a_name_bound_anew_meanwhile_is_left_and_told(modules: Path) -> None:
     assert left == ("for_anew:rate was bound to something else after it was instrumented",)
 
 
+def test_a_reload_binds_a_name_anew_in_the_ordinary_way(modules: Path) -> None:
+    """The new cache is watched in the place of the old one, and undoing has nothing to tell."""
+    write(modules, {"for_reload.py": CACHED})
+    watch = Watch("for_reload")
+    watch.instrumentation.start()
+    module = importlib.import_module("for_reload")
+    module.rate("a")
+    importlib.reload(module)
+    module.rate("b")
+
+    left = watch.instrumentation.stop()
+
+    assert left == ()
+    assert type(module.rate) is functools._lru_cache_wrapper
+    assert watch.names == ["for_reload:rate", "for_reload:rate.__wrapped__"] * 2
+
+
 def test_a_wrapped_callable_looks_pickles_and_copies_like_the_bare_one(modules: Path) -> None:
-    """Attributes, equality, hash, signature, name, pickling by name, copies."""
+    """Attributes, equality, hash, signature, name, text, the function inside, pickling by name, copies."""
     write(modules, {"for_alike.py": CACHED})
     module = importlib.import_module("for_alike")
     bare = module.rate
@@ -112,7 +129,8 @@ def test_a_wrapped_callable_looks_pickles_and_copies_like_the_bare_one(modules: 
         assert isinstance(wrapped, functools._lru_cache_wrapper)
         assert (wrapped == bare, hash(wrapped) == hash(bare)) == (True, True)
         assert wrapped.__wrapped__ is not None
-        assert wrapped.__name__ == "rate"
+        assert wrapped.__wrapped__ is bare.__wrapped__
+        assert (wrapped.__name__, repr(wrapped)) == ("rate", repr(bare))
         assert inspect.signature(wrapped) == inspect.signature(bare)
         assert pickle.loads(pickle.dumps(wrapped)) is wrapped
         assert copy.copy(wrapped) is wrapped

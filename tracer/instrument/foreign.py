@@ -135,7 +135,11 @@ class ForeignCallables:
     def restore(self) -> tuple[str, ...]:
         """Put every bare object back where its wrapper still stands; a sentence for each name bound anew since."""
         left = []
+        undone = set()  # a module that was reloaded has had a name wrapped twice: what counts is what came last
         for namespace, name, bare, wrapper in reversed(self._placed):
+            if (id(namespace), name) in undone:
+                continue
+            undone.add((id(namespace), name))
             if namespace.get(name) is wrapper:
                 namespace[name] = bare
             elif name in namespace and namespace[name] is not bare:
@@ -146,6 +150,11 @@ class ForeignCallables:
         self._nouns.clear()
         self._left.clear()
         return tuple(left)
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Return the names, `module:name`, that lead to a wrapper now."""
+        return tuple(sorted({f"{namespace.get('__name__')}:{name}" for namespace, name, _, _ in self._placed}))
 
     def watched(self, value: Any) -> Watched | None:
         """Return what is recorded of a bare object's calls, None where it is none that was wrapped or is known by its type."""

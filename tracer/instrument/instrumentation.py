@@ -40,6 +40,10 @@ _turn: Final = RLock()
 os.register_at_fork(after_in_child=_turn._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001  (as the standard library does with its own)
 
 
+LOOKS: Final = ("getrefcount", "co_code", "co_consts")
+"""Names by which a program may see that a function is watched."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentReport:
     """How much of one component is watched."""
@@ -54,13 +58,16 @@ class InstrumentationReport:
     """What is watched and what could not be.
 
     `unreachable` holds (callable name, reason), `failed_imports` the watched modules whose import raised,
-    `own_failures` a sentence for each fault of tracer's own that was kept away from the host.
+    `own_failures` a sentence for each fault of tracer's own that was kept away from the host, `replaced` the names that lead to a wrapper now,
+    `looking` (what, callable name) for what is named of `LOOKS`.
     """
 
     components: tuple[ComponentReport, ...]
     unreachable: tuple[tuple[str, str], ...]
     failed_imports: tuple[str, ...]
     own_failures: tuple[str, ...]
+    replaced: tuple[str, ...]
+    looking: tuple[tuple[str, str], ...]
 
 
 class Instrumentation:
@@ -259,7 +266,15 @@ class Instrumentation:
                 tuple(sorted(self._unreachable().items())),
                 tuple(self._failed_imports),
                 tuple(self._own_failures),
+                self._foreign.replaced,
+                tuple(sorted(self._looking())),
             )
+
+    def _looking(self) -> abc.Iterator[tuple[str, str]]:
+        for record in self._catalogue.modules.values():
+            for known in record.codes:
+                if known.probe is not None:
+                    yield from ((name, known.callable.name) for name in LOOKS if name in known.code.co_names)
 
     # What the finder tells of imports (`imports.ImportSink`).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from types import GetSetDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument.signatures import class_namespace, mro
@@ -20,14 +21,24 @@ def wrapper_type() -> Any:
     """Return the class of the wrappers that take the place of foreign callables."""
     from wrapt import FunctionWrapper  # noqa: PLC0415 - heavy, and needed only where a foreign callable is watched
 
+    own = next((found for base in FunctionWrapper.__mro__ if (found := vars(base).get("__wrapped__"))), None)
+    in_c = isinstance(own, GetSetDescriptorType)  # wrapt written in Python reads the name `__wrapped__` itself
+
     class ForeignWrapper(FunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore] # untyped before wrapt 2
         """Shows everything of the callable it stands for; pickles by name where that does, copies as itself."""
 
+        _self_bare = own if in_c else property(lambda self: self.__wrapped__)
+        if in_c:
+            __wrapped__ = property(lambda self: self._self_bare.__wrapped__)  # of a cache: the function in it
+
+        def __repr__(self) -> str:
+            return repr(self._self_bare)
+
         def __reduce_ex__(self, protocol: Any) -> Any:
-            return self.__wrapped__.__reduce_ex__(protocol)
+            return self._self_bare.__reduce_ex__(protocol)
 
         def __reduce__(self) -> Any:
-            return self.__wrapped__.__reduce__()
+            return self._self_bare.__reduce__()
 
         def __copy__(self) -> Any:
             return self
@@ -35,6 +46,10 @@ def wrapper_type() -> Any:
         def __deepcopy__(self, memo: Any) -> Any:
             return self
 
+    if in_c:
+        ForeignWrapper.__wrapped__ = property(
+            lambda self: self._self_bare.__wrapped__
+        )  # of a cache: the function in it
     return ForeignWrapper
 
 

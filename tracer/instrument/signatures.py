@@ -117,7 +117,7 @@ def shortened(text: str) -> str:
 def _constant_text(value: Any) -> str:
     kind = type(value)
     if class_module(kind) == _FOREIGN:
-        value = value.__wrapped__
+        value = value._self_bare  # noqa: SLF001  (what a wrapper stands for; see `proxies`)
         kind = type(value)
     if kind in _OWN_TEXT:
         return repr(value)

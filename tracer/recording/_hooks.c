@@ -440,6 +440,20 @@ static void hook_dealloc(Hook *hook) {
     Py_TYPE(hook)->tp_free((PyObject *)hook);
 }
 
+/* Pickled with the code that it is a constant of, a hook becomes a builtin that does nothing: whoever reads it may not have tracer. `entered`
+   then says that the call is of no interest, and none of the others is called. */
+static PyObject *reduce_to_nothing(PyObject *self, PyObject *args) {
+    (void)self;
+    (void)args;
+    PyObject *call = PyDict_GetItemString(PyEval_GetBuiltins(), "getattr");
+    return call == NULL ? PyErr_Format(PyExc_TypeError, "no getattr") : Py_BuildValue("(O(Ns))", call, PyDict_New(), "clear");
+}
+
+static PyMethodDef pickled[] = {
+    {"__reduce__", reduce_to_nothing, METH_NOARGS, "Return what does nothing."},
+    {NULL, NULL, 0, NULL},
+};
+
 PyTypeObject Hook_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tracer.recording._native.Hook",
     .tp_doc = "A hook of a recorder.",
@@ -447,6 +461,7 @@ PyTypeObject Hook_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
     .tp_vectorcall_offset = offsetof(Hook, call),
     .tp_call = PyVectorcall_Call,
+    .tp_methods = pickled,
     .tp_dealloc = (destructor)hook_dealloc,
     .tp_traverse = (traverseproc)hook_traverse,
     .tp_clear = (inquiry)hook_clear,
@@ -534,10 +549,13 @@ typedef struct {
 } Entered;
 
 static PyObject *getframe, *one, *name_key;
+static _PyCFunctionFast fast_getframe; /* what sys._getframe runs; NULL where that is not to be had */
 
 bool prepare_hooks(void) {
     getframe = PySys_GetObject("_getframe"); /* held from the start: the host may replace it */
     Py_XINCREF(getframe);
+    if (getframe != NULL && PyCFunction_CheckExact(getframe) && PyCFunction_GetFlags(getframe) == METH_FASTCALL)
+        fast_getframe = (_PyCFunctionFast)(void (*)(void))PyCFunction_GetFunction(getframe);
     one = PyLong_FromLong(1);
     name_key = PyUnicode_InternFromString("__name__");
     if (getframe == NULL && !PyErr_Occurred())
@@ -557,7 +575,9 @@ static PyObject *globals_of_caller(void) {
     Py_XINCREF(globals);
 #else
     /* Not PyFrame_GetBack(PyEval_GetFrame()): that makes a frame object of the watched function at each call. */
-    PyObject *frame = PyObject_Vectorcall(getframe, &one, 1, NULL);
+    /* Not as a call where that can be: up to 3.11 a call takes one of the levels of recursion that are the program's. */
+    PyObject *frame = fast_getframe != NULL ? fast_getframe(PyCFunction_GetSelf(getframe), &one, 1)
+                                            : PyObject_Vectorcall(getframe, &one, 1, NULL);
     if (frame == NULL)
         return NULL;
     PyObject *globals = PyFrame_GetGlobals((PyFrameObject *)frame);
@@ -649,6 +669,7 @@ PyTypeObject Entered_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
     .tp_vectorcall_offset = offsetof(Entered, call),
     .tp_call = PyVectorcall_Call,
+    .tp_methods = pickled,
     .tp_new = entered_new,
     .tp_dealloc = (destructor)entered_dealloc,
     .tp_traverse = (traverseproc)entered_traverse,

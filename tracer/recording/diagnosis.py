@@ -25,6 +25,9 @@ SUFFIX: Final = ".diagnosis"
 
 UNSEEN_BIRTH: Final = "it was put into its module when that had run, where nobody sees it"
 _WITNESSES: Final = frozenset({"tracer.recording.witness", "tracer.recording.call_witness"})
+REPLACED: Final = "wrapper in place"
+"""The hazard of a name that leads to a wrapper: `type()` and `is` tell it from what it stands for."""
+
 _SWITCHES: Final = frozenset({"sys.settrace", "sys.setprofile"})
 
 
@@ -58,6 +61,8 @@ class Diagnosis:
         seen = Counter(dict(self._witness.end())) + self._calls.end()
         report = recorder.instrumentation.report
         unwatched = [(name, UNSEEN_BIRTH) for name in recorder.instrumentation.unwatched()]
+        self._hazards.update((REPLACED, name, name.partition(":")[0]) for name in report.replaced)
+        self._hazards.update((what, name, name.partition(":")[0]) for what, name in report.looking)
         try:
             left = recorder.stop()
         except Exception as error:  # noqa: BLE001  (what could be found out is told all the same)

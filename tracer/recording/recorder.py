@@ -173,7 +173,7 @@ class Recorder:
             self.ambient.detach(self.folder)
         self._tell_unseen()
         left = (*self._observers.detach(), *self.instrumentation.stop())
-        self._tell()
+        self._tell(last=True)
         self._journal.close()
         return left
 
@@ -189,7 +189,7 @@ class Recorder:
             elif self._sink.active:
                 last_breath(self._newest, self._end)
                 self._tell_unseen()
-                self._tell()
+                self._tell(last=False)
                 self._journal.mark_end()
         except Exception as error:  # noqa: BLE001  (nobody is left to tell but the journal)
             self._end()
@@ -198,6 +198,8 @@ class Recorder:
 
     def _end(self) -> None:
         self._sink.active = False
+        with suppress(Exception):
+            self._sink.tallies.finish(last=True)
 
     def _tell_unseen(self) -> None:
         """Write what could not be watched at all; while instrumentation is still there, which knows."""
@@ -210,9 +212,9 @@ class Recorder:
             reason = "functions put into watched modules unseen: `tracer doctor` names them"
             self._journal.loss("*", reason, len(unwatched))
 
-    def _tell(self) -> None:
+    def _tell(self, *, last: bool) -> None:
         """Write what is known only at the end, and the losses that no frame has told of so far."""
-        self._sink.tallies.finish()
+        self._sink.tallies.finish(last=last)
         self._define_all()
         for number, times in self._take(self._sink.missed):
             self._journal.loss(self._name(number), "tracer failed: RecursionError", times)

@@ -162,13 +162,14 @@ class Tallies:
         """Write the run of a tally that is full."""
         self._write(tally.lane, tally.callable, Taken(*tally.taken()))
 
-    def finish(self) -> None:
-        """Write what is left, as recording ends."""
+    def finish(self, *, last: bool) -> None:
+        """Write what is left, as recording ends; calls that never ended are told when it is the `last` time."""
         for tally in self._full:
-            run = Taken(*tally.taken(last=True))
+            run = Taken(*tally.taken(last=last))
             if run.calls or run.unfinished:
                 self._write(tally.lane, tally.callable, run)
-        self._full.clear()
+        if last:
+            self._full.clear()
 
     def forget(self) -> None:
         """Forget all: they are another process's."""

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 _SHOWN: Final = 12
 _NARROWEST: Final = 60
 
+_BYTECODE: Final = "the hooks are part of the code, so its bytes and constants are others than without recording"
 _EXPLANATIONS: Final = {
     "marshal.dumps": "the hooks are part of the code, and marshal refuses them: dump the code of a run that is not recorded",
     "function made of the code": "the copy calls the hooks too: its calls are recorded under the original's name",
     "__code__ assigned": "the hooks went with the old code: what runs now is not recorded, and is left as it is at the end",
+    "wrapper in place": "it has no Python code to watch, so the name leads to a wrapper: only `type()` and `is` tell them apart",
+    "co_code": _BYTECODE,
+    "co_consts": _BYTECODE,
+    "getrefcount": "while a recorded call runs there is one more reference to each argument that may change",
     "sys.settrace": "a trace function sees the hooks being called; coverage.py's own does not mind",
     "sys.setprofile": "a profile function of the program took the place of the doctor's: calls after that were recorded and not counted twice",
 }
