@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint bench completeness fuzz fuzz-guided transparency checks clean
+.PHONY: demo test lint guard bench bench-peers completeness fuzz fuzz-guided transparency checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -19,9 +19,20 @@ lint: .venv/installed-lint
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# Instructions and allocations of the hot path against stored figures; ARGS=--store keeps today's.
+guard: .venv/installed
+	@$(BIN)/python benchmarks/guard/run.py $(ARGS)
+
+# ARGS=--publish puts the tables into docs/cost.md.
 bench: .venv/installed-bench
-	@$(BIN)/python -m pytest benchmarks -o 'python_files=bench_*.py' -q $(ARGS)
-	@$(BIN)/python benchmarks/crossing.py
+	@$(BIN)/python -m pytest benchmarks -o 'python_files=bench_*.py' -q
+	@$(BIN)/python benchmarks/crossing.py $(ARGS)
+	@$(BIN)/python benchmarks/startup.py $(ARGS)
+
+# The same calls and whole test suites under other tools, each in an environment of its own.
+bench-peers: .venv/installed-bench
+	@$(BIN)/python benchmarks/peers/calls.py $(ARGS)
+	@$(BIN)/python benchmarks/peers/whole.py $(ARGS)
 
 # Real suites, then programs that call extensions, for which a Python 3.12 or 3.13 is looked for on the path.
 completeness: .venv/installed-test

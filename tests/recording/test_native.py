@@ -90,7 +90,7 @@ class Recorded:
     def frames(self) -> bytes:
         """Stop, and return all that was written."""
         self.sink.active = False
-        self.sink.tallies.finish()
+        self.sink.tallies.finish(last=True)
         self.journal.close()
         (path,) = self.folder.glob("*.journal")
         return path.read_bytes()
