@@ -127,7 +127,9 @@ def main(arguments):
     print(f"{'calls':>10}  {'case':36}{'workers':>8}{'exit':>6}{'cpu s':>9}{'wall s':>9}{'MiB':>8}")
     with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
         folder = Path(scratch)
-        todo = [(count, *case) for count in arguments.calls for case in cases(count)] if "value" != arguments.only else []
+        todo = (
+            [(count, *case) for count in arguments.calls for case in cases(count)] if arguments.only != "value" else []
+        )
         todo += [(8, *case) for case in value_cases(arguments.mib)] if arguments.mib else []
         for count, name, old, new in todo:
             if arguments.only and arguments.only not in name:

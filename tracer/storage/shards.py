@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from tracer.storage.reader import Cassette
 
 _SETTINGS = ("python", "boundaries", "granularity", "detail", "detail_calls", "ambient", "block")
-_WORDS = {"python": "Python", "detail_calls": "how many calls are kept in detail", "block": "recorded by tracer.cassette"}
+_WORDS = {
+    "python": "Python",
+    "detail_calls": "how many calls are kept in detail",
+    "block": "recorded by tracer.cassette",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from tracer.workflows.places import Url, named
 from tracer.workflows.repeating import repeat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tracer.model import Loss, Recording
     from tracer.rules import Rule
     from tracer.select.selection import Selection
+    from tracer.storage.compact import Summary
     from tracer.workflows.ambient import Playing
     from tracer.workflows.places import Place
 
@@ -265,18 +266,7 @@ class Take:
             pending.ignore(file, self.config)
         told_of_run = {"command": list(self._told), "exit": self.exit_code, "seconds": round(self._seconds, 3)}
         write_side(file, {**told_of_run, "tracer": VERSION})
-        if told.unclosed:
-            notes.append(
-                f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."
-            )
-        if told.writing:
-            notes.append(
-                f"{counted(told.writing, 'process')} that the command started went on after it had ended: what they called from then on is not recorded."
-            )
-        if reads:
-            notes.append(f"{counted(reads, 'read')} of the surroundings recorded as well.")
-        if told.thinned_of:
-            notes.append(_past_detail(told.thinned_of))
+        notes.extend(_of_kept(told, reads))
         if waits:
             pending.ignore(file, self.config)
             notes.append(
@@ -323,6 +313,18 @@ def _components(recording: Recording, calls_of: Mapping[str, int]) -> tuple[Comp
     watched = Counter(home.values())
     names = sorted(component.name for component in recording.components if component.watched)
     return tuple(ComponentSummary(name, watched[name], calls[name]) for name in names)
+
+
+def _of_kept(told: Summary, reads: int) -> Iterator[str]:
+    """Yield what is to be said of a recording that was kept."""
+    if told.unclosed:
+        yield f"{told.unclosed} of {counted(told.journals, 'process')} did not end in order; what they recorded until then is kept."
+    if told.writing:
+        yield f"{counted(told.writing, 'process')} that the command started went on after it had ended: what they called from then on is not recorded."
+    if reads:
+        yield f"{counted(reads, 'read')} of the surroundings recorded as well."
+    if told.thinned_of:
+        yield _past_detail(told.thinned_of)
 
 
 def _past_detail(thinned_of: Mapping[str, int]) -> str:
