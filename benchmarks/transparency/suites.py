@@ -102,7 +102,7 @@ class Suite:
 
 
 ATTRS = "slots functional next_gen hooks validators converters setattr annotations filters utils"
-CATTRS = "any baseconverter converter_inheritance copy dataclasses disambiguators enums factory_hooks final function_dispatch gen gen_dict generics newtypes optionals recursive structure_attrs tuples unions v validation"
+CATTRS = "any copy dataclasses factory_hooks final function_dispatch generics optionals recursive v"
 PYDANTIC = "aliases annotated callable computed_fields config create_model dataclasses decorators docs_extraction edge_cases fields forward_ref generics main model_signature model_validator pickle private_attributes rich_repr root_model serialize typing utils validate_call validators warnings"
 PYTEST = "code io python/raises.py test_compat.py test_link_resolve.py test_mark.py test_mark_expression.py test_monkeypatch.py test_nodes.py test_reports.py test_recwarn.py test_scope.py test_stash.py test_warning_types.py"
 TYPER = "ambiguous_params annotated corner_cases exit_errors others param_meta_empty prog_name rich_markup_mode tracebacks type_conversion"
@@ -126,7 +126,7 @@ SUITES = (
     Suite("markdown", "3.7", "tests", needs=("pyyaml==6.0.2",), options=("--ignore=tests/test_syntax/extensions/test_md_in_html.py",), nature="parsing", subset="pytest cannot collect the file that is left out"),
     Suite("pydantic", "2.10.6", " ".join(f"tests/test_{name}.py" for name in PYDANTIC.split()), needs=("dirty-equals==0.9.0", "pytest-mock==3.14.0", "pytz==2025.1", "email-validator==2.2.0", "rich==13.9.4", "faker==35.0.0", "jsonschema==4.23.0", "pytest-examples==0.0.15", "pytest-pretty==1.2.0", "pytest-benchmark==5.1.0", "eval-type-backport==0.2.2", "cloudpickle==3.1.1"), nature="serialisation, C extension", subset=LONG),
     Suite("attrs", "25.3.0", " ".join(f"tests/test_{name}.py" for name in ATTRS.split()), needs=("hypothesis==6.138.2", "cloudpickle==3.1.1"), options=("--hypothesis-seed=0",), nature="serialisation", package="attr", subset="the other files look for mistakes by chance and run for minutes"),
-    Suite("cattrs", "24.1.2", " ".join(f"tests/test_{name}.py" for name in CATTRS.split()), needs=CATTRS_NEEDS, options=("--hypothesis-seed=0",), nature="serialisation", subset=LONG),
+    Suite("cattrs", "24.1.2", " ".join(f"tests/test_{name}.py" for name in CATTRS.split()), needs=CATTRS_NEEDS, options=("--hypothesis-seed=0",), nature="serialisation", subset="the other files look for mistakes by chance and run for minutes"),
     Suite("click", "8.1.8", "tests", nature="command line"),
     Suite("typer", "0.15.2", " ".join(f"tests/test_{name}.py" for name in TYPER.split()), needs=("shellingham==1.5.4", "click==8.1.8"), nature="command line", subset="the tests of the tutorial and of completion start a process each"),
     Suite("sqlalchemy", "2.0.37", " ".join(f"test/{name}" for name in SQLALCHEMY.split()), nature="ORM", subset=LONG),

@@ -16,6 +16,7 @@ from weakref import ref
 from tracer.instrument import live
 from tracer.instrument.foreign import TYPE_CHECKED
 from tracer.instrument.foreign_types import is_builtin, is_cython_function, is_descriptor
+from tracer.instrument.injection.pickled import Uninteresting
 from tracer.instrument.injection.sites import ARITHMETIC, Site, SiteHooks
 from tracer.instrument.probe import UNFIT, USED_UP
 from tracer.instrument.signatures import class_module, class_namespace, class_qualname, mro, type_name
@@ -65,8 +66,8 @@ class CallSites:
         self._in_component = in_component
         self._note = note
         self._lock = RLock()
-        self._kinds: set[Any] = set()
-        self._plain: set[Any] = set()
+        self._kinds = Uninteresting()
+        self._plain = Uninteresting()
         # Kinds and called classes that must not be kept alive, by identity: the hook finds them, the test does not.
         self._passing: set[int] = set()
         self._passing_classes: set[int] = set()

@@ -618,6 +618,12 @@ static PyObject *entered(PyObject *self, PyObject *const *args, size_t flags, Py
         PyErr_Clear(); /* no frame above, say */
         return PyObject_CallNoArgs(hook->fallback);
     }
+#if PY_VERSION_HEX < 0x030c0000
+    /* Where the stack is at its end, a crossing ends here: there is no room for what comes after. */
+    if (Py_EnterRecursiveCall(" while calling a Python object"))
+        return NULL;
+    Py_LeaveRecursiveCall();
+#endif
     Py_INCREF(number);
     return number;
 }

@@ -11,6 +11,7 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from tracer.instrument.injection import pickled
 from tracer.instrument.injection.disassembly import (
     RUN,
     Handler,
@@ -35,13 +36,15 @@ if TYPE_CHECKING:
 def assemble(
     code: CodeType, instructions: Sequence[Instruction], constants: tuple[object, ...], slack: int
 ) -> CodeType:
-    """Return `code` with other instructions and constants, and room for `slack` more values on its stack.
+    """Return `code` with other instructions and constants (its own first), and room for `slack` more values on its stack.
 
     Instructions that were parsed must be of this code, or of one with the same bytecode and positions.
 
     Raises:
         Unsupported: an instruction would not fit.
     """
+    own = len(code.co_consts)
+    constants = (*constants[:own], *map(pickled.constant, constants[own:]))
     end = _lay_out(instructions)
     raw = _emit(instructions)
     stacksize = code.co_stacksize + slack

@@ -8,10 +8,8 @@ they stand before, so that tracers see the same line events; the handler for wha
 from __future__ import annotations
 
 import sys
-from functools import partial
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
-from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracer.instrument.injection import inject_310, inject_311
 from tracer.instrument.probe import Unsupported
@@ -19,6 +17,7 @@ from tracer.instrument.probe import Unsupported
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
+    from typing import Any
 
     from tracer.instrument.injection.sites import SiteHooks
     from tracer.instrument.probe import Probe
@@ -45,21 +44,9 @@ def rewrite(code: CodeType, probe: Probe) -> CodeType:
         hooks["resumed"] = probe.resumed
     if code.co_flags & (CO_GENERATOR | CO_ASYNC_GENERATOR | CO_COROUTINE) and sys.version_info < (3, 12):
         hooks["raised"] = _as_callers_see(code, probe.raised)
-    hooks = {name: _Pickled(hook) if type(hook) is FunctionType else hook for name, hook in hooks.items()}
     if sys.version_info >= (3, 11):
         return inject_311.inject(code, hooks)
     return inject_310.inject(code, hooks)
-
-
-class _Pickled(partial[Any]):
-    """A hook written in Python. Pickled with the code that it is a constant of, it becomes a builtin that does nothing.
-
-    Cloudpickle and its like send functions by value to processes that may not have tracer. `entered` then says that a call is of
-    no interest, and none of the other hooks is called.
-    """
-
-    def __reduce__(self) -> Any:
-        return getattr, ({}, "clear")
 
 
 def rewrite_sites(code: CodeType, hooks: SiteHooks) -> CodeType:

@@ -59,6 +59,10 @@ class Site:
     operator: bool = False
     negated: bool = False
 
+    def __reduce__(self) -> Any:
+        """Become a text that says nothing where the code is pickled: see `pickled`."""
+        return str, ()
+
 
 HASHED_BY_IDENTITY: Final = (FunctionType, BuiltinFunctionType, type)
 """Types whose instances may be looked up: none of them hashes or compares by code of the host."""
@@ -87,7 +91,7 @@ class Swap:
 class SiteHooks:
     """What code is called at call sites. Plain functions, which never raise.
 
-    kinds: types whose instances, called or asked for a method, are of no interest: the type itself where its metaclass is exactly `type`,
+    kinds: (`pickled.Uninteresting`, as `plain`) types whose instances, called or asked for a method, are of no interest: the type itself where its metaclass is exactly `type`,
         else its identity, since another metaclass may hash by code of the host.
     plain: callables that are of no interest, and their identities: C functions, methods of C types, classes whose metaclass is `type`.
     begin: called before a call that neither set rules out, with the site, what is called or the receiver (where the site has a name

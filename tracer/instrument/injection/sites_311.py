@@ -18,6 +18,7 @@ from tracer.instrument.injection.emit_311 import NULL_FIRST, CallSite, Emitter, 
 from tracer.instrument.injection.inject_311 import call_as_method, index_of_start
 from tracer.instrument.injection.opcodes import OPCODE
 from tracer.instrument.injection.operators import operator_of
+from tracer.instrument.injection.pickled import Exchange
 from tracer.instrument.injection.sites import BUILTIN, NULL, Site, method_load, operands_read, places
 from tracer.instrument.injection.swap_311 import Swapping
 
@@ -77,7 +78,7 @@ class Instrumenter:
             "gather": gather,
         }
         if hooks.swap is not None:
-            shared |= {"swapped": hooks.swap.known.__contains__, "place": hooks.swap.place}
+            shared |= {"swapped": hooks.swap.known.__contains__, "place": Exchange(hooks.swap.place)}
         self.constants = [*self.code.co_consts, *shared.values()]
         self.shared = {name: len(self.code.co_consts) + index for index, name in enumerate(shared)}
         made = self._body(body, known)

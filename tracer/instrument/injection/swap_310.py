@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tracer.instrument.injection.assembly import Instruction, in_place_of
 from tracer.instrument.injection.inject_310 import rotation, token_on_top
 from tracer.instrument.injection.opcodes import OPCODE
+from tracer.instrument.injection.pickled import Exchange
 from tracer.instrument.injection.sites import HASHED_BY_IDENTITY
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Swapping:
             self._jump("POP_JUMP_IF_TRUE", found)
             self._jump("JUMP_FORWARD", done)
         self.made += [take, found, *token_on_top(below, self.position)]
-        self._called(swap.place)
+        self._called(Exchange(swap.place))
         # old, ..., new -> new, ..., old
         self.made.append(rotation(below + 2, self.position))
         self.made += [rotation(below + 1, self.position) for _ in range(below)]

@@ -12,6 +12,7 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
+from tracer.instrument.injection.pickled import Swapped
 from tracer.instrument.injection.sites import HASHED_BY_IDENTITY, Swap
 from tracer.recording.ambient.drawing import DRAWING, Choosing, Seeding
 from tracer.recording.ambient.environment import KIND, READING, environ
@@ -36,7 +37,7 @@ class Places:
         self._standing: dict[Any, Any] = {}
         # By the identity of a generator that its module holds: what stands for its methods, by their functions.
         self._methods: dict[int, dict[Any, Any]] = {}
-        self._known: set[object] = set()
+        self._known = Swapped()
         self.swap = Swap(self._known, (MethodType, partial), KIND, READING, self._make_place())
 
     def met(self, module: ModuleType) -> None:

@@ -1,0 +1,60 @@
+"""What arises in a library that tracer asks is tracer's own fault, and what a signal handler raises meanwhile is the host's."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tracer.decode import decode
+from tracer.encoding.encode import Encoder
+from tracer.encoding.paths import PathNormaliser
+from tracer.encoding.redact import Redactor
+from tracer.values import Opaque
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def encoded(value: Any) -> Any:
+    return decode(Encoder(redactor=Redactor(), paths=PathNormaliser("/proj")).value(value))
+
+
+@pytest.mark.parametrize("name", ["Series", "DataFrame", "Index", "RangeIndex", "MultiIndex"])
+def test_a_pandas_object_that_is_half_made_is_opaque(name: str) -> None:
+    """So is `self` of its constructor, where pandas itself is watched."""
+    pandas = pytest.importorskip("pandas")
+    kind = getattr(pandas, name)
+
+    assert isinstance(encoded(object.__new__(kind)), Opaque)
+
+
+class Late(Exception):
+    """What the handler raises."""
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    def late(number: int, frame: Any) -> None:
+        raise Late
+
+    before = signal.signal(signal.SIGALRM, late)
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_a_signal_handler_ends_what_it_interrupts_in_pandas_too(alarm: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    pandas = pytest.importorskip("pandas")
+    inside = pandas.Series.array.fget
+    monkeypatch.setattr(pandas.Series, "array", property(type(inside)(ringing.__code__, inside.__globals__)))
+
+    with pytest.raises(Late):
+        encoded(pandas.Series([1]))
+
+
+def ringing(self: Any) -> Any:
+    """Stands in pandas: its globals are those of the real one."""
+    import signal
+
+    signal.raise_signal(signal.SIGALRM)
