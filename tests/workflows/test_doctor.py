@@ -170,14 +170,23 @@ def test_a_wrapper_that_no_watched_name_is_bound_to_is_recorded_inside_itself_to
 
 
 def test_crossings_that_nobody_recorded_are_named_and_turn_the_exit_code_red(project: Project) -> None:
-    """A function that appears in a watched module behind the back of the recorder is not passed over in silence."""
-    code = "import parts\nexec('def late():\\n    return 1', vars(parts))\nparts.late()\nparts.late()"
+    """A function that appears in a watched module behind the back of the recorder is not passed over in silence, nor is a child that cannot record."""
+    code = """
+        import subprocess, sys
+        import parts
+        exec('def late():\\n    return 1', vars(parts))
+        parts.late()
+        parts.late()
+        subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
+        """
     found = doctor(project.with_files({"app.py": code}), "--", "python", "app.py", code=1)
 
     missed = [each for each in found["run"]["crossed"] if each["seen"] > each["kept"] + each["lost"]]
 
     assert [(each["callable"], each["seen"]) for each in missed] == [("parts:late", 2)]
     assert any("2 crossings" in problem for problem in found["problems"])
+    assert any("1 of the Pythons that were started could not record" in problem for problem in found["problems"])
+    assert [name for name, _ in found["run"]["unreachable"]] == ["parts:late"]
 
 
 def test_what_the_program_does_to_watched_code_is_told_with_its_place(project: Project) -> None:
@@ -255,6 +264,7 @@ def test_calls_into_c_are_counted_a_second_time_where_this_python_can(project: P
     for name, calls in {"Packer": 1, "Packer.pack": 3, "Unpacker": 1, "unpackb": 2}.items():
         assert counts[name]["kept"] + counts[name]["unwitnessed"] == calls, name
     assert counts["Unpacker.feed"]["lost"] + counts["Unpacker.feed"]["unwitnessed"] == 1
+    assert [name for name, _ in run["unreachable"]] == ["the script"]
     assert run["calls_seen"] == (sys.version_info >= (3, 12))
     if run["calls_seen"]:
         assert all(each["seen"] == each["kept"] + each["lost"] for each in run["crossed"])

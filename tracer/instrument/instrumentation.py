@@ -318,6 +318,9 @@ class Instrumentation:
             waiting, self._unfinished = self._unfinished, []
             self._adopt_all([module, *waiting])
             self._guarded(self._foreign.executed, module)
+            # Asked while the script runs: as it ends it loses its `__file__`.
+            if self._types is not None and self._types.callables and not self.script_is_blind:
+                self.script_is_blind = _runs_script(self._caller_of)
 
     def failed(self, name: str, token: Any) -> None:
         """Forget a module whose import raised."""
@@ -380,8 +383,6 @@ class Instrumentation:
                     rename(known, record.name_of(f"{path}.__wrapped__"))
             if self._types is not None:
                 holds_types = self._types.adopt(record, namespace)
-                # Asked while the script runs: as it ends it loses its `__file__`.
-                self.script_is_blind = self.script_is_blind or (holds_types and _runs_script(self._caller_of))
                 if holds_types or record.component in self._foreign.at_call_sites:
                     self._callers.met(record.component)
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
