@@ -258,7 +258,7 @@ def test_a_stack_that_overflows_switches_nothing_off_and_is_as_deep_as_ever(proj
 def test_calls_into_c_are_counted_a_second_time_where_this_python_can(project: Project) -> None:
     """However they are made, with what is lost by name; before Python 3.12 they are told apart as not counted twice."""
     files = {"packs.py": PACKS, "app.py": "import packs\npacks.run()\n"}
-    run = doctor(project.with_files(files), "-b", "msgpack", "--", "python", "app.py")["run"]
+    run = doctor(project.with_files(files), "-b", "msgpack", "--", sys.executable, "app.py")["run"]
 
     counts = {each["callable"].partition(":")[2]: each for each in run["crossed"] if "_cmsgpack" in each["callable"]}
     for name, calls in {"Packer": 1, "Packer.pack": 3, "Unpacker": 1, "unpackb": 2}.items():
