@@ -77,6 +77,19 @@ APP = """
     import shop
     print(shop.main(), shop.price(2))
 """
+POOLS = """
+    from collections import namedtuple
+
+    Size = namedtuple("Size", "workers")
+
+    class _WorkItem:
+        def __init__(self, job):
+            self.job = job
+
+    class ProcessPoolExecutor:
+        def __init__(self, size):
+            self._call_queue = _WorkItem(size)
+"""
 OVERFLOW = """
     import sys
     from parts import Box, deep
@@ -135,11 +148,18 @@ def doctor(project: Project, *words: str, code: int = 0) -> dict[str, Any]:
 
 
 def test_a_second_witness_sees_exactly_the_crossings_that_were_recorded(project: Project) -> None:
-    """Functions, methods, properties, class and static methods, wrappers, generators, coroutines, recursion and threads are counted alike."""
-    run = doctor(project, "--", "python", "app.py")["run"]
+    """Functions of every kind, generated methods, recursion and threads are counted alike, and once where tracer watches one for its own ends too."""
+    pools = {"loky/__init__.py": "", "loky/process_executor.py": POOLS}
+    main = {
+        "app.py": APP
+        + "    from loky.process_executor import Size, ProcessPoolExecutor\n    ProcessPoolExecutor(Size(3))\n"
+    }
+    run = doctor(project.with_files({**pools, **main}), "--", "python", "app.py")["run"]
 
     assert [each for each in run["crossed"] if each["seen"] != each["kept"] + each["lost"]] == []
+    assert sum("ProcessPoolExecutor.__init__" in each["callable"] for each in run["crossed"]) == 1
     assert {each["callable"] for each in run["crossed"]} >= {
+        "loky.process_executor:Size.__new__",
         "parts:Box.__eq__",
         "parts:Box.size",
         "parts:items",

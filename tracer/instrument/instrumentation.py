@@ -307,8 +307,6 @@ class Instrumentation:
     def executed(self, module: ModuleType, token: Any) -> None:
         """Instrument what only exists once a module has run."""
         tell = self._awaited.pop(module.__name__, None)
-        if tell is not None:
-            tell(module)
         if module.__name__ not in self._guests:
             self._imported(token)
         with self._lock:
@@ -321,6 +319,9 @@ class Instrumentation:
             # Asked while the script runs: as it ends it loses its `__file__`.
             if self._types is not None and self._types.callables and not self.script_is_blind:
                 self.script_is_blind = _runs_script(self._caller_of)
+        # Last, because who is told may put other code into functions that are known by theirs.
+        if tell is not None:
+            tell(module)
 
     def failed(self, name: str, token: Any) -> None:
         """Forget a module whose import raised."""
