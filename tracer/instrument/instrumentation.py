@@ -113,7 +113,7 @@ class Instrumentation:
         self._engine = engine if engine is not None else default_engine()
         self._catalogue = Catalogue(wanted, make_probe, left_out)
         self._finder = WatchingFinder(self)
-        wrappers = Wrappers(self._catalogue, self._engine, wanted)
+        wrappers = Wrappers(self._catalogue, wanted)
         note = partial(self._note, "instrument module")
         knows_calls = caller_of is not None and self._engine.tells_of_calls
         self._types = ForeignTypes(component_of, wanted, make_probe, left_out) if knows_calls else None
@@ -193,7 +193,7 @@ class Instrumentation:
 
     def known_code(self, code: CodeType) -> CallableCode | None:
         """Return what is known of the code object of a frame or function; None where it is not of a watched module."""
-        return self._catalogue.find(self._engine.original(code))
+        return self._catalogue.find_beneath(code)
 
     def code_of(self, function: FunctionType) -> CodeType:
         """Return the code of a live function as it was compiled."""
