@@ -193,7 +193,8 @@ class Instrumentation:
 
     def known_code(self, code: CodeType) -> CallableCode | None:
         """Return what is known of the code object of a frame or function; None where it is not of a watched module."""
-        return self._catalogue.find_beneath(code)
+        # Asked as well when all is undone.
+        return self._catalogue.find(self._engine.original(code)) or self._catalogue.find_beneath(code)
 
     def code_of(self, function: FunctionType) -> CodeType:
         """Return the code of a live function as it was compiled."""

@@ -141,10 +141,12 @@ def _add(watched: dict[str, Counter[str]], kept: Counter[str], lost: Counter[str
         for name, *_ in journal.calls(numbers):
             watched[known[name].component]["calls"] += 1
             kept[name] += 1
+    # What is only counted, as some dunders of C types are, is no callable that is told of.
+    alone = {loss.callable for loss in journal.losses} - {"*", *known}
     for loss in journal.losses:
-        if loss.callable in known:
+        if loss.callable != "*":
             lost[loss.callable] += loss.count
-    return {each.name for each in known.values() if each.kind is CallableKind.FOREIGN}
+    return alone | {each.name for each in known.values() if each.kind is CallableKind.FOREIGN}
 
 
 def _crossed(
