@@ -41,9 +41,10 @@ def constants(program: Path) -> dict[str, Any]:
 
 
 def find_python(given: str | None) -> str:
-    """Return a Python with `sys.monitoring`: the one given, this one, or one on the path."""
+    """Return a Python with `sys.monitoring`: the one given, this one, one in `.venvs`, or one on the path."""
     here = [sys.executable] if sys.version_info >= (3, 12) else []
-    for name in [given] if given else [*here, *filter(None, map(shutil.which, WITH_WITNESS))]:
+    known = [str(path) for path in sorted(ROOT.glob(".venvs/3.1[23]/bin/python"))]
+    for name in [given] if given else [*here, *known, *filter(None, map(shutil.which, WITH_WITNESS))]:
         asked = [str(name), "-c", "import sys; sys.monitoring; print(sys.executable)"]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)
         if done.returncode == 0:

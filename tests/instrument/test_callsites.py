@@ -447,6 +447,31 @@ def test_a_witness_counts_the_same_calls(modules: Path) -> None:
     assert seen == len(watch.calls) == 11 * 20
 
 
+def test_decorators_are_seen(modules: Path) -> None:
+    """Of functions and of classes, one above the other; what they raise passes."""
+    text = """
+        from array import array
+        def run(passed):
+            found = array("i", [3])
+            @found.count
+            class Class: pass
+            @found.count
+            @found.__contains__
+            def function(): pass
+            try:
+                @found.append
+                def refused(): pass
+            except TypeError:
+                assert not any(each for each in passed)
+                return Class + function
+        """
+    with Watch("array", callers="site_") as watch:
+        assert load(modules, "site_decorators", text).run([0]) == 0
+
+    counted = ["array:array.count", "array:array.__contains__", "array:array.count"]
+    assert watch.names == ["array:array", *counted, "array:array.append"]
+
+
 def test_a_call_whose_arguments_cannot_be_told_is_counted_as_lost(modules: Path) -> None:
     """An iterator is not used up by looking at it, and what the callable will refuse is no secret."""
     text = """

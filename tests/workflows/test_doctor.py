@@ -77,6 +77,19 @@ APP = """
     import shop
     print(shop.main(), shop.price(2))
 """
+POOLS = """
+    from collections import namedtuple
+
+    Size = namedtuple("Size", "workers")
+
+    class _WorkItem:
+        def __init__(self, job):
+            self.job = job
+
+    class ProcessPoolExecutor:
+        def __init__(self, size):
+            self._call_queue = _WorkItem(size)
+"""
 OVERFLOW = """
     import sys
     from parts import Box, deep
@@ -135,11 +148,18 @@ def doctor(project: Project, *words: str, code: int = 0) -> dict[str, Any]:
 
 
 def test_a_second_witness_sees_exactly_the_crossings_that_were_recorded(project: Project) -> None:
-    """Functions, methods, properties, class and static methods, wrappers, generators, coroutines, recursion and threads are counted alike."""
-    run = doctor(project, "--", "python", "app.py")["run"]
+    """Functions of every kind, generated methods, recursion and threads are counted alike, and once where tracer watches one for its own ends too."""
+    pools = {"loky/__init__.py": "", "loky/process_executor.py": POOLS}
+    main = {
+        "app.py": APP
+        + "    from loky.process_executor import Size, ProcessPoolExecutor\n    ProcessPoolExecutor(Size(3))\n"
+    }
+    run = doctor(project.with_files({**pools, **main}), "--", "python", "app.py")["run"]
 
     assert [each for each in run["crossed"] if each["seen"] != each["kept"] + each["lost"]] == []
+    assert sum("ProcessPoolExecutor.__init__" in each["callable"] for each in run["crossed"]) == 1
     assert {each["callable"] for each in run["crossed"]} >= {
+        "loky.process_executor:Size.__new__",
         "parts:Box.__eq__",
         "parts:Box.size",
         "parts:items",
@@ -170,14 +190,23 @@ def test_a_wrapper_that_no_watched_name_is_bound_to_is_recorded_inside_itself_to
 
 
 def test_crossings_that_nobody_recorded_are_named_and_turn_the_exit_code_red(project: Project) -> None:
-    """A function that appears in a watched module behind the back of the recorder is not passed over in silence."""
-    code = "import parts\nexec('def late():\\n    return 1', vars(parts))\nparts.late()\nparts.late()"
+    """A function that appears in a watched module behind the back of the recorder is not passed over in silence, nor is a child that cannot record."""
+    code = """
+        import subprocess, sys
+        import parts
+        exec('def late():\\n    return 1', vars(parts))
+        parts.late()
+        parts.late()
+        subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
+        """
     found = doctor(project.with_files({"app.py": code}), "--", "python", "app.py", code=1)
 
     missed = [each for each in found["run"]["crossed"] if each["seen"] > each["kept"] + each["lost"]]
 
     assert [(each["callable"], each["seen"]) for each in missed] == [("parts:late", 2)]
     assert any("2 crossings" in problem for problem in found["problems"])
+    assert any("1 of the Pythons that were started could not record" in problem for problem in found["problems"])
+    assert [name for name, _ in found["run"]["unreachable"]] == ["parts:late"]
 
 
 def test_what_the_program_does_to_watched_code_is_told_with_its_place(project: Project) -> None:
@@ -249,12 +278,13 @@ def test_a_stack_that_overflows_switches_nothing_off_and_is_as_deep_as_ever(proj
 def test_calls_into_c_are_counted_a_second_time_where_this_python_can(project: Project) -> None:
     """However they are made, with what is lost by name; before Python 3.12 they are told apart as not counted twice."""
     files = {"packs.py": PACKS, "app.py": "import packs\npacks.run()\n"}
-    run = doctor(project.with_files(files), "-b", "msgpack", "--", "python", "app.py")["run"]
+    run = doctor(project.with_files(files), "-b", "msgpack", "--", sys.executable, "app.py")["run"]
 
     counts = {each["callable"].partition(":")[2]: each for each in run["crossed"] if "_cmsgpack" in each["callable"]}
     for name, calls in {"Packer": 1, "Packer.pack": 3, "Unpacker": 1, "unpackb": 2}.items():
         assert counts[name]["kept"] + counts[name]["unwitnessed"] == calls, name
     assert counts["Unpacker.feed"]["lost"] + counts["Unpacker.feed"]["unwitnessed"] == 1
+    assert [name for name, _ in run["unreachable"]] == ["the script"]
     assert run["calls_seen"] == (sys.version_info >= (3, 12))
     if run["calls_seen"]:
         assert all(each["seen"] == each["kept"] + each["lost"] for each in run["crossed"])

@@ -75,7 +75,7 @@ class Adoption:
 
     def known_code(self, function: FunctionType) -> CallableCode | None:
         """Return what the catalogue knows of a live function's code."""
-        return self._catalogue.find(self._engine.original(function.__code__))
+        return self._catalogue.find_beneath(function.__code__)
 
     def name_of(self, function: FunctionType) -> str:
         """Return the name of the callable that a live function is: its code's, or what a decorator's wrapper is bound to; "" for none."""
@@ -104,12 +104,12 @@ class Adoption:
 
     def _watch(self, record: ModuleRecord, function: FunctionType, path: str) -> None:
         code = self._engine.original(function.__code__)
-        known = self._catalogue.find(code)
+        known = self.known_code(function)
         if known is None:
             qualname = path or _qualname(function)
             known = self._catalogue.enter_function(record, code, qualname, _in_class(qualname))
-        elif known.record.rewritten:
-            return
+        elif known.record.rewritten or known.code is not code:
+            return  # it is watched already, perhaps beneath what another engine has put over it
         sites = self._sites_of(record.name, record.file)
         if not self._engine.attach_function(function, self._catalogue.probe_of, sites) and known.probe is not None:
             self.unreachable[known.callable.name] = "its code could not be instrumented"

@@ -18,8 +18,8 @@ from tracer.instrument.foreign import TYPE_CHECKED
 from tracer.instrument.foreign_types import is_builtin, is_cython_function, is_descriptor
 from tracer.instrument.injection.pickled import Uninteresting
 from tracer.instrument.injection.sites import ARITHMETIC, Site, SiteHooks
-from tracer.instrument.probe import UNFIT, USED_UP
 from tracer.instrument.signatures import class_module, class_namespace, class_qualname, mro, type_name
+from tracer.instrument.site_arguments import bound
 
 if TYPE_CHECKING:
     from collections import abc
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     Found: TypeAlias = "tuple[Watched, tuple[Any, ...], tuple[Any, ...]]"
 
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_ITERATED_TWICE: Final = frozenset(map(id, (tuple, list, dict, set, frozenset, str, bytes, range)))
-"""Identities of the types of what may follow `*` at a call and be looked at before it, because looking uses nothing up and runs nothing of the host."""
 _REFLECTED: Final = {
     **{f"__{name}__": f"__r{name}__" for name in ARITHMETIC},
     "__lt__": "__gt__",
@@ -42,7 +40,6 @@ _REFLECTED: Final = {
     "__eq__": "__eq__",
     "__ne__": "__ne__",
 }
-_SLICED: Final = {"__getitem__": 1, "__setitem__": 2}
 
 
 class CallSites:
@@ -116,7 +113,7 @@ class CallSites:
             ticket = probe.entered()
             if ticket is None:
                 return None
-            arguments = _bound(watched, site, receiver, values)
+            arguments = bound(watched, site, receiver, values)
             if type(arguments) is str:
                 probe.lost(arguments)
                 return None
@@ -262,24 +259,6 @@ def _returned(token: tuple[Probe, Any, bool], value: Any) -> None:
 
 def _raised(token: tuple[Probe, Any, bool], error: BaseException) -> None:
     token[0].raised(token[1], error)
-
-
-def _bound(watched: Watched, site: Site, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...] | str:
-    """Return a call's arguments in the order of the parameters; why they cannot be told where they cannot."""
-    kwargs: dict[str, Any] = {}
-    if site.spread:
-        kwargs = dict(values[1]) if len(values) > 1 else kwargs
-        if id(type(values[0])) not in _ITERATED_TWICE:
-            return USED_UP
-        values = tuple(values[0])
-    elif site.keywords:
-        count = len(site.keywords)
-        kwargs = dict(zip(site.keywords, values[-count:], strict=True))
-        values = values[:-count]
-    elif site.operator and len(values) > _SLICED.get(site.name, len(values)):
-        values = (slice(*values[:2]), *values[2:])
-    arguments = watched.bind(receiver + values, kwargs)
-    return UNFIT if arguments is None else arguments
 
 
 def _found(watched: Watched | None, receiver: tuple[Any, ...], values: tuple[Any, ...]) -> Found | None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from tracer.instrument.discovery import CallableCode, Catalogue, ModuleRecord
     from tracer.instrument.live import Binding
-    from tracer.instrument.probe import Engine
 
 
 class Wrappers:
@@ -28,11 +27,9 @@ class Wrappers:
     def __init__(
         self,
         catalogue: Catalogue,
-        engine: Engine,
         wanted: abc.Callable[[str], bool],
     ) -> None:
         self._catalogue = catalogue
-        self._engine = engine
         self._wanted = wanted
         self._kept: list[Any] = []
 
@@ -57,7 +54,7 @@ class Wrappers:
         return known.bound.get(id(content), known.callable)
 
     def _known_code(self, function: FunctionType) -> CallableCode | None:
-        return self._catalogue.find(self._engine.original(function.__code__))
+        return self._catalogue.find_beneath(function.__code__)
 
     def _bind_chain(self, record: ModuleRecord, binding: Binding, known: CallableCode) -> None:
         function, path = binding.function, binding.path

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from tracer.instrument.replacing import layers
 from tracer.instrument.signatures import flow_of, kind_by_name, parameters_of, parameters_of_function
 from tracer.model import Callable, CallableKind
 
@@ -125,6 +126,10 @@ class Catalogue:
         self._left_out = left_out
         self._by_id: dict[int, CallableCode] = {}
         self.modules: dict[str, ModuleRecord] = {}
+
+    def find_beneath(self, code: CodeType) -> CallableCode | None:
+        """The same for the code object of a live function or a frame, which engines have made of it."""
+        return next((known for layer in layers(code) if (known := self.find(layer)) is not None), None)
 
     def find(self, code: CodeType) -> CallableCode | None:
         """Return what is known of a code object as compiled, None where it is not of a watched module."""

@@ -120,7 +120,7 @@ class Instrumentation:
         self._engine = engine if engine is not None else default_engine()
         self._catalogue = Catalogue(wanted, make_probe, left_out)
         self._finder = WatchingFinder(self)
-        wrappers = Wrappers(self._catalogue, self._engine, wanted)
+        wrappers = Wrappers(self._catalogue, wanted)
         note = partial(self._note, "instrument module")
         knows_calls = caller_of is not None and self._engine.tells_of_calls
         self._types = ForeignTypes(component_of, wanted, make_probe, left_out) if knows_calls else None
@@ -200,7 +200,8 @@ class Instrumentation:
 
     def known_code(self, code: CodeType) -> CallableCode | None:
         """Return what is known of the code object of a frame or function; None where it is not of a watched module."""
-        return self._catalogue.find(self._engine.original(code))
+        # Asked as well when all is undone.
+        return self._catalogue.find(self._engine.original(code)) or self._catalogue.find_beneath(code)
 
     def code_of(self, function: FunctionType) -> CodeType:
         """Return the code of a live function as it was compiled."""
@@ -322,8 +323,6 @@ class Instrumentation:
     def executed(self, module: ModuleType, token: Any) -> None:
         """Instrument what only exists once a module has run."""
         tell = self._awaited.pop(module.__name__, None)
-        if tell is not None:
-            tell(module)
         if module.__name__ not in self._guests:
             self._imported(token)
         with self._lock:
@@ -333,6 +332,12 @@ class Instrumentation:
             waiting, self._unfinished = self._unfinished, []
             self._adopt_all([module, *waiting])
             self._guarded(self._foreign.executed, module)
+            # Asked while the script runs: as it ends it loses its `__file__`.
+            if self._types is not None and self._types.callables and not self.script_is_blind:
+                self.script_is_blind = _runs_script(self._caller_of)
+        # Last, because who is told may put other code into functions that are known by theirs.
+        if tell is not None:
+            tell(module)
 
     def failed(self, name: str, token: Any) -> None:
         """Forget a module whose import raised."""
@@ -395,8 +400,6 @@ class Instrumentation:
                     rename(known, record.name_of(f"{path}.__wrapped__"))
             if self._types is not None:
                 holds_types = self._types.adopt(record, namespace)
-                # Asked while the script runs: as it ends it loses its `__file__`.
-                self.script_is_blind = self.script_is_blind or (holds_types and _runs_script(self._caller_of))
                 if holds_types or record.component in self._foreign.at_call_sites:
                     self._callers.met(record.component)
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer

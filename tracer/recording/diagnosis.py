@@ -24,6 +24,7 @@ SUFFIX: Final = ".diagnosis"
 """Files in the journal folder with what one process found, as JSON."""
 
 UNSEEN_BIRTH: Final = "it was put into its module when that had run, where nobody sees it"
+BLIND: Final = "methods of C types that it calls itself are not seen: run it as a module, `python -m`"
 _WITNESSES: Final = frozenset({"tracer.recording.witness", "tracer.recording.call_witness"})
 REPLACED: Final = "wrapper in place"
 """The hazard of a name that leads to a wrapper: `type()` and `is` tell it from what it stands for."""
@@ -61,6 +62,8 @@ class Diagnosis:
         seen = Counter(dict(self._witness.end())) + self._calls.end()
         report = recorder.instrumentation.report
         unwatched = [(name, UNSEEN_BIRTH) for name in recorder.instrumentation.unwatched()]
+        if recorder.instrumentation.script_is_blind:
+            unwatched.append(("the script", BLIND))
         self._hazards.update((REPLACED, name, name.partition(":")[0]) for name in report.replaced)
         self._hazards.update((what, name, name.partition(":")[0]) for what, name in report.looking)
         try:

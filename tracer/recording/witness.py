@@ -159,11 +159,13 @@ class Witness:
             return found
         name = space.get("__name__")
         component = None
-        if code.co_flags & CO_OPTIMIZED and not is_hidden(code) and type(name) is str:
-            component = self._selection.component_of(name, _text(space.get("__file__")))
-            if component is not None:
+        if code.co_flags & CO_OPTIMIZED and not is_hidden(code):
+            if type(name) is str:
+                component = self._selection.component_of(name, _text(space.get("__file__")))
                 self._modules[id(code)] = self._selection.name_of(name, _text(space.get("__file__")))
-            elif name not in sys.modules:  # generated in a namespace of its own, as methods of a namedtuple are
+            if component is None and (
+                type(name) is not str or name not in sys.modules
+            ):  # generated, in a namespace of its own or in none
                 component = self._component_of_generated(code)
                 if component is None:  # not known, or not yet
                     return _Judged(code, None, _ANYWHERE)

@@ -16,7 +16,7 @@ from tracer.errors import CassetteNotFound
 from tracer.storage import journal as jr
 from tracer.storage.blocks import BlockCutter, lane_digest
 from tracer.storage.format import CassetteWriter, summed
-from tracer.storage.lineage import INSIDE, Lineage
+from tracer.storage.lineage import Lineage, unfollowed
 from tracer.storage.merging import merged
 from tracer.storage.scan import ScannedJournal
 from tracer.storage.store import replacing, timings_path
@@ -160,15 +160,8 @@ class _Compaction:
             yield from journal.losses
             yield from _loss("frames that were not whole", journal.damaged)
             yield from _loss("calls whose lane or callable was never named", journal.unnamed + journal.nameless_calls)
-        yield from _loss(UNFOLLOWED, self._unfollowed())
-
-    def _unfollowed(self) -> int:
-        """Return how many Pythons that the processes started left no journal."""
-        recorded = {journal.info.get("pid") for journal in self._journals}
-        started = {
-            pid: name.rpartition(INSIDE)[2] for journal in self._journals for pid, name in journal.children
-        }  # a pid that is used again counts once
-        return sum(kind.startswith("process ") for pid, kind in started.items() if pid not in recorded)
+        children = (child for journal in self._journals for child in journal.children)
+        yield from _loss(UNFOLLOWED, unfollowed((journal.info.get("pid") for journal in self._journals), children))
 
 
 def _loss(reason: str, count: int) -> Iterator[model.Loss]:

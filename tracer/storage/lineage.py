@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tracer.storage.scan import ScannedJournal
 
@@ -109,6 +109,13 @@ class Lineage:
         at = self._by_pid.get(pid, -1)
         main = self._name(at, _MAIN, seen) if at >= 0 else _MAIN
         return f"{main}{INSIDE}job {job}{part}"
+
+
+def unfollowed(pids: Iterable[Any], children: Iterable[tuple[int, str]]) -> int:
+    """Return how many Pythons that processes told of left no journal; `pids` are those of the journals, and a pid used again counts once."""
+    started = {pid: lane.rpartition(INSIDE)[2] for pid, lane in children}
+    recorded = set(pids)
+    return sum(kind.startswith("process ") for pid, kind in started.items() if pid not in recorded)
 
 
 def _is_in(lane: str, outer: str) -> bool:

@@ -24,11 +24,12 @@ from tracer.report.doctor import Crossed, Diagnosis, Hazard, Installation, Run, 
 from tracer.select.project import project_modules
 from tracer.storage import journal as jr
 from tracer.storage import store
+from tracer.storage.lineage import unfollowed
 from tracer.storage.scan import ScannedJournal
 from tracer.workflows import common
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tracer.config import Config
 
@@ -89,11 +90,13 @@ def _read(part: Path, code: int) -> Run:
     kept: dict[int, Counter[str]] = defaultdict(Counter)
     lost: dict[int, Counter[str]] = defaultdict(Counter)
     foreign: set[str] = set()
+    children: list[tuple[int, str]] = []
     journals = sorted(part.glob(f"*{jr.SUFFIX}"))
     for path in journals:
         with closing(ScannedJournal(path)) as journal:
             pid = journal.info.get("pid", 0)  # one process may have several journals: it may become another program
             foreign |= _add(watched, kept[pid], lost[pid], journal)
+            children += journal.children
     for pid in set(by_pid) & set(kept):
         crossed.update(_crossed(by_pid[pid], kept[pid], lost[pid], foreign))
     for found in told:
@@ -112,13 +115,23 @@ def _read(part: Path, code: int) -> Run:
         failed_imports=_all(told, "failed_imports"),
         lapses=sum(found["lapses"] for found in told),
         calls_seen=all(found["calls_seen"] for found in told),
-        faults=(*_all(told, "own_failures"), *_all(told, "left"), *_unrecorded(part)),
+        faults=(
+            *_all(told, "own_failures"),
+            *_all(told, "left"),
+            *_unrecorded(part),
+            *_unfollowed(unfollowed(kept, children)),
+        ),
         hazards=_hazards(told),
     )
 
 
 def _unrecorded(part: Path) -> tuple[str, ...]:
     return tuple(sorted({path.read_text("utf-8", "replace") for path in part.glob(f"*{FAILURE_SUFFIX}")}))
+
+
+def _unfollowed(count: int) -> Iterator[str]:
+    if count:
+        yield f"{count} of the Pythons that were started could not record: `-I`, `-E`, `-S` or an environment of their own kept it from them."
 
 
 def _add(watched: dict[str, Counter[str]], kept: Counter[str], lost: Counter[str], journal: ScannedJournal) -> set[str]:
@@ -128,10 +141,12 @@ def _add(watched: dict[str, Counter[str]], kept: Counter[str], lost: Counter[str
         for name, *_ in journal.calls(numbers):
             watched[known[name].component]["calls"] += 1
             kept[name] += 1
+    # What is only counted, as some dunders of C types are, is no callable that is told of.
+    alone = {loss.callable for loss in journal.losses} - {"*", *known}
     for loss in journal.losses:
-        if loss.callable in known:
+        if loss.callable != "*":
             lost[loss.callable] += loss.count
-    return {each.name for each in known.values() if each.kind is CallableKind.FOREIGN}
+    return alone | {each.name for each in known.values() if each.kind is CallableKind.FOREIGN}
 
 
 def _crossed(

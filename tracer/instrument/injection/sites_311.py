@@ -52,6 +52,7 @@ class Instrumenter:
     shared: dict[str, int] = field(default_factory=dict)
     handlers: dict[tuple[int, int], Instruction] = field(default_factory=dict)
     appended: list[Instruction] = field(default_factory=list)
+    decorating: set[int] = field(default_factory=set)
     most: int = 0
 
     def instrument(self) -> CodeType:
@@ -61,6 +62,7 @@ class Instrumenter:
         self._state_methods()
         body = self.instructions[start:]
         known = places(body, self.code.co_names, self.hooks.named)
+        self.decorating = _decorating(body)
         hooks = self.hooks
         # Methods, because a set cannot be among the constants of a code object that is to be hashable.
         kinds, plain = hooks.kinds.__contains__, hooks.plain.__contains__
@@ -171,11 +173,16 @@ class Instrumenter:
         return CallSite(unit, place.depth, base, looked_at, arguments, found.site, results=found.results)
 
     def _call(self, unit: list[Instruction], place: Place, count: int) -> CallSite | None:
-        """A call's slots are `NULL, called` or `method, receiver` (3.13: `called, NULL`, too), then its arguments."""
+        """A call's slots are `NULL, called` or `method, receiver` (3.13: `called, NULL`, too), then its arguments.
+
+        What a decorator decorates lies where a receiver would.
+        """
         base = place.depth - count - 2
         tag = place.tag(base if NULL_FIRST else base + 1)
+        if tag is None and id(unit[0]) in self.decorating:
+            return CallSite(unit, place.depth, base, (base,), (base + 1,), Site())
         if tag is None or tag == BUILTIN:
-            return None  # a builtin by its name, or what a decorator, a comprehension, the end of a `with` or an assertion calls
+            return None  # a builtin by its name, or what a comprehension, the end of a `with` or an assertion calls
         keywords = self._keywords(unit)
         site = Site(tag if NULL_FIRST else "", keywords)
         receiver = None if NULL_FIRST or tag == NULL else base + 1
@@ -218,6 +225,23 @@ def _after_constants(body: Sequence[Instruction]) -> set[int]:
     targets = {id(one.target) for one in body}
     constant = OPCODE["LOAD_CONST"]
     return {id(after) for one, after in pairwise(body) if one.opcode == constant and id(after) not in targets}
+
+
+def _decorating(body: Sequence[Instruction]) -> set[int]:
+    """Return the instructions, by id, at which calls of decorators begin: those of nothing that are no comprehension's and no assertion's."""
+    iterated = {OPCODE["GET_ITER"], OPCODE["GET_AITER"], OPCODE["GET_AWAITABLE"]}
+    found = set()
+    for index in range(1, len(body)):
+        unit = _unit(body, index)
+        after = index + len(unit)
+        if (
+            unit[-1].opcode == _CALL
+            and unit[-1].argument == 0
+            and body[index - 1].opcode not in iterated
+            and not (after < len(body) and body[after].opcode == OPCODE["RAISE_VARARGS"])
+        ):
+            found.add(id(unit[0]))
+    return found
 
 
 def _unit(body: Sequence[Instruction], index: int) -> list[Instruction]:
