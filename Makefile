@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint bench fuzz fuzz-guided checks clean
+.PHONY: demo test lint bench fuzz fuzz-guided faults checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -31,6 +31,10 @@ fuzz: .venv/installed-test
 fuzz-guided: RUNS ?= 100000
 fuzz-guided: .venv/installed-fuzz
 	@$(BIN)/python benchmarks/fuzz/guided.py -runs=$(RUNS) $(ARGS)
+
+faults: TRIALS ?= 400
+faults: .venv/installed-test
+	@$(BIN)/python benchmarks/faults/run.py --trials $(TRIALS) $(ARGS)
 
 # What reports are checked against where npm is at hand: the SARIF schema and mermaid itself. Tests that need them are skipped without.
 checks: .cache/sarif-2.1.0.json .cache/mermaid.min.js
