@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint guard bench bench-peers completeness fuzz fuzz-guided transparency checks clean
+.PHONY: demo test lint guard bench bench-peers completeness fuzz fuzz-guided transparency faults checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -50,6 +50,10 @@ fuzz-guided: .venv/installed-fuzz
 
 transparency: .venv/installed
 	@$(BIN)/python benchmarks/transparency/run.py $(ARGS)
+
+faults: TRIALS ?= 400
+faults: .venv/installed-test
+	@$(BIN)/python benchmarks/faults/run.py --trials $(TRIALS) $(ARGS)
 
 # What reports are checked against where npm is at hand: the SARIF schema and mermaid itself. Tests that need them are skipped without.
 checks: .cache/sarif-2.1.0.json .cache/mermaid.min.js

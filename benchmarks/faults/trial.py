@@ -31,7 +31,8 @@ LIMIT = 60
 _ADDRESS = re.compile("0x[0-9a-f]+")
 _GROUPS = Path("/sys/fs/cgroup/memory")
 _DROP_CAPABILITY, _OVERRIDES = 24, (1, 2)  # prctl(PR_CAPBSET_DROP), CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
-_TOLD_CLOSED = ("Couldn't ", "ERROR", "No Python that the command started could be recorded")
+_TOLD_NOTHING = "No call was captured"
+_TOLD_CLOSED = (_TOLD_NOTHING, "Couldn't ", "ERROR", "No Python that the command started could be recorded")
 
 
 _OUTLIVED = "went on after it had ended"
@@ -225,7 +226,7 @@ class Trial:
         for left in [path for path in cassette.parent.glob(".*") if path.suffix == ".tmp"]:
             outcome.faults.append(f"left behind: {left.name}")
         if not kept.exists():
-            if any(sign in told for sign in (*_TOLD_CLOSED, "No call was captured")):
+            if any(sign in told for sign in _TOLD_CLOSED):
                 outcome.end = "refused"
             elif outcome.crossings:
                 outcome.faults.append(f"no cassette: {told!r:.500}")
