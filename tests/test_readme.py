@@ -39,6 +39,10 @@ WORDS = {
     "REV": "HEAD",
     "COMMAND": "pytest",
     "FOLDER": ".",
+    "OLD_FOLDER": "old",
+    "NEW_FOLDER": "new",
+    "OUT": "merged.cassette",
+    "FILE...": "before.cassette",
 }
 
 
