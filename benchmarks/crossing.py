@@ -14,7 +14,6 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,9 +23,6 @@ from startup import import_cost, instrument_cost
 from tables import machine, publish, table
 
 CALLS = Path(__file__).parent / "calls"
-STEPS = 400
-FEWER = {"large": 10, "array": 40}
-"""Kinds of which one call takes so long that fewer are timed at once."""
 
 
 class Bound(NamedTuple):
@@ -78,18 +74,6 @@ def packed_values(caller: Any) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def least(runs: dict[str, Any], rounds: int) -> dict[str, float]:
-    """Return for each run the least nanoseconds per step over many short rounds, taken in turns: a machine has fast and slow moments."""
-    found = dict.fromkeys(runs, float("inf"))
-    for _ in range(rounds):
-        for name, run in runs.items():
-            number = FEWER.get(name.removeprefix("pack "), STEPS)
-            began = time.process_time_ns()
-            run(number)
-            found[name] = min(found[name], (time.process_time_ns() - began) / number)
-    return found
-
-
 def packing(values: tuple[Any, ...]) -> Any:
     """Return what packs arguments and result, as often as it is told."""
     pack = msgpack.Packer().pack
@@ -109,6 +93,7 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
     import caller  # noqa: PLC0415  (not before the folder is on the path)
     import library  # noqa: PLC0415
     from recorder import make_recorder  # noqa: PLC0415
+    from timing import least  # noqa: PLC0415
 
     kinds = {name[4:]: run for name, run in vars(caller).items() if name.startswith("run_") and name != "run_nothing"}
     loops = {"inside nothing": library.loop_nothing, "inside": library.loop_small}

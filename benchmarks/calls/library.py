@@ -107,3 +107,7 @@ def loop_nothing(number):
 def loop_resumed(number):
     for _ in resumed(number):
         pass
+
+
+def listed(number):
+    return [number, number + 1, str(number)]
