@@ -25,6 +25,9 @@ from tables import machine, publish, table
 CALLS = Path(__file__).parent / "calls"
 
 
+IN_FULL = ("nested", "plain", "graph", "state")
+
+
 class Bound(NamedTuple):
     """Nanoseconds over the bare call: so many times what packing takes, and so many more."""
 
@@ -43,6 +46,9 @@ BOUNDS = {
     "state": Bound(
         0, 2_000
     ),  # a receiver is named, whatever it holds, but for the first crossings and each power of two
+    # Every call walked, as `detail = "full"` asks for: arguments before the call and after it, and compared.
+    **{f"{kind} in full": Bound(5, 5_000) for kind in ("nested", "plain", "graph")},
+    "state in full": Bound(0, 500_000),  # up to 4,096 values, twice
     "stream": PROMISED,  # per item
     "astream": PROMISED,
     "fails": Bound(
@@ -104,13 +110,21 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
     wrapped = least({"small": caller.run_small}, rounds)
     library.small = original
     packs = {f"pack {kind}": packing(values) for kind, values in packed_values(caller).items()}
-    with tempfile.TemporaryDirectory() as scratch:
-        recorder = make_recorder(Path(scratch))
-        recorder.start()
-        try:
-            recorded = least(kinds | packs | loops, rounds)
-        finally:
-            recorder.stop()
+
+    def recorded_in(detail: str, runs: dict[str, Any]) -> dict[str, float]:
+        with tempfile.TemporaryDirectory() as scratch:
+            recorder = make_recorder(Path(scratch), detail=detail)
+            recorder.start()
+            try:
+                return least(runs, rounds)
+            finally:
+                recorder.stop()
+
+    recorded = recorded_in("sampled", kinds | packs | loops)
+    whole = recorded_in("full", {kind: kinds[kind] for kind in IN_FULL})
+    for kind, value in whole.items():
+        name = f"{kind} in full"
+        recorded[name], bare[name], recorded[f"pack {name}"] = value, bare[kind], recorded[f"pack {kind}"]
     rows = {}
     for kind in BOUNDS:
         empty = "inside nothing" if kind == "inside" else "nothing"

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+INNER = "times"
+"""The file in which a shell's `times` of the recorded process stands."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What is to be run under a tool.
@@ -41,19 +45,26 @@ class Tool:
 
 
 def _tracer(job: Job) -> list[str]:
-    out = str(job.out / "run.cassette")
+    # The shell tells what the recorded process took by itself; the rest is tracer's own process, which starts it and closes the cassette.
+    inner = [
+        "sh",
+        "-c",
+        '"$@"; code=$?; times > "$0"; exit $code',
+        str(job.out / INNER),
+        str(job.python),
+        *job.arguments,
+    ]
     return [
         str(job.python),
         "-m",
         "tracer",
         "record",
         "-o",
-        out,
+        str(job.out / "run.cassette"),
         "-b",
         job.package,
         "--",
-        str(job.python),
-        *job.arguments,
+        *inner,
     ]
 
 
