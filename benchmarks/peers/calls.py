@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from environments import build, python_of
-from tools import TOOLS, Tool
+from tools import EVERY_MODULE, TOOLS, Tool
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tables import machine, publish, table
@@ -59,11 +59,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", action="append", help="a tool's first word; all when none is given")
     options = parser.parse_args()
-    chosen = [
-        tool
-        for tool in TOOLS
-        if tool.name != "untraced" and tool.name.split()[0] in (options.only or [tool.name.split()[0]])
-    ]
+    named = [tool for tool in TOOLS if tool.name not in ("untraced", EVERY_MODULE)]
+    chosen = [tool for tool in named if not options.only or tool.name.split()[0] in options.only]
     found = {}
     for tool in chosen:
         build(tool)

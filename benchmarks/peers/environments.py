@@ -55,7 +55,7 @@ def python_of(tool: Tool) -> Path:
 
 def folder_of(tool: Tool) -> Path:
     """Return the folder with the tool's environment and its copies of the packages."""
-    return CACHE / tool.name.split()[0].lower()
+    return CACHE / tool.name.split()[0].strip(",").lower()
 
 
 def build(tool: Tool) -> None:
@@ -66,7 +66,7 @@ def build(tool: Tool) -> None:
     """
     folder = folder_of(tool)
     needs = sorted({*PYTEST, *tool.needs, *(need for suite in SUITES for need in suite.needs)})
-    own = tracer_digest() if tool.name == "tracer" else ""
+    own = tracer_digest() if tool.name.startswith("tracer") else ""
     pins = "\n".join([sys.version, *needs, *(suite.distribution for suite in SUITES), own])
     mark = folder / ".built"
     if mark.exists() and mark.read_text() == pins:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+EVERY_MODULE = "tracer, every module"
+"""With no boundary named, each module of the project is a component: calls between the package's own modules cross too."""
+
 INNER = "times"
 """The file in which a shell's `times` of the recorded process stands."""
 
@@ -44,28 +47,11 @@ class Tool:
     files: str = ""
 
 
-def _tracer(job: Job) -> list[str]:
+def _tracer(job: Job, *options: str) -> list[str]:
     # The shell tells what the recorded process took by itself; the rest is tracer's own process, which starts it and closes the cassette.
-    inner = [
-        "sh",
-        "-c",
-        '"$@"; code=$?; times > "$0"; exit $code',
-        str(job.out / INNER),
-        str(job.python),
-        *job.arguments,
-    ]
-    return [
-        str(job.python),
-        "-m",
-        "tracer",
-        "record",
-        "-o",
-        str(job.out / "run.cassette"),
-        "-b",
-        job.package,
-        "--",
-        *inner,
-    ]
+    shell = ["sh", "-c", '"$@"; code=$?; times > "$0"; exit $code', str(job.out / INNER)]
+    record = [str(job.python), "-m", "tracer", "record", "-o", str(job.out / "run.cassette"), *options]
+    return [*record, "--", *shell, str(job.python), *job.arguments]
 
 
 def _coverage(job: Job) -> list[str]:
@@ -102,7 +88,8 @@ TOOLS = (
         _coverage,
         lambda job: {"COVERAGE_FILE": str(job.out / ".coverage"), "COVERAGE_CORE": "ctrace"},
     ),
-    Tool("tracer", (), _tracer, files="*.cassette"),
+    Tool("tracer", (), lambda job: _tracer(job, "-b", job.package), files="*.cassette"),
+    Tool(EVERY_MODULE, (), _tracer, files="*.cassette"),
     Tool(
         "MonkeyType",
         ("MonkeyType==23.3.0",),

@@ -5,7 +5,7 @@ usage: python benchmarks/peers/whole.py [--publish] [--turns N] [--limit SECONDS
 Each run is one process tree, its processor time (closing files included) divided by that of the untraced suite; the least of the runs,
 which are taken in turns. For tracer the ratio of the recorded process alone stands behind that of all, in which starting the command line
 and closing the cassette are included. A run that takes longer than the limit is stopped and told as `> ratio`. tracer watches the package's boundary
-and keeps the calls that cross it; coverage.py measures the package; MonkeyType, AppMap and hunter take every call in the package, and
+and keeps the calls that cross it, or with every module a component those between its modules too; coverage.py measures the package; MonkeyType, AppMap and hunter take every call in the package, and
 viztracer every Python call of the process, of which it keeps the last million.
 """
 
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from environments import SUITES, Suite, build, folder_of, python_of
-from tools import INNER, TOOLS, Job, Tool
+from tools import EVERY_MODULE, INNER, TOOLS, Job, Tool
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tables import machine, publish, table
@@ -143,12 +143,14 @@ def pickled_bytes() -> int:
 
 def times(found: dict[str, dict[str, Ran]], tools: list[Tool]) -> str:
     """Return the table of ratios."""
-    head = ["suite", "untraced s", "tests", "crossings", "per untraced s"]
+    head = ["suite", "untraced s", "tests", "crossings, per untraced s", "every module: crossings, per untraced s"]
     named = [tool.name for tool in tools if tool.name != "untraced"]
     rows = []
     for name, runs in found.items():
-        bare, own = runs["untraced"], runs["tracer"]
-        row = [name, f"{bare.seconds:.2f}", bare.passed, f"{own.crossings:,}", f"{own.crossings / bare.seconds:,.0f}"]
+        bare = runs["untraced"]
+        row = [name, f"{bare.seconds:.2f}", bare.passed]
+        crossings = [runs[tool].crossings for tool in ("tracer", EVERY_MODULE)]
+        row += [f"{each:,}, {each / bare.seconds:,.0f}" for each in crossings]
         for tool in named:
             ran = runs[tool]
             fewer = int(bare.passed or 0) - int(ran.passed or 0) if not ran.stopped else 0
@@ -168,8 +170,8 @@ def sizes(found: dict[str, dict[str, Ran]], tools: list[Tool], pickled: int) -> 
         row = [name, f"{pickled / calls:,.0f}" if name == "program" else ""]
         for tool in named:
             ran = runs[tool]
-            ratio = f" ({ran.size / (runs['tracer'].size or 1):,.1f})" if tool != "tracer" else ""
-            row.append("did not end" if ran.stopped else f"{ran.size / calls:,.1f}{ratio}")
+            ratio = f" ({ran.size / (runs['tracer'].size or 1):,.1f})" if not tool.startswith("tracer") else ""
+            row.append("did not end" if ran.stopped else f"{ran.size / (ran.crossings or calls):,.1f}{ratio}")
         rows.append(row)
     return table(["bytes per crossing", "pickle", *named], rows)
 
@@ -182,7 +184,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="a tool's first word; all when none is given")
     parser.add_argument("--suite", action="append", help="a suite's name, or `program`; all when none is given")
     options = parser.parse_args()
-    always = ("untraced", "tracer")
+    always = ("untraced", "tracer", "tracer,")
     tools = [tool for tool in TOOLS if not options.only or tool.name.split()[0] in (*always, *options.only)]
     for tool in tools:
         build(tool)
