@@ -15,11 +15,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from tracer.ambient import AMBIENT
-from tracer.compare.noise import learn
 from tracer.errors import RecordingError
 from tracer.recording.checkout import STRANGERS_SUFFIX
-from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
+from tracer.recording.settings import FAILURE_SUFFIX
 from tracer.report.listing import ComponentSummary, RunSummary
 from tracer.report.sentences import counted
 from tracer.storage.compact import compact
@@ -29,7 +28,6 @@ from tracer.storage.reader import open_cassette
 from tracer.storage.store import move_into_place, pending_path, write_side
 from tracer.workflows import common, pending
 from tracer.workflows.ambient import play_from, settled_seed, told_of_playing, with_ambient
-from tracer.workflows.repeating import repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -262,6 +260,9 @@ class Take:
 
 def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
     """Run the command again, each time with another hash seed and what the first read; return rules for what differs from the first run, and notes."""
+    from tracer.compare.noise import learn  # noqa: PLC0415  (a single run compares nothing, and starts sooner without)
+    from tracer.workflows.repeating import repeat  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="tracer-runs-") as scratch:
         base = Path(scratch) / "run-1.cassette"
         compact(first.part, base)
