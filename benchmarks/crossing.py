@@ -41,7 +41,7 @@ BOUNDS = {
     **dict.fromkeys(("small", "varied", "text", "flat", "medium", "awaited"), PROMISED),
     **dict.fromkeys(("inside", "inside resumption"), INSIDE),
     **dict.fromkeys(
-        ("nested", "plain", "method", "graph"), PROMISED
+        ("nested", "plain", "method", "through", "graph"), PROMISED
     ),  # looked at within a budget: as what packs natively
     "state": Bound(
         0, 2_000
@@ -72,6 +72,7 @@ def packed_values(caller: Any) -> dict[str, tuple[Any, ...]]:
         "nested": (caller.DATA, 1),
         "plain": ({"x": 1, "y": 2}, 1),
         "method": ({"items": {"tea": 2, "cup": 1}, "owner": "Ana"}, 2, 7.0),
+        "through": ({}, "tea", 1),
         "graph": (nodes, 1),
         "state": (caller.STORE.rows, 2, 2),
         "stream": (1,),
