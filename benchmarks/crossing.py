@@ -14,7 +14,6 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,9 +23,9 @@ from startup import import_cost, instrument_cost
 from tables import machine, publish, table
 
 CALLS = Path(__file__).parent / "calls"
-STEPS = 400
-FEWER = {"large": 10, "array": 40}
-"""Kinds of which one call takes so long that fewer are timed at once."""
+
+
+IN_FULL = ("nested", "plain", "graph", "state")
 
 
 class Bound(NamedTuple):
@@ -42,11 +41,14 @@ BOUNDS = {
     **dict.fromkeys(("small", "varied", "text", "flat", "medium", "awaited"), PROMISED),
     **dict.fromkeys(("inside", "inside resumption"), INSIDE),
     **dict.fromkeys(
-        ("nested", "plain", "method", "graph"), PROMISED
+        ("nested", "plain", "method", "through", "graph"), PROMISED
     ),  # looked at within a budget: as what packs natively
     "state": Bound(
         0, 2_000
     ),  # a receiver is named, whatever it holds, but for the first crossings and each power of two
+    # Every call walked, as `detail = "full"` asks for: arguments before the call and after it, and compared.
+    **{f"{kind} in full": Bound(5, 5_000) for kind in ("nested", "plain", "graph")},
+    "state in full": Bound(0, 500_000),  # up to 4,096 values, twice
     "stream": PROMISED,  # per item
     "astream": PROMISED,
     "fails": Bound(
@@ -70,24 +72,13 @@ def packed_values(caller: Any) -> dict[str, tuple[Any, ...]]:
         "nested": (caller.DATA, 1),
         "plain": ({"x": 1, "y": 2}, 1),
         "method": ({"items": {"tea": 2, "cup": 1}, "owner": "Ana"}, 2, 7.0),
+        "through": ({}, "tea", 1),
         "graph": (nodes, 1),
         "state": (caller.STORE.rows, 2, 2),
         "stream": (1,),
         "astream": (1,),
         "awaited": (1, 1),
     }
-
-
-def least(runs: dict[str, Any], rounds: int) -> dict[str, float]:
-    """Return for each run the least nanoseconds per step over many short rounds, taken in turns: a machine has fast and slow moments."""
-    found = dict.fromkeys(runs, float("inf"))
-    for _ in range(rounds):
-        for name, run in runs.items():
-            number = FEWER.get(name.removeprefix("pack "), STEPS)
-            began = time.process_time_ns()
-            run(number)
-            found[name] = min(found[name], (time.process_time_ns() - began) / number)
-    return found
 
 
 def packing(values: tuple[Any, ...]) -> Any:
@@ -109,6 +100,7 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
     import caller  # noqa: PLC0415  (not before the folder is on the path)
     import library  # noqa: PLC0415
     from recorder import make_recorder  # noqa: PLC0415
+    from timing import least  # noqa: PLC0415
 
     kinds = {name[4:]: run for name, run in vars(caller).items() if name.startswith("run_") and name != "run_nothing"}
     loops = {"inside nothing": library.loop_nothing, "inside": library.loop_small}
@@ -119,13 +111,21 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
     wrapped = least({"small": caller.run_small}, rounds)
     library.small = original
     packs = {f"pack {kind}": packing(values) for kind, values in packed_values(caller).items()}
-    with tempfile.TemporaryDirectory() as scratch:
-        recorder = make_recorder(Path(scratch))
-        recorder.start()
-        try:
-            recorded = least(kinds | packs | loops, rounds)
-        finally:
-            recorder.stop()
+
+    def recorded_in(detail: str, runs: dict[str, Any]) -> dict[str, float]:
+        with tempfile.TemporaryDirectory() as scratch:
+            recorder = make_recorder(Path(scratch), detail=detail)
+            recorder.start()
+            try:
+                return least(runs, rounds)
+            finally:
+                recorder.stop()
+
+    recorded = recorded_in("sampled", kinds | packs | loops)
+    whole = recorded_in("full", {kind: kinds[kind] for kind in IN_FULL})
+    for kind, value in whole.items():
+        name = f"{kind} in full"
+        recorded[name], bare[name], recorded[f"pack {name}"] = value, bare[kind], recorded[f"pack {kind}"]
     rows = {}
     for kind in BOUNDS:
         empty = "inside nothing" if kind == "inside" else "nothing"

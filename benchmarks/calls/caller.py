@@ -10,6 +10,7 @@ BODY = "a line of a text that is long, as bodies of messages are\n" * 2000
 DATA = {"rows": [{"id": number, "values": [1, 2, 3]} for number in range(20)]}
 POINT = library.Point(1, 2)
 CART = library.Cart()
+SHELF = library.Shelf()
 STORE = library.Store(10_000)
 NODES = [library.Node(number) for number in range(64)]
 for number in range(1, 64):
@@ -68,6 +69,12 @@ def run_method(n):
     f = CART.total
     for _ in range(n):
         f(2)
+
+
+def run_through(n):
+    f = SHELF.get  # of the standard library, which calls back
+    for _ in range(n):
+        f("tea")
 
 
 def run_graph(n):

@@ -1,6 +1,7 @@
 """The component that is called: one callable for each kind of call that benchmarks and the guard measure."""
 
 # ruff: noqa: ARG001, UP028  (what is called takes what it is given, item by item)
+import collections.abc
 import dataclasses
 
 
@@ -24,6 +25,17 @@ class Cart:
 
     def total(self, rate):
         return 3.5 * rate
+
+
+class Shelf(collections.abc.Mapping):
+    def __getitem__(self, key):
+        return 1
+
+    def __len__(self):
+        return 1
+
+    def __iter__(self):
+        return iter(("tea",))
 
 
 class Store:
@@ -107,3 +119,7 @@ def loop_nothing(number):
 def loop_resumed(number):
     for _ in resumed(number):
         pass
+
+
+def listed(number):
+    return [number, number + 1, str(number)]

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def make_recorder(folder: Path, names: tuple[str, ...] = ("library", "caller")) -> Any:
+def make_recorder(folder: Path, names: tuple[str, ...] = ("library", "caller"), detail: str = "sampled") -> Any:
     """Return a recorder of these modules as components, which keeps its journal in `folder`."""
     part = folder / "part"
     part.mkdir()
     selection = Selection(root=str(folder.resolve()), names=names)
-    return open_recorder(Settings(folder=str(part), selection=selection.to_json(), project=str(folder.resolve())))
+    project = str(folder.resolve())
+    return open_recorder(Settings(folder=str(part), selection=selection.to_json(), project=project, detail=detail))

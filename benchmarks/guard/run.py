@@ -38,6 +38,7 @@ KINDS = (
     "nested",
     "plain",
     "method",
+    "through",
     "stream",
     "awaited",
     "fails",

@@ -537,6 +537,8 @@ PyMethodDef kernel_methods[] = {
 
 /* -- entered ---------------------------------------------------------------------------------------------------------------------- */
 
+#define LOOK_THROUGH 8 /* frames of modules in no component, as in crossing.py */
+
 /* The one hook that calls inside a component pay for. It needs no kernel. */
 typedef struct {
     PyObject_HEAD
@@ -563,29 +565,40 @@ bool prepare_hooks(void) {
     return getframe != NULL && one != NULL && name_key != NULL && PyType_Ready(&Hook_Type) == 0;
 }
 
-/* Return the globals of whoever called the watched function, a new reference; NULL, perhaps with an error, where Python must look. */
-static PyObject *globals_of_caller(void) {
+/* Return the frame of whoever called the watched function, a new reference; NULL, perhaps with an error, where Python must look. */
+static PyFrameObject *frame_of_caller(void) {
 #if PY_VERSION_HEX < 0x030b0000
     /* Where the stack is at its end, the call ends here as it does with hooks in Python: there is no room for what comes after. */
     if (Py_EnterRecursiveCall(" while calling a Python object"))
         return NULL;
     Py_LeaveRecursiveCall();
     PyFrameObject *frame = PyThreadState_Get()->frame;
-    PyObject *globals = frame == NULL || frame->f_back == NULL ? NULL : frame->f_back->f_globals;
-    Py_XINCREF(globals);
+    return frame == NULL ? NULL : PyFrame_GetBack(frame);
 #else
     /* Not PyFrame_GetBack(PyEval_GetFrame()): that makes a frame object of the watched function at each call. */
     /* Not as a call where that can be: up to 3.11 a call takes one of the levels of recursion that are the program's. */
-    PyObject *frame = fast_getframe != NULL ? fast_getframe(PyCFunction_GetSelf(getframe), &one, 1)
-                                            : PyObject_Vectorcall(getframe, &one, 1, NULL);
-    if (frame == NULL)
-        return NULL;
-    PyObject *globals = PyFrame_GetGlobals((PyFrameObject *)frame);
-    Py_DECREF(frame);
+    return (PyFrameObject *)(fast_getframe != NULL ? fast_getframe(PyCFunction_GetSelf(getframe), &one, 1)
+                                                   : PyObject_Vectorcall(getframe, &one, 1, NULL));
 #endif
-    return globals;
 }
 
+/* Return the name of the module that a frame runs in, a new reference; NULL, perhaps with an error, where Python must look. */
+static PyObject *module_of(PyFrameObject *frame) {
+#if PY_VERSION_HEX < 0x030b0000
+    PyObject *globals = frame->f_globals;
+    Py_INCREF(globals);
+#else
+    PyObject *globals = PyFrame_GetGlobals(frame);
+#endif
+    PyObject *name = PyDict_CheckExact(globals) ? PyDict_GetItemWithError(globals, name_key) : NULL;
+    if (name != NULL && !PyUnicode_CheckExact(name)) /* the hash of any other may be code of the host */
+        name = NULL;
+    Py_XINCREF(name);
+    Py_DECREF(globals);
+    return name;
+}
+
+/* Return the number for a module's name, borrowed; NULL, perhaps with an error, for one that was not met before. */
 static PyObject *number_of(Entered *hook, PyObject *name) {
     if (name == hook->name)
         return hook->number;
@@ -599,19 +612,40 @@ static PyObject *number_of(Entered *hook, PyObject *name) {
     return number;
 }
 
+/* Return the number of the nearest frame above that is not looked through, borrowed; NULL, perhaps with an error, where Python must look:
+   at the end of the stack, after too many frames, and in a module that was not met before. Takes the reference to the frame. */
+static PyObject *number_above(Entered *hook, PyFrameObject *frame) {
+    PyObject *number = NULL;
+    for (int passed = 1; passed < LOOK_THROUGH && frame != NULL; passed++) {
+        PyFrameObject *above = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = above;
+        PyObject *name = frame == NULL ? NULL : module_of(frame);
+        number = name == NULL ? NULL : PyDict_GetItemWithError(hook->known, name);
+        Py_XDECREF(name);
+        if (number == NULL || PyLong_AsLong(number) != 0)
+            break;
+        number = NULL;
+    }
+    Py_XDECREF(frame);
+    return number;
+}
+
 static PyObject *entered(PyObject *self, PyObject *const *args, size_t flags, PyObject *names) {
     Entered *hook = (Entered *)self;
     (void)args;
     if (!are_given(flags, names, 0))
         return NULL;
-    PyObject *globals = globals_of_caller(), *number = NULL;
-    if (globals != NULL && PyDict_CheckExact(globals)) {
-        PyObject *name = PyDict_GetItemWithError(globals, name_key);
-        if (name != NULL && PyUnicode_CheckExact(name)) /* the hash of any other may be code of the host */
-            number = number_of(hook, name);
-    }
-    Py_XDECREF(globals);
+    PyFrameObject *frame = frame_of_caller();
+    PyObject *name = frame == NULL ? NULL : module_of(frame);
+    PyObject *number = name == NULL ? NULL : number_of(hook, name);
+    Py_XDECREF(name);
     long caller = number == NULL ? 0 : PyLong_AsLong(number);
+    if (number != NULL && caller == 0) {
+        number = number_above(hook, frame);
+        caller = number == NULL ? 0 : PyLong_AsLong(number);
+    } else
+        Py_XDECREF(frame);
     if (caller == hook->own)
         Py_RETURN_NONE;
     if (caller == 0) {

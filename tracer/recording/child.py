@@ -24,16 +24,13 @@ from tracer.encoding.redact import Redactor
 from tracer.recording.checkout import follow_checkout
 from tracer.recording.following import Following
 from tracer.recording.recorder import Recorder
-from tracer.recording.settings import ENVIRONMENT, Settings
+from tracer.recording.settings import ENVIRONMENT, FAILURE_SUFFIX, Settings
 from tracer.select.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tracer.recording.ambient.player import Player
-
-FAILURE_SUFFIX = ".failure"
-"""Files in the journal folder that say, in one line, why a process could not be recorded."""
 
 UNANSWERED = 2
 """How a process ends in which components could not be played back."""

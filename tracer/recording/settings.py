@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+FAILURE_SUFFIX = ".failure"
+"""Files in the journal folder that say, in one line, why a process could not be recorded."""
+
 ENVIRONMENT = "TRACER_SETTINGS"
 """The environment variable that names the settings file for every Python a recorded command starts."""
 

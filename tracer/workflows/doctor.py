@@ -17,9 +17,9 @@ from tracer.instrument.engines import default_engine
 from tracer.instrument.signatures import is_dunder
 from tracer.model import CallableKind
 from tracer.recording import native
-from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.diagnosis import SUFFIX
 from tracer.recording.launch import run_recorded
+from tracer.recording.settings import FAILURE_SUFFIX
 from tracer.report.doctor import Crossed, Diagnosis, Hazard, Installation, Run, Watched, Workplace
 from tracer.select.project import project_modules
 from tracer.storage import journal as jr

@@ -17,8 +17,8 @@ from tracer.playing.matchers import as_names, matchers
 from tracer.playing.options import Options
 from tracer.playing.session import Playing, read_recorded
 from tracer.playing.tally import read_tallies
-from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
+from tracer.recording.settings import FAILURE_SUFFIX
 from tracer.storage.compact import compact
 from tracer.storage.journal import SUFFIX as JOURNAL_SUFFIX
 from tracer.storage.merging import merged

@@ -16,11 +16,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from tracer.ambient import AMBIENT
-from tracer.compare.noise import learn
 from tracer.errors import CassetteError, RecordingError
 from tracer.recording.checkout import STRANGERS_SUFFIX
-from tracer.recording.child import FAILURE_SUFFIX
 from tracer.recording.launch import run_recorded
+from tracer.recording.settings import FAILURE_SUFFIX
 from tracer.report.listing import ComponentSummary, RunSummary
 from tracer.report.sentences import counted
 from tracer.storage import remote
@@ -34,7 +33,6 @@ from tracer.workflows import common, pending
 from tracer.workflows.ambient import play_from, settled_seed, told_of_playing, with_ambient
 from tracer.workflows.mirror import left_unclosed, mirrored
 from tracer.workflows.places import Url, named
-from tracer.workflows.repeating import repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -291,6 +289,9 @@ class Take:
 
 def _learn(first: Take, times: int, tick: Callable[[str], None]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
     """Run the command again, each time with another hash seed and what the first read; return rules for what differs from the first run, and notes."""
+    from tracer.compare.noise import learn  # noqa: PLC0415  (a single run compares nothing, and starts sooner without)
+    from tracer.workflows.repeating import repeat  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="tracer-runs-") as scratch:
         base = Path(scratch) / "run-1.cassette"
         compact(first.part, base)
