@@ -129,6 +129,7 @@ def test_where_it_is_not_used_it_loads_nothing_and_says_nothing(project: Project
         "tracer.errors",
         "tracer.pytest_cassettes",
         "tracer.pytest_plugin",
+        "tracer.version",
     ]
     assert " cassettes: " not in done.stdout
     assert off.exit == 4

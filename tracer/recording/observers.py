@@ -153,15 +153,11 @@ class Observers:
             # Named before the child exists: a forking Popen names no second lane for the same child.
             python = _starts_python(arguments[1])
             lane = lanes.submitted("process" if python else "command", frame)
-            starting = self._begin(arguments[0], lane)
-            if python and lane is not None and not (starting.followed and arguments[environment] is None):
-                self._not_followed(frame)
-            return starting
+            return self._begin(arguments[0], lane)
 
         def returned(starting: _Starting, _: object) -> None:
             self._end(starting, starting.child.pid)
 
-        environment = module.Popen.__init__.__code__.co_varnames.index("env")
         self.watch(
             module.Popen.__init__, began=began, returned=returned, raised=lambda starting: self._end(starting, None)
         )
@@ -186,20 +182,12 @@ class Observers:
         if starting.lane is not None and pid is not None:
             recorder.child_started(pid, starting.lane)
 
-    def _not_followed(self, frame: FrameType) -> None:
-        """Count a Python that a block starts and that does not record; those of a whole process that is recorded inherit from it."""
-        if self._recorder.following is not None:
-            self._recorder.lose(self._recorder.place_of(frame), "child process not recorded")
-
     def _observe_multiprocessing(self, module: ModuleType) -> None:
         lanes = self._recorder.lanes
 
         def began(frame: FrameType, arguments: list[Any]) -> Any:
             lane = self._pools.lane_of_worker(arguments[0], frame) or lanes.submitted("process", frame)
-            starting = self._begin(arguments[0], lane)
-            if lane is not None and not starting.followed:
-                self._not_followed(frame)
-            return starting
+            return self._begin(arguments[0], lane)
 
         def returned(starting: _Starting, _: object) -> None:
             popen = vars(starting.child).get("_popen")

@@ -161,7 +161,8 @@ class _Compaction:
             yield from _loss("frames that were not whole", journal.damaged)
             yield from _loss("calls whose lane or callable was never named", journal.unnamed + journal.nameless_calls)
         children = (child for journal in self._journals for child in journal.children)
-        yield from _loss(UNFOLLOWED, unfollowed((journal.info.get("pid") for journal in self._journals), children))
+        for place, count in unfollowed((journal.info.get("pid") for journal in self._journals), children).items():
+            yield from _loss(f"{UNFOLLOWED}, started in {place}", count)
 
 
 def _loss(reason: str, count: int) -> Iterator[model.Loss]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -111,11 +112,15 @@ class Lineage:
         return f"{main}{INSIDE}job {job}{part}"
 
 
-def unfollowed(pids: Iterable[Any], children: Iterable[tuple[int, str]]) -> int:
-    """Return how many Pythons that processes told of left no journal; `pids` are those of the journals, and a pid used again counts once."""
+def unfollowed(pids: Iterable[Any], children: Iterable[tuple[int, str]]) -> Counter[str]:
+    """Return how many Pythons that processes told of left no journal, by the place that started them.
+
+    `pids` are those of the journals, and a pid used again counts once.
+    """
     started = {pid: lane.rpartition(INSIDE)[2] for pid, lane in children}
     recorded = set(pids)
-    return sum(kind.startswith("process ") for pid, kind in started.items() if pid not in recorded)
+    kinds = (kind.partition(" ") for pid, kind in started.items() if pid not in recorded)
+    return Counter(place.rpartition("#")[0] for kind, _, place in kinds if kind == "process")
 
 
 def _is_in(lane: str, outer: str) -> bool:

@@ -119,7 +119,7 @@ def _read(part: Path, code: int) -> Run:
             *_all(told, "own_failures"),
             *_all(told, "left"),
             *_unrecorded(part),
-            *_unfollowed(unfollowed(kept, children)),
+            *_unfollowed(unfollowed(kept, children).total()),
         ),
         hazards=_hazards(told),
     )
