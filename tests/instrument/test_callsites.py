@@ -527,3 +527,22 @@ def test_functions_of_a_type_that_another_extension_made_are_seen(modules: Path)
         del sys.modules["site_less_ext"]
 
     assert watch.names == ["site_less_ext:double"] * 2
+
+
+def test_an_object_that_is_called_is_the_receiver_of_its_call(modules: Path) -> None:
+    """Whatever it is called with, nothing too."""
+    text = """
+        from operator import itemgetter
+        def run():
+            first = itemgetter(0)
+            try:
+                first()
+            except TypeError:
+                return first, first("ab")
+        """
+    with Watch("operator", callers="site_") as watch:
+        first, value = load(modules, "site_called", text).run()
+
+    assert value == "a"
+    calls = [arguments for name, arguments in watch.calls if name.endswith(".__call__")]
+    assert calls == [(first, (), {}), (first, ("ab",), {})]

@@ -170,7 +170,10 @@ class CallSites:
         watched = self._types.method(kind, site.name) if site.name else None
         if watched is not None:
             return watched, (called,), values
-        return _found(self._function(called) or self._types.method(kind, "__call__"), (), values)
+        known = self._function(called)
+        if known is not None:
+            return known, (), values
+        return _found(self._types.method(kind, "__call__"), (called,), values)
 
     def _find_operator(self, name: str, left: Any, values: tuple[Any, ...]) -> Found | None:
         watched = self._operand(left, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from _thread import _local
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +43,7 @@ class Diagnosis:
         self._calls = CallWitness(recorder.selection, recorder.instrumentation)
         self._hazards: Counter[tuple[str, str, str]] = Counter()
         self._looking = False
+        self._here = _local()
 
     def begin(self) -> None:
         """Begin to look."""
@@ -87,8 +89,10 @@ class Diagnosis:
             Path(recorder.folder, f"{self._pid}{SUFFIX}").write_text(json.dumps(found), encoding="utf-8")
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._looking:
+        # What is done in here is audited as well: another look at frames, the witness put back.
+        if not self._looking or getattr(self._here, "inside", False):
             return
+        self._here.inside = True
         try:
             if event not in _SWITCHES:
                 self._witness.go_on()
@@ -98,6 +102,8 @@ class Diagnosis:
                 self._hazards[hazard[0], hazard[1], place if place != OUTSIDE else _module_of()] += 1
         except Exception:  # noqa: BLE001  (an audit hook that raises forbids what it looks at)
             self._looking = False
+        finally:
+            self._here.inside = False
 
     def _hazard(self, event: str, arguments: tuple[Any, ...]) -> tuple[str, str] | None:
         """Return what the host does that may not go with instrumentation, and to which callable; None for everything else."""

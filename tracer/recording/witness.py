@@ -74,21 +74,16 @@ class Witness:
 
     def begin(self) -> None:
         """Begin to count, in this thread and those that start from now on."""
-        threading.setprofile(self._begin_here)
-        self._begin_here()
-
-    def _begin_here(self, *event: Any) -> None:
-        """Begin to count in this thread, with what it is told of by the first event."""
-        self._here.counted = True
+        threading.setprofile(self._counting)
         sys.setprofile(self._counting)
-        if event:
-            self._look(*event)
 
     def go_on(self) -> None:
         """Take up counting again in this thread where it was switched off: by the host, or by an overflow of the stack in our own call."""
-        if sys.getprofile() is None:
-            self.lapses += getattr(self._here, "counted", False)
-            self._begin_here()
+        if sys.getprofile() is not None:
+            self._here.counted = True
+            return
+        self.lapses += getattr(self._here, "counted", False)
+        sys.setprofile(self._counting)
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
