@@ -30,6 +30,17 @@ def test_a_pandas_object_that_is_half_made_is_opaque(name: str) -> None:
     assert isinstance(encoded(object.__new__(kind)), Opaque)
 
 
+def test_a_pandas_array_that_is_half_made_is_left_as_it_is() -> None:
+    """Properties of pandas remember what they answered; asked too early, the answer is wrong for good."""
+    pandas, numpy = pytest.importorskip("pandas"), pytest.importorskip("numpy")
+    kind = pandas.arrays.PeriodArray
+    made = kind.__new__(kind)
+
+    assert isinstance(encoded(made), Opaque)
+    made.__init__(numpy.array([1]), dtype=pandas.PeriodDtype("D"))
+    assert made.dtype == pandas.PeriodDtype("D")
+
+
 class Late(Exception):
     """What the handler raises."""
 

@@ -114,7 +114,13 @@ def _extension(walk: Walk, name: str, value: Any) -> bytes:
     def payload(walk: Walk, value: Any) -> bytes:
         return _items(walk, value)
 
-    return walk.object(value, name, Form.ARRAY.value, ["dtype", "shape"], [str(value.dtype), (len(value),)], payload)
+    # An array that its constructor has not filled yet must not be asked anything: pandas would keep the type that it tells
+    # then, and the length of one crashes from pandas 3 on.
+    backed = looks.loaded("pandas._libs.arrays", "NDArrayBacked")
+    if backed is not None and looks.derives(type(value), backed) and backed._ndarray.__get__(value) is None:  # noqa: SLF001  (read only)
+        return walk.opaque(value, name, "half made")
+    size = len(value)
+    return walk.object(value, name, Form.ARRAY.value, ["dtype", "shape"], [str(value.dtype), (size,)], payload)
 
 
 def _items(walk: Walk, array: Any) -> bytes:
