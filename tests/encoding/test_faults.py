@@ -41,6 +41,24 @@ def test_a_pandas_array_that_is_half_made_is_left_as_it_is() -> None:
     assert made.dtype == pandas.PeriodDtype("D")
 
 
+@pytest.mark.parametrize("name", ["MultiIndex", "Index", "PeriodIndex", "PeriodArray", "Series"])
+def test_pandas_remembers_nothing_of_being_asked(name: str) -> None:
+    """An index of several levels that has no names yet would never have any."""
+    pandas = pytest.importorskip("pandas")
+    periods = pandas.period_range("2020-01-01", periods=2, freq="D")
+    value = {
+        "MultiIndex": pandas.MultiIndex.from_tuples([(1, "a"), (2, "b")], names=["x", "y"]),
+        "Index": pandas.Index(["a", "b"]),
+        "PeriodIndex": periods,
+        "PeriodArray": periods.array,
+        "Series": pandas.Series([1, 2]),
+    }[name]
+    before = dict(getattr(value, "_cache", {}))
+
+    assert not isinstance(encoded(value), Opaque)
+    assert set(getattr(value, "_cache", {})) == set(before)
+
+
 class Late(Exception):
     """What the handler raises."""
 
