@@ -120,7 +120,7 @@ SUITES = (
     Suite("httpx", "0.28.1", "tests", needs=HTTPX, nature="async, network"),
     Suite("anyio", "4.9.0", "tests", needs=ANYIO, options=("--ignore=tests/test_pytest_plugin.py", "-m", "not network", "-k", "not ipv6 and not dualstack and not multi"), nature="async", subset="what needs a network, IPv6 or runs pytest in pytest is left out"),
     Suite("networkx", "3.4.2", "networkx/classes networkx/algorithms/tests networkx/readwrite", nature="data", subset=LONG),
-    Suite("pandas", "2.2.3", "pandas/tests/strings pandas/tests/dtypes/test_inference.py pandas/tests/util pandas/tests/groupby/test_grouping.py", needs=PANDAS, source="wheel", nature="data, C extension", subset=LONG),
+    Suite("pandas", "2.2.3", "pandas/tests/util/test_assert_series_equal.py pandas/tests/util/test_assert_index_equal.py pandas/tests/util/test_hashing.py pandas/tests/strings/test_cat.py", needs=PANDAS, source="wheel", nature="data, C extension", subset=LONG),
     Suite("pyparsing", "3.2.1", "tests/test_simple_unit.py tests/test_util.py", nature="parsing", subset="the third file needs packages for diagrams and runs for minutes recorded"),
     Suite("sqlparse", "0.5.3", "tests", workers=True, nature="parsing, xdist"),
     Suite("markdown", "3.7", "tests", needs=("pyyaml==6.0.2",), options=("--ignore=tests/test_syntax/extensions/test_md_in_html.py",), nature="parsing", subset="pytest cannot collect the file that is left out"),

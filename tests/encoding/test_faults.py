@@ -30,6 +30,35 @@ def test_a_pandas_object_that_is_half_made_is_opaque(name: str) -> None:
     assert isinstance(encoded(object.__new__(kind)), Opaque)
 
 
+def test_a_pandas_array_that_is_half_made_is_left_as_it_is() -> None:
+    """Properties of pandas remember what they answered; asked too early, the answer is wrong for good."""
+    pandas, numpy = pytest.importorskip("pandas"), pytest.importorskip("numpy")
+    kind = pandas.arrays.PeriodArray
+    made = kind.__new__(kind)
+
+    assert isinstance(encoded(made), Opaque)
+    made.__init__(numpy.array([1]), dtype=pandas.PeriodDtype("D"))
+    assert made.dtype == pandas.PeriodDtype("D")
+
+
+@pytest.mark.parametrize("name", ["MultiIndex", "Index", "PeriodIndex", "PeriodArray", "Series"])
+def test_pandas_remembers_nothing_of_being_asked(name: str) -> None:
+    """An index of several levels that has no names yet would never have any."""
+    pandas = pytest.importorskip("pandas")
+    periods = pandas.period_range("2020-01-01", periods=2, freq="D")
+    value = {
+        "MultiIndex": pandas.MultiIndex.from_tuples([(1, "a"), (2, "b")], names=["x", "y"]),
+        "Index": pandas.Index(["a", "b"]),
+        "PeriodIndex": periods,
+        "PeriodArray": periods.array,
+        "Series": pandas.Series([1, 2]),
+    }[name]
+    before = dict(getattr(value, "_cache", {}))
+
+    assert not isinstance(encoded(value), Opaque)
+    assert set(getattr(value, "_cache", {})) == set(before)
+
+
 class Late(Exception):
     """What the handler raises."""
 

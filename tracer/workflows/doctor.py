@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from contextlib import closing
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,8 @@ def _workplace(config: Config) -> Workplace:
 
 def _is_found(boundary: str) -> bool:
     """Whether there is a module of that name, as far as can be said without importing anything of it."""
-    return find_spec(boundary.partition(".")[0]) is not None
+    top = boundary.partition(".")[0]
+    return top in sys.builtin_module_names or PathFinder.find_spec(top, [str(Path.cwd()), *sys.path]) is not None
 
 
 def _run(config: Config, command: Sequence[str]) -> Run:

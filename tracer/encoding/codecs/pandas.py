@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _WRAPPERS: Final = ("NumpyExtensionArray", "PandasArray")  # the second is its name before pandas 2.1
 _MISSING: Final = {"NaTType": "NaT", "NAType": "NA"}
 _CONTENT: Final = ""
+_CACHE: Final = "_cache"
 _UNITS: Final = ("s", "ms", "us", "ns")
 
 
@@ -43,7 +44,7 @@ def plan(cls: type) -> Plan | None:
         if looks.derives(cls, looks.loaded("pandas", public)):
             return Plan(name, partial(_read, reader, name))
     if looks.derives(cls, looks.loaded("pandas.api.extensions", "ExtensionArray")):
-        return Plan(name, lambda walk, value: _extension(walk, name, value))
+        return Plan(name, partial(_read, _extension, name))
     if looks.derives(cls, type(looks.loaded("pandas", "NaT"))) or looks.derives(
         cls, type(looks.loaded("pandas", "NA"))
     ):
@@ -52,7 +53,24 @@ def plan(cls: type) -> Plan | None:
 
 
 def _read(reader: Callable[[Walk, str, Any], bytes], name: str, walk: Walk, value: Any) -> bytes:
-    return reader(walk, name, value)
+    """Let a reader ask pandas, and take away what pandas keeps of its answers: where the object is only half made they are wrong."""
+    before = set(_kept(value))
+    try:
+        return reader(walk, name, value)
+    finally:
+        kept = _kept(value)
+        for each in set(kept) - before:
+            kept.pop(each, None)
+
+
+def _kept(value: Any) -> dict[str, Any]:
+    """Return what the cached properties of an object have answered."""
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    kept = own.get(_CACHE) if type(own) is dict else None
+    return kept if type(kept) is dict else {}
 
 
 def _frame(walk: Walk, name: str, value: Any) -> bytes:
@@ -114,7 +132,13 @@ def _extension(walk: Walk, name: str, value: Any) -> bytes:
     def payload(walk: Walk, value: Any) -> bytes:
         return _items(walk, value)
 
-    return walk.object(value, name, Form.ARRAY.value, ["dtype", "shape"], [str(value.dtype), (len(value),)], payload)
+    # An array that its constructor has not filled yet must not be asked anything: pandas would keep the type that it tells
+    # then, and the length of one crashes from pandas 3 on.
+    backed = looks.loaded("pandas._libs.arrays", "NDArrayBacked")
+    if backed is not None and looks.derives(type(value), backed) and backed._ndarray.__get__(value) is None:  # noqa: SLF001  (read only)
+        return walk.opaque(value, name, "half made")
+    size = len(value)
+    return walk.object(value, name, Form.ARRAY.value, ["dtype", "shape"], [str(value.dtype), (size,)], payload)
 
 
 def _items(walk: Walk, array: Any) -> bytes:
