@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -64,6 +65,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("readme"), {**files, "tests/test_shop.py": TEST, "pyproject.toml": ""})
     project.commit("first")
     assert project.tracer("record", "-o", "after.cassette", "--", sys.executable, "-m", "pytest", "-q").exit == 0
+    for folder in ("old", "new"):
+        (project.folder / folder).mkdir()
+        shutil.copy(project.folder / "after.cassette", project.folder / folder)
     return project
 
 
@@ -73,6 +77,7 @@ def test_the_readme_names_the_commands_it_should() -> None:
     assert names == {
         "record",
         "diff",
+        "merge",
         "replay",
         "review",
         "accept",
