@@ -35,6 +35,7 @@ KINDS = (
     "small",
     "text",
     "flat",
+    "blob",
     "nested",
     "plain",
     "method",
