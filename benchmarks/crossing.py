@@ -43,6 +43,7 @@ BOUNDS = {
     **dict.fromkeys(
         ("nested", "plain", "method", "through", "graph"), PROMISED
     ),  # looked at within a budget: as what packs natively
+    "blob": Bound(2.5, 600 + 1_000),  # 800 bytes, each looked at for secrets
     "state": Bound(
         0, 2_000
     ),  # a receiver is named, whatever it holds, but for the first crossings and each power of two
