@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint guard bench bench-peers completeness fuzz fuzz-guided transparency faults checks clean
+.PHONY: demo test lint guard guard-store bench bench-peers completeness fuzz fuzz-guided transparency faults checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -22,6 +22,11 @@ lint: .venv/installed-lint
 # Instructions and allocations of the hot path against stored figures; ARGS=--store keeps today's.
 guard: .venv/installed
 	@$(BIN)/python benchmarks/guard/run.py $(ARGS)
+
+# Keeps today's figures for every Python that there is an environment of.
+guard-store: .venv/installed
+	@$(BIN)/python benchmarks/guard/run.py --store
+	@for python in .venvs/*/bin/python; do test ! -x $$python || $$python benchmarks/guard/run.py --store --allocations-only || exit 1; done
 
 # ARGS=--publish puts the tables into docs/cost.md.
 bench: .venv/installed-bench

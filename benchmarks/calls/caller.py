@@ -7,6 +7,7 @@ LINE = "a longer value of some thirty characters"
 ROW = {"id": 7, "name": "tea", "price": 12.5, "stock": 40, "tags": None}
 ROWS = [1.5] * 100
 BODY = "a line of a text that is long, as bodies of messages are\n" * 2000
+BLOB = b"@\x8f\x40\x00\x00\x00\x00\x00" * 100
 DATA = {"rows": [{"id": number, "values": [1, 2, 3]} for number in range(20)]}
 POINT = library.Point(1, 2)
 CART = library.Cart()
@@ -51,6 +52,12 @@ def run_large(n):
     f = library.large
     for _ in range(n):
         f(BODY)
+
+
+def run_blob(n):
+    f = library.large
+    for _ in range(n):
+        f(BLOB)
 
 
 def run_nested(n):

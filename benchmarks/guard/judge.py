@@ -22,7 +22,7 @@ def comparable(entry: dict[str, Any], build: str, now: Counts) -> tuple[Counts, 
     """
     stored: Counts = {what: entry[what] for what in now if what in entry}
     told = [f"{what} are not compared, since none are stored for this Python" for what in now if what not in entry]
-    if "instructions" in stored and entry["build"] != build:
+    if "instructions" in stored and entry.get("build") != build:
         del stored["instructions"]
         told.append(
             "instructions are not compared, since Python, the compiler or valgrind is another build than when they were stored"

@@ -35,6 +35,7 @@ KINDS = (
     "small",
     "text",
     "flat",
+    "blob",
     "nested",
     "plain",
     "method",
@@ -155,7 +156,8 @@ def main() -> int:
     figures: dict[str, Any] = json.loads(options.figures.read_text()) if options.figures.exists() else {}
     now = count(allocations_only=options.allocations_only)
     if options.store:
-        figures[minor] = {**figures.get(minor, {}), "build": build_id(), **now}
+        build = {"build": build_id()} if "instructions" in now else {}
+        figures[minor] = {**figures.get(minor, {}), **build, **now}
         options.figures.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
     stored, told = comparable(figures.get(minor, {}), build_id(), now)
     report(now, stored)

@@ -142,6 +142,19 @@ def test_the_marks_that_c_looks_for_are_those_of_the_shapes() -> None:
     known = set(re.findall(r'MARK\("([^"]+)"\)', source))
 
     assert known == set(shapes.MARKS)
+    scan = walks.scanner()
+    if scan is not None:
+        assert [mark for mark in known if not scan(f" {mark}, and more".encode(), int(Look.STEMS))] == []
+
+
+def test_a_user_in_a_url_is_looked_for_as_far_back_as_one_may_be_long() -> None:
+    """An `@` tells of one where `:/` stands before it, and not too far; binary data holds many that do not."""
+    scan = walks.scanner()
+    if scan is not None:
+        assert scan(b"http://" + b"u" * 690 + b"@host", int(Look.STEMS))
+        assert scan(b"http://" + b"u" * 20 + b"@host", int(Look.STEMS))
+        assert not scan(b"http//" + b"u" * 800 + b"@host", int(Look.STEMS))
+        assert not scan(b"\x00@" * 1000, int(Look.STEMS))
 
 
 @pytest.mark.parametrize("pure", [True, False])

@@ -127,19 +127,30 @@ static inline size_t digits_from(const char *at, size_t left)
     return digits;
 }
 
-static inline bool after_scheme(const char *data, size_t at)
-{
-    size_t begin = at > LONGEST_USER ? at - LONGEST_USER : 0;
-    return memmem(data + begin, at - begin, ":/", 2) != NULL;
-}
+/* Bytes that something follows from, with what must come next: a bit that both bytes have, or ANY. Most bytes are none, and most of the
+   others are letters that go on otherwise. `marked_at` has the whole marks. */
+enum { ANY = 1, A_NEXT = 2, O_NEXT = 4, Y_NEXT = 8, S_NEXT = 16, H_NEXT = 32, OTHER_NEXT = 64, CAPITAL = 128 };
 
-/* Bytes that something follows from; most bytes are none. */
-static const bool telling[256] = {
-    ['-'] = true, ['e'] = true, ['E'] = true, ['a'] = true, ['A'] = true, ['y'] = true, ['G'] = true, ['g'] = true, ['x'] = true,
-    ['h'] = true, ['k'] = true, ['w'] = true, ['S'] = true, ['s'] = true, ['n'] = true, ['p'] = true, ['d'] = true, ['Q'] = true,
-    ['='] = true, [':'] = true, ['%'] = true, ['@'] = true, ['2'] = true, ['3'] = true, ['4'] = true,
-    ['5'] = true, ['6'] = true,
+static const unsigned char first_byte[256] = {
+    ['='] = ANY, [':'] = ANY, ['%'] = ANY, ['@'] = ANY, ['-'] = ANY,
+    ['2'] = ANY, ['3'] = ANY, ['4'] = ANY, ['5'] = ANY, ['6'] = ANY,
+    ['e'] = A_NEXT | Y_NEXT, ['y'] = A_NEXT, ['x'] = A_NEXT | O_NEXT, ['h'] = O_NEXT | OTHER_NEXT, ['d'] = O_NEXT, ['p'] = Y_NEXT,
+    ['a'] = S_NEXT, ['w'] = H_NEXT, ['g'] = H_NEXT | OTHER_NEXT, ['s'] = H_NEXT | OTHER_NEXT, ['k'] = OTHER_NEXT, ['n'] = OTHER_NEXT,
+    ['A'] = CAPITAL, ['E'] = CAPITAL, ['G'] = CAPITAL, ['S'] = CAPITAL, ['Q'] = CAPITAL,
 };
+
+static const unsigned char next_byte[256] = {
+    ['a'] = A_NEXT, ['o'] = O_NEXT, ['y'] = Y_NEXT, ['s'] = S_NEXT, ['h'] = H_NEXT,
+    ['f'] = OTHER_NEXT, ['i'] = OTHER_NEXT, ['l'] = OTHER_NEXT, ['k'] = OTHER_NEXT, ['_'] = OTHER_NEXT, ['p'] = OTHER_NEXT,
+    ['K'] = CAPITAL, ['S'] = CAPITAL, ['B'] = CAPITAL, ['C'] = CAPITAL, ['G'] = CAPITAL, ['I'] = CAPITAL, ['N'] = CAPITAL, ['R'] = CAPITAL,
+    ['O'] = CAPITAL, ['A'] = CAPITAL, ['~'] = CAPITAL,
+};
+
+static inline bool is_telling(const unsigned char *bytes, size_t left)
+{
+    unsigned char first = first_byte[bytes[0]];
+    return first == ANY || (left > 1 && (first & next_byte[bytes[1]]) != 0);
+}
 
 static bool may_hold_secret(const unsigned char *bytes, size_t size, long look)
 {
@@ -148,17 +159,20 @@ static bool may_hold_secret(const unsigned char *bytes, size_t size, long look)
         return true;
     if (size < SHORTEST_SECRET)
         return false;
+    size_t scheme = 0; /* one past the last `:/`, 0 where there was none: binary data may hold an `@` in every number */
     for (size_t at = 0; at < size; at++) {
-        if (!telling[bytes[at]])
+        if (!is_telling(bytes + at, size - at))
             continue;
         char byte = data[at];
         if (byte == '=' || byte == ':' || (byte == '%' && at + 1 < size && data[at + 1] == '3')) {
+            if (byte == ':' && at + 1 < size && data[at + 1] == '/')
+                scheme = at + 1;
             size_t begin = at > LONGEST_NAME ? at - LONGEST_NAME : 0;
             if (look == LOOK_PAIRS || holds_stem(data + begin, at - begin))
                 return true;
         }
         else if (byte == '@') {
-            if (after_scheme(data, at))
+            if (scheme > 0 && at < scheme + LONGEST_USER)
                 return true;
         }
         else if (byte >= '2' && byte <= '6') {
