@@ -18,8 +18,8 @@ from sys import _getframe, exc_info
 from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
-from tracer.encoding.encode import LONG
 from tracer.encoding.faults import is_ours
+from tracer.encoding.hiding import SHORTEST
 from tracer.encoding.walk import UNPACKABLE
 from tracer.instrument.probe import UNSEEN, Probe
 from tracer.model import Flow, ItemKind
@@ -323,7 +323,7 @@ class Hooks:
                 for value in arguments:
                     kind = type(value)
                     if kind is str:
-                        if len(value) > LONG or "/" in value:
+                        if len(value) >= SHORTEST or "/" in value:  # a secret or a path may be in it
                             snapshot, observed = observe(lane, own_number, None, arguments)
                             break
                     elif not (kind is int or kind is _NONE or kind is bool or kind is float):
@@ -455,7 +455,7 @@ class Hooks:
                     value is None
                     or (kind := type(value)) is int
                     or kind is bool
-                    or (kind is str and len(value) <= LONG and "/" not in value)
+                    or (kind is str and len(value) < SHORTEST and "/" not in value)
                     or kind is float
                 ):
                     pack = state.pack
