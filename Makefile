@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint bench fuzz fuzz-guided checks clean
+.PHONY: demo test lint bench flat fuzz fuzz-guided checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -22,6 +22,11 @@ lint: .venv/installed-lint
 bench: .venv/installed-bench
 	@$(BIN)/python -m pytest benchmarks -o 'python_files=bench_*.py' -q $(ARGS)
 	@$(BIN)/python benchmarks/crossing.py
+
+# Memory and disk of recording, time and memory of comparing. Takes some twenty minutes.
+flat: .venv/installed-test
+	@mkdir -p .benchmarks
+	@($(BIN)/python benchmarks/flat/memory.py && $(BIN)/python benchmarks/flat/comparing.py) | tee .benchmarks/flat.txt
 
 fuzz: RUNS ?= 20000
 fuzz: JOBS ?= 2
