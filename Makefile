@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 NATIVE := $(wildcard tracer/*/*.c tracer/*/*.h)
 
-.PHONY: demo test lint guard guard-store bench bench-peers completeness fuzz fuzz-guided transparency faults checks clean
+.PHONY: demo test lint guard guard-store bench bench-peers flat completeness fuzz fuzz-guided transparency faults checks clean
 
 demo: .venv/installed
 	@$(BIN)/tracer demo
@@ -43,6 +43,11 @@ bench-peers: .venv/installed-bench
 completeness: .venv/installed-test
 	@$(BIN)/python benchmarks/completeness/run.py $(ARGS)
 	@$(BIN)/python benchmarks/completeness/boundaries.py
+
+# Memory and disk of recording, time and memory of comparing. Takes some twenty minutes.
+flat: .venv/installed-test
+	@mkdir -p .benchmarks
+	@($(BIN)/python benchmarks/flat/memory.py && $(BIN)/python benchmarks/flat/comparing.py) | tee .benchmarks/flat.txt
 
 fuzz: RUNS ?= 20000
 fuzz: JOBS ?= 2

@@ -1,6 +1,6 @@
 """How long comparing takes and how much memory: equal, 1 % changed, one call more at the front, all changed; giant lanes, values, reports, folders.
 
-usage: python benchmarks/flat/comparing.py [--json OUT] [--workers N]... [--only WORD] [CALLS ...]
+usage: python benchmarks/flat/comparing.py [--json OUT] [--only WORD] [CALLS ...]
 
 Each row is one `tracer diff` in a process of its own. `cpu` is its processor time, of all its processes; `MiB` the peak of the largest of them. Time to
 start, about 0.4 s, is in it.
@@ -106,25 +106,24 @@ def value_cases(mib):
         )
 
 
-def report(rows, name, calls, workers, found):
+def report(rows, name, calls, found):
     code, cpu, wall, peak = found
     row = {
         "case": name,
         "calls": calls,
-        "workers": workers,
         "exit": code,
         "cpu": round(cpu, 2),
         "wall": round(wall, 2),
         "MiB": round(peak),
     }
     rows.append(row)
-    print(f"{calls:>10,}  {name:36}{workers or 'auto':>8}{code:>6}{cpu:>9.2f}{wall:>9.2f}{peak:>8.0f}", flush=True)
+    print(f"{calls:>10,}  {name:36}{code:>6}{cpu:>9.2f}{wall:>9.2f}{peak:>8.0f}", flush=True)
 
 
 def main(arguments):
     rows = []
     print(described())
-    print(f"{'calls':>10}  {'case':36}{'workers':>8}{'exit':>6}{'cpu s':>9}{'wall s':>9}{'MiB':>8}")
+    print(f"{'calls':>10}  {'case':36}{'exit':>6}{'cpu s':>9}{'wall s':>9}{'MiB':>8}")
     with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
         folder = Path(scratch)
         todo = (
@@ -135,10 +134,9 @@ def main(arguments):
             if arguments.only and arguments.only not in name:
                 continue
             paths = write(folder / "old.cassette", old), write(folder / "new.cassette", new)
-            for workers in arguments.workers or [""]:
-                options = ["--workers", workers] if workers else []
-                found = measured(["diff", *map(str, paths), "--format", "json", "-o", "out.json", *options], folder)
-                report(rows, name, count, workers, found)
+            report(
+                rows, name, count, measured(["diff", *map(str, paths), "--format", "json", "-o", "out.json"], folder)
+            )
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(rows, indent=1))
 
@@ -147,7 +145,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("calls", nargs="*", type=int, default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--json")
-    parser.add_argument("--workers", action="append", default=[])
     parser.add_argument("--only", default="")
     parser.add_argument("--mib", type=int, default=100)
     main(parser.parse_args())

@@ -149,9 +149,8 @@ class Tallies:
         """Return the tally of a callable in a lane, made on first need."""
         tally = lane.tallies.get(callable_)
         if tally is None:
-            tally = lane.tallies[callable_] = self.kind(
-                lane.ident, callable_, self.most_calls, self.most_calls * BYTES_A_CALL
-            )
+            made = self.kind(lane.ident, callable_, self.most_calls, self.most_calls * BYTES_A_CALL)
+            tally = lane.tallies.setdefault(callable_, made)  # a call of a finalizer may have come between
         return tally
 
     def full(self, tally: Any) -> None:
