@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import sys
 import time
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from tracer import model, wire
 from tracer.storage.compact import compact
@@ -18,6 +19,9 @@ from tracer.storage.scan import ScannedJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
+
+    from _typeshed import TraceFunction
 
 pack = wire.packer()
 
@@ -159,3 +163,44 @@ def test_a_journal_that_has_no_room_leaves_nothing(part: Path) -> None:
     os.waitpid(forked(work), 0)
 
     assert not list(part.iterdir())
+
+
+def test_an_exception_of_the_host_at_any_line_of_turning_over_loses_no_other_call(part: Path) -> None:
+    """A handler's exception may come between any two lines; a gap in the log would hide all that follows it."""
+    turning = {"_flush", "_store_position"}
+    text = "x" * 9_000
+    kept: set[int] = set()
+    number = 0
+    for line in count(1):
+        journal, lines = made(part), count(1)
+
+        def raising(frame: FrameType, event: str, _: object, lines: count[int] = lines, line: int = line) -> Any:
+            if frame.f_code.co_name not in turning:
+                return None
+            if event == "line" and next(lines) == line:
+                raise TimeoutError("the host's")
+            return raising
+
+        sys.settrace(cast("TraceFunction", raising))
+        seen = 0
+        for _ in range(16):
+            number += 1
+            try:
+                journal.begin(number, 1, 0, 1, 1, 0, pack([number, text]))
+                journal.end(number, 0, pack(number))
+                kept.add(number)
+            except TimeoutError:
+                seen += 1
+        sys.settrace(None)
+        journal.close()
+        if not seen:
+            break
+
+    summary = compact(part, part.parent / "a.cassette")
+
+    assert line > 20
+    assert (summary.damaged, summary.losses) == (0, ())
+    with open_cassette(summary.target) as cassette:
+        whole = [each for lane in cassette.lanes for each in cassette.calls(lane.name)]
+    ended = {wire.unpack(each.arguments)[0] for each in whole if isinstance(each.outcome, model.Returned)}
+    assert not kept - ended

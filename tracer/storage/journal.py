@@ -436,18 +436,19 @@ class Journal:
         other.seek(0, os.SEEK_END)
         with _bytes_of(other) as view:
             view[:] = _ZEROS
-        self._store_position(self._base + used, 1 - self._half)
-        self._sealed_at = None
+        self._store_position(self._base + used, 1 - self._half, 0)
+        # From here on, whoever goes on after an interruption finds the other half sealed where it is empty.
         other.seek(0)
+        self._sealed_at = None
         self.append = other.write
 
     def _write_log(self, frame: bytes) -> None:
         _write_all(self._fd, frame, LOG_AT + self._base)
-        self._store_position(self._base + len(frame), self._half)
+        self._store_position(self._base + len(frame), self._half, self._sealed_at)
 
-    def _store_position(self, base: int, half: int) -> None:
+    def _store_position(self, base: int, half: int, sealed_at: int | None) -> None:
         _write_all(self._fd, POSITION_STRUCT.pack(base << 1 | half), POSITION_AT)
-        self._base, self._half = base, half
+        self._base, self._half, self._sealed_at = base, half, sealed_at  # no handler runs between these
 
     def _farewell(self, body: bytes) -> None:
         """Write one last frame; where the journal has stopped, into the room kept at the end of the half."""
