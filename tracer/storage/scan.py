@@ -114,12 +114,17 @@ class ScannedJournal:
                 if size < jr.LOG_AT:
                     return []  # killed before it was laid out
                 self.writing = _is_locked(stream.fileno())
-                data = self._data = mmap(stream.fileno(), 0, access=ACCESS_COPY)
+                data = self._data = mmap(stream.fileno(), size, access=ACCESS_COPY)
+                position, half = _settled(data)
+                while (now := os.fstat(stream.fileno()).st_size) > size < jr.LOG_AT + (position >> 1):
+                    data.close()  # the log grew past what was mapped of it
+                    size = now
+                    data = self._data = mmap(stream.fileno(), size, access=ACCESS_COPY)
+                    position, half = _settled(data)
         except OSError as error:
             raise CassetteError(f"read journal {str(self.path)!r}", error.strerror or str(error)) from error
         if data[: len(jr.MAGIC)] != jr.MAGIC:
             raise NotACassette(f"read journal {str(self.path)!r}", "it is another kind of file or of another version")
-        position, half = _settled(data, size)
         self._enter_untold()
         return [(jr.LOG_AT, min(size, jr.LOG_AT + (position >> 1))), (half, half + jr.HALF)]
 
@@ -377,7 +382,7 @@ def _is_locked(descriptor: int) -> bool:
     return False
 
 
-def _settled(data: mmap, size: int) -> tuple[int, int]:
+def _settled(data: mmap) -> tuple[int, int]:
     """Return a position and where its half begins, and keep that half as it is: whoever writes it may turn it over meanwhile.
 
     Up to the position the log stays as it is, and the half in use only grows before the position moves.
@@ -387,8 +392,7 @@ def _settled(data: mmap, size: int) -> tuple[int, int]:
         (position,) = jr.POSITION_STRUCT.unpack_from(data, jr.POSITION_AT)
         half = (1 + (position & 1)) * jr.HALF
         frames = data[half : half + jr.HALF]
-        if jr.POSITION_STRUCT.unpack_from(data, jr.POSITION_AT)[0] == position and position >> 1 <= size - jr.LOG_AT:
+        if jr.POSITION_STRUCT.unpack_from(data, jr.POSITION_AT)[0] == position:
             data[half : half + jr.HALF] = frames  # from here on these pages are ours
             break
-        size = max(size, data.size())
     return position, half
