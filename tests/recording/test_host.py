@@ -86,8 +86,9 @@ PROGRAM = {
         def spin():
             while True: odd.take([1, {"a": 2}])
         for _ in range(40):
-            signal.setitimer(signal.ITIMER_REAL, 0.002)
-            try: spin()
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.002)
+                spin()
             except Late: seen += 1
         show("alarms", seen)
 
