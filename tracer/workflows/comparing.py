@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
+from tracer.compare.detailed import Detailed
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.config import LEVELS
 from tracer.errors import ComparisonError, ConfigError
@@ -31,8 +32,12 @@ if TYPE_CHECKING:
     from tracer.workflows.terms import Terms
 
 
-def diff(old: Place, new: Place, *, config: Config | None = None, terms: Terms = PLAIN) -> Comparison:
+def diff(
+    old: Place, new: Place, *, config: Config | None = None, terms: Terms = PLAIN, with_sums: bool = True
+) -> Comparison:
     """Compare two cassettes under the rules that either holds, those of the settings and of `terms`, without what was accepted beside the old one.
+
+    Calls of which only sums are kept are compared by them, or passed over where `with_sums` is false.
 
     Raises:
         CassetteError: one of them cannot be read.
@@ -41,17 +46,17 @@ def diff(old: Place, new: Place, *, config: Config | None = None, terms: Terms =
         ComparisonError: a function that a rule names raised an exception.
     """
     with here(old, new, beside=(ACCEPTED,)) as (before, after):
-        return _diff(before, after, (str(old), str(new)), config or common.settings(), terms)
+        return _diff(before, after, (str(old), str(new)), config or common.settings(), terms, with_sums=with_sums)
 
 
-def _diff(old: Path, new: Path, names: tuple[str, str], config: Config, terms: Terms) -> Comparison:
+def _diff(old: Path, new: Path, names: tuple[str, str], config: Config, terms: Terms, *, with_sums: bool) -> Comparison:
     user = (*rules_of_settings(config), *_checked(terms.rules))
     comparators = load_comparators(user) if terms.allow_imports else {}
     accepted = accepted_path(old)
     with open_cassette(old) as before, open_cassette(new) as after:
         found = compare(
-            before,
-            after,
+            before if with_sums else Detailed(before),
+            after if with_sums else Detailed(after),
             old_name=names[0],
             new_name=names[1],
             rules=(*after.recording.noise, *user),
