@@ -22,7 +22,7 @@ from tracer.workflows.places import here
 from tracer.workflows.terms import PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from tracer.compare.compare import Level
@@ -106,13 +106,14 @@ def with_notes(
     )
 
 
-def write_report(path: Path, text: str) -> None:
-    """Write a report to a file.
+def write_report(path: Path, parts: Iterable[str]) -> None:
+    """Write a report, given in parts, to a file.
 
     Raises:
         ComparisonError: the file cannot be written.
     """
     try:
-        path.write_text(text, encoding="utf-8")
+        with path.open("w", encoding="utf-8") as stream:
+            stream.writelines(parts)
     except OSError as error:
         raise ComparisonError(f"write the report {str(path)!r}", error.strerror or str(error)) from error
