@@ -44,10 +44,10 @@ completeness: .venv/installed-test
 	@$(BIN)/python benchmarks/completeness/run.py $(ARGS)
 	@$(BIN)/python benchmarks/completeness/boundaries.py
 
-# Memory and disk of recording, time and memory of comparing. Takes some twenty minutes.
+# Memory and disk of recording, time and memory of comparing. Takes some twenty minutes. ARGS=--publish puts the tables into docs/cost.md.
 flat: .venv/installed-test
-	@mkdir -p .benchmarks
-	@($(BIN)/python benchmarks/flat/memory.py && $(BIN)/python benchmarks/flat/comparing.py) | tee .benchmarks/flat.txt
+	@$(BIN)/python benchmarks/flat/memory.py $(ARGS)
+	@$(BIN)/python benchmarks/flat/comparing.py $(ARGS)
 
 fuzz: RUNS ?= 20000
 fuzz: JOBS ?= 2

@@ -1,9 +1,9 @@
 """How long comparing takes and how much memory: equal, 1 % changed, one call more at the front, all changed; giant lanes, values, reports, folders.
 
-usage: python benchmarks/flat/comparing.py [--json OUT] [--only WORD] [CALLS ...]
+usage: python benchmarks/flat/comparing.py [--publish] [--only WORD] [--mib N] [CALLS ...]
 
 Each row is one `tracer diff` in a process of its own. `cpu` is its processor time, of all its processes; `MiB` the peak of the largest of them. Time to
-start, about 0.4 s, is in it.
+start, about 0.4 s, is in it. Rows are kept in `.benchmarks/comparing.json`, so that the table can be made of several runs.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import described
-
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "tests" / "compare")]
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "compare"), str(ROOT / "benchmarks")]
 
 from runs import call, function  # noqa: E402  (found by the path set above)
+from tables import machine, publish, table  # noqa: E402
 
 from tracer.model import Component, Recording  # noqa: E402
 from tracer.storage.store import write_cassette  # noqa: E402
 
+STORED = ROOT / ".benchmarks" / "comparing.json"
 CALLABLES = (function("shop.cart:total", "number"), function("shop.tax:vat", "amount"))
 COMPONENTS = (Component("shop.cart"), Component("shop.tax"))
 
@@ -122,7 +123,7 @@ def report(rows, name, calls, found):
 
 def main(arguments):
     rows = []
-    print(described())
+    print(machine())
     print(f"{'calls':>10}  {'case':36}{'exit':>6}{'cpu s':>9}{'wall s':>9}{'MiB':>8}")
     with tempfile.TemporaryDirectory(prefix="tracer-diff-") as scratch:
         folder = Path(scratch)
@@ -137,14 +138,37 @@ def main(arguments):
             report(
                 rows, name, count, measured(["diff", *map(str, paths), "--format", "json", "-o", "out.json"], folder)
             )
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(rows, indent=1))
+    rows = kept(rows)
+    if arguments.publish:
+        publish("comparing", tables(rows))
+
+
+def kept(rows):
+    """Return these rows and those of earlier runs that they do not replace, and store them."""
+    known = json.loads(STORED.read_text()) if STORED.exists() else []
+    found = {(row["calls"], row["case"]): row for row in (*known, *rows)}
+    STORED.parent.mkdir(exist_ok=True)
+    STORED.write_text(json.dumps(list(found.values()), indent=1))
+    return list(found.values())
+
+
+def tables(rows):
+    """Return a table of the cases by number of calls, and one of large values."""
+
+    def cell(calls, case):
+        return next((f"{row['cpu']}, {row['MiB']}" for row in rows if (row["calls"], row["case"]) == (calls, case)), "")
+
+    sizes = sorted({row["calls"] for row in rows if "MiB in" not in row["case"]})
+    head = ["case", *(f"{size:,} calls" for size in sizes)]
+    by_size = [[case, *(cell(size, case) for size in sizes)] for case, _, _ in cases(0)]
+    values = [[row["case"], cell(row["calls"], row["case"])] for row in rows if "MiB in" in row["case"]]
+    return "\n\n".join((table(head, by_size), table(["large values", "s, MiB"], values)))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("calls", nargs="*", type=int, default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--json")
+    parser.add_argument("--publish", action="store_true", help="put the tables into docs/cost.md")
     parser.add_argument("--only", default="")
     parser.add_argument("--mib", type=int, default=100)
     main(parser.parse_args())

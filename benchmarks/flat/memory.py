@@ -1,6 +1,6 @@
 """What recording a hot loop costs: memory, disk, processor time, at 10^5, 10^6 and 10^7 calls. The untraced loop is the reference.
 
-usage: python benchmarks/flat/memory.py [--json OUT] [--record ARG]... [CALLS ...]
+usage: python benchmarks/flat/memory.py [--publish] [--json OUT] [--record ARG]... [CALLS ...]
 
 `host` is the peak resident memory of the program itself over the untraced run, `whole` the largest of all processes of the command (the
 program, tracer's parent, which closes the recording). `block` is the same for `tracer.record` around the loop, which closes it in the
@@ -19,7 +19,9 @@ import threading
 import time
 from pathlib import Path
 
-from machine import described
+sys.path[:0] = [str(Path(__file__).parents[1])]
+
+from tables import machine, publish, table  # noqa: E402  (found by the path set above)
 
 LIBRARY = """
 def small(a, b):
@@ -128,7 +130,7 @@ def run(folder, command):
 def main(arguments):
     tracer = [sys.executable, "-m", "tracer"]
     rows = []
-    print(described())
+    print(machine())
     print(
         f"{'calls':>12}{'host':>9}{'whole':>9}{'block':>9}{'disk':>10}{'cassette':>10}{'us/call':>9}{'of it untraced':>15}"
     )
@@ -161,6 +163,10 @@ def main(arguments):
             f"{row['us per call']:>9.2f}{row['us untraced']:>15.2f}",
             flush=True,
         )
+    if arguments.publish:
+        head = ["calls", "program", "all processes", "`tracer.record`", "disk", "cassette", "us a call", "untraced"]
+        keys = ("host MiB", "whole MiB", "block MiB", "disk MiB", "cassette MiB", "us per call", "us untraced")
+        publish("memory", table(head, [[f"{row['calls']:,}", *(f"{row[key]:,}" for key in keys)] for row in rows]))
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(rows, indent=1))
 
@@ -168,6 +174,7 @@ def main(arguments):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("calls", nargs="*", type=int, default=[100_000, 1_000_000, 10_000_000])
+    parser.add_argument("--publish", action="store_true", help="put the table into docs/cost.md")
     parser.add_argument("--json")
     parser.add_argument("--record", action="append", default=[], help="an option of tracer record")
     main(parser.parse_args())

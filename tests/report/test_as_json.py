@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tracer.compare.result import Comparison, Finding, Kind, Role, Severity, Side, Summary, Verdict
-from tracer.report.as_json import render_json
+from tracer.report.as_json import json_parts, render_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +90,21 @@ def test_every_kind_and_severity_is_in_the_schema(
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_is_in_the_schema(comparison: Callable[..., Comparison], verdict: Verdict) -> None:
     check(json.loads(render_json(comparison(verdict=verdict))), SCHEMA)
+
+
+def test_a_large_report_is_the_same_document_made_in_parts(
+    finding: Callable[..., Finding], comparison: Callable[..., Comparison]
+) -> None:
+    """However many findings there are, only some are held as text at a time; a text that looks like the empty list changes nothing."""
+    hostile = '\n  "findings": []\n'
+    findings = [finding(key=f"{number:04}", before=hostile) for number in range(450)]
+    parts = list(json_parts(comparison(*findings, notes=(hostile,))))
+    document = json.loads("".join(parts))
+
+    assert "".join(parts) == json.dumps(document, indent=2) + "\n"
+    assert [each["key"] for each in document["findings"]] == [each.key for each in findings]
+    assert document["findings"][0]["before"] == document["notes"][0] == hostile
+    assert max(map(len, parts)) < sum(map(len, parts)) / 4
 
 
 def test_a_finding_keeps_all_it_was_given(

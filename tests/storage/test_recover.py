@@ -99,6 +99,19 @@ def test_a_damaged_block_costs_its_calls_alone_and_they_are_counted(long: Path) 
         assert cassette.recording.losses == (model.Loss("*", "calls in damaged blocks", sizes[1]),)
 
 
+def test_sums_stay_where_no_block_of_their_lane_is_whole(tmp_path: Path, plain_calls: Maker) -> None:
+    path, run = tmp_path / "thin.cassette", model.Thinned("m:f", "m", 700, 0, 0, bytes(16), bytes(16))
+    lanes = {"main": plain_calls([1]), "z": plain_calls([1, 2])}
+    write_cassette(path, model.Recording(python="3.11"), lanes, {"z": (run,)})
+    whole = bytearray(path.read_bytes())
+    whole[whole.rindex(form.BLOCK_MAGIC) + 60] ^= 1
+    path.write_bytes(whole)
+
+    with open_cassette(recover(path)) as cassette:
+        assert [(lane.name, lane.calls, lane.thinned) for lane in cassette.lanes] == [("main", 1, ()), ("z", 0, (run,))]
+        assert cassette.recording.losses == (model.Loss("*", "calls in damaged blocks", 2),)
+
+
 def test_a_whole_cassette_is_not_touched(long: Path) -> None:
     with pytest.raises(errors.CassetteError, match="nothing in it is damaged"):
         recover(long)

@@ -12,7 +12,7 @@ from tracer import workflows
 from tracer.ambient import CHOICES
 from tracer.cli.terminal import color, say, width
 from tracer.config import LEVELS
-from tracer.report.formats import FORMATS, Appearance
+from tracer.report.formats import FORMATS, Appearance, report_parts
 
 if TYPE_CHECKING:
     from tracer.compare.result import Comparison, Severity
@@ -59,7 +59,8 @@ def tell(comparison: Comparison, failing: Severity, format_: str, output: Path |
     """Write a comparison to standard output or a file; return the exit code that it stands for."""
     if output is None:
         look = Appearance(width=width(sys.stdout), color=color(sys.stdout), verbose=verbose)
-        say(FORMATS[format_](comparison, look))
+        all(map(say, report_parts(format_, comparison, look)))  # until nobody reads it any more
     else:
-        workflows.write_report(output, FORMATS[format_](comparison, Appearance(width=100, verbose=verbose)))
+        look = Appearance(width=100, verbose=verbose)
+        workflows.write_report(output, report_parts(format_, comparison, look))
     return 1 if comparison.at_or_above(failing) else 0

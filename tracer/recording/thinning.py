@@ -40,6 +40,9 @@ class Taken(NamedTuple):
     outcomes: Sum
 
 
+_EMPTY: Final = Taken(0, 0, 0, 0, NOTHING, NOTHING)
+
+
 class Tally:
     """What is counted of one callable in one lane; at most `most_calls` are kept in detail, until `most_bytes` of snapshots are."""
 
@@ -154,8 +157,12 @@ class Tallies:
         return tally
 
     def full(self, tally: Any) -> None:
-        """Take note of a tally whose first call is about to be thinned: at the end it has a run to write. The others go with their lanes."""
+        """Take note of a tally whose first call is about to be thinned: at the end it has a run to write. The others go with their lanes.
+
+        An empty run says so in the journal: where the process is killed, the one that is open then is known to be missing.
+        """
         self._full.append(tally)
+        self._write(tally.lane, tally.callable, _EMPTY)
 
     def write(self, tally: Any) -> None:
         """Write the run of a tally that is full."""

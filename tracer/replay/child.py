@@ -95,7 +95,7 @@ def _maker(options: Options, recorded: dict[str, Callable]) -> Maker:
     crossings, trust, roots = Crossings(selection), Trust(options.trusted), {"project": options.root}
     secret = secrets(redactor, recorded)
     if options.isolated:
-        isolation = Isolation(crossings, encoder, redactor, trust, roots)
+        isolation = Isolation(crossings, encoder, redactor, trust, roots, options.thinned)
         today = Today(options, trust, isolation.probe, selection, StandInEngine())
         watch: Watching = isolation
     else:

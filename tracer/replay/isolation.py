@@ -30,7 +30,10 @@ _LANE: Final = "inside"
 
 
 class Isolation:
-    """Answers crossings while a call is made; others run. One call at a time. All but `crossings` is as of `Player`."""
+    """Answers crossings while a call is made; others run. One call at a time.
+
+    `thinned` are the callables of which some calls are known by sums alone, all else but `crossings` is as of `Player`.
+    """
 
     def __init__(
         self,
@@ -39,9 +42,12 @@ class Isolation:
         redactor: Redactor,
         allowed: Function[[str], bool],
         roots: Mapping[str, str],
+        thinned: Sequence[str] = (),
     ) -> None:
         self._crossings = crossings
         self._parts = encoder, redactor, allowed, roots
+        self._thinned = frozenset(thinned)
+        self._lacked = False
         self._name: str | None = None
         self._arguments: list[Any] | None = None
         self._player: Player | None = None
@@ -59,9 +65,14 @@ class Isolation:
 
     def end(self) -> list[Any] | None:
         """Answer no more; return the arguments of the call that was made as its callable had them, None where it did not run."""
-        found = self._arguments
+        found, player = self._arguments, self._player
+        self._lacked = player is not None and any(missed.callable in self._thinned for missed in player.misses)
         self._name = self._arguments = self._player = None
         return found
+
+    def lacked(self) -> bool:
+        """Whether the call that ended made one of a callable with calls that were recorded as sums alone: maybe that one."""
+        return self._lacked
 
     def passed(self) -> tuple[Nested, ...]:
         """Return nothing: what is passed on otherwise is not answered, which shows in the outcome."""

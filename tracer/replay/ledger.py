@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracer.compare.result import Replay, ReplayedComponent, SkippedCalls
-from tracer.replay.task import GONE, Fate, Result
+from tracer.replay.task import GONE, THINNED, Fate, Result
 
 if TYPE_CHECKING:
     from tracer.replay.task import Outcomes, Spot
@@ -34,6 +34,11 @@ class Ledger:
                 self.gone.add(spot)
         if result.outcomes is not None:
             self.changed[spot] = result.outcomes
+
+    def enter_thinned(self, component: str, count: int) -> None:
+        """Take note of calls of which nothing is kept that they could be made from."""
+        self.fates[component, Fate.SKIPPED] += count
+        self.reasons[THINNED, ""] += count
 
     def enter_again(self, spot: Spot, component: str, result: Result) -> None:
         """Take note of a second try of a call that came out otherwise: what does not come out alike twice is chance."""

@@ -13,7 +13,7 @@ from tracer.model import CallableKind, Flow, Item, ItemKind, ParameterKind, Rais
 from tracer.recording.images import is_array
 from tracer.replay.binding import MISSING, bind, is_default
 from tracer.replay.driving import Script, run
-from tracer.replay.task import GONE, Fate, Nested, Outcomes, Result, recorded, snapshot_of
+from tracer.replay.task import GONE, LACKED, Fate, Nested, Outcomes, Result, recorded, snapshot_of
 from tracer.values import Named, Object, Opaque
 from tracer.wire import array_header, packer, split_array
 
@@ -80,6 +80,9 @@ class Watching(Protocol):
 
     def end(self) -> list[Any] | None:
         """End; return the arguments of the call as its callable had them, None where they are not known."""
+
+    def lacked(self) -> bool:
+        """Whether the call that ended lacked an answer that may have been recorded as a sum alone."""
 
     def passed(self) -> tuple[Nested, ...]:
         """Return what the call passed on otherwise than was recorded."""
@@ -197,6 +200,8 @@ class Maker:
 
         ending, value = run(function, rebuilt.flow, rebuilt.script, note)
         own = self._watch.end()
+        if self._watch.lacked():
+            raise SkippedError(LACKED)
         if observed is not None and own is not None and len(own) == len(arguments):
             observed = own, *observed[1:]
         after = tuple(self._images.changed(observed)) if observed is not None else ()

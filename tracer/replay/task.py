@@ -27,6 +27,12 @@ Spot: TypeAlias = "tuple[str, int]"
 GONE: Final = "there is no such callable any more"
 """The reason why a call is skipped that today's code could not make either."""
 
+THINNED: Final = "only sums are kept, past the budget of detail"
+"""The reason why a call is skipped of which a lane has only a sum with others."""
+
+LACKED: Final = "only sums are kept of what it calls, past the budget of detail"
+"""The reason why a call is skipped that is to be answered from what was recorded inside it, where that is not all there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -41,6 +47,7 @@ class Options:
     python: the interpreter that runs the code.
     detail: how much of values was looked at when they were recorded.
     isolated: answer the crossings inside a call from those recorded inside it.
+    thinned: names of the callables of which some calls are known by sums alone.
     timeout: seconds a call may take. memory: bytes of address space a process may have, 0 for no limit.
     """
 
@@ -58,6 +65,7 @@ class Options:
     python: str = sys.executable
     detail: str = "sampled"
     isolated: bool = False
+    thinned: tuple[str, ...] = ()
     timeout: float = 10.0
     memory: int = 0
 

@@ -105,6 +105,10 @@ class Watch:
         self._code, found, self._arguments, self._depth = None, self._arguments, None, -1
         return found
 
+    def lacked(self) -> bool:
+        """Return False: what a call calls runs, whatever was recorded of it."""
+        return False
+
     def passed(self) -> tuple[Nested, ...]:
         """Return the crossings inside the call to which something else was passed than was recorded.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer.compare.context import NOTHING, Request
 from tracer.errors import ConfigError
-from tracer.report.as_json import render_json
+from tracer.report.as_json import json_parts, render_json
 from tracer.report.github import render_github
 from tracer.report.html.frame import load_jinja2
 from tracer.report.html.page import render_html
@@ -18,7 +18,7 @@ from tracer.report.sarif import render_sarif
 from tracer.report.text import render_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tracer.compare.result import Comparison
 
@@ -66,6 +66,14 @@ _REQUESTS: Final = MappingProxyType(
         "github": Request(places=True),
     },
 )
+
+
+def report_parts(name: str, comparison: Comparison, look: Appearance) -> Iterator[str]:
+    """Yield the report in a format in parts, where it may be too large to be made at once."""
+    if name == "json":
+        yield from json_parts(comparison)
+    else:
+        yield FORMATS[name](comparison, look)
 
 
 def request_of(name: str) -> Request:

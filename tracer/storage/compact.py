@@ -158,6 +158,7 @@ class _Compaction:
     def _losses(self) -> Iterator[model.Loss]:
         for journal in self._journals:
             yield from journal.losses
+            yield from journal.unwritten_runs()
             yield from _loss("frames that were not whole", journal.damaged)
             yield from _loss("calls whose lane or callable was never named", journal.unnamed + journal.nameless_calls)
         children = (child for journal in self._journals for child in journal.children)

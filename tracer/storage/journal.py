@@ -15,7 +15,8 @@ The first byte of a body is its `Kind`; length and checksum are those of the bod
     CHILD     packed [pid, lane name]
     META      packed map as `rows.meta_to_map` makes it
     CLOSE     nothing: the process ended in order; what runs as the interpreter is taken down may follow
-    RUN       packed [lane, callable, caller (numbers), calls, raised, unfinished, sums of arguments and outcomes]: calls that are not kept in detail
+    RUN       packed [lane, callable, caller (numbers), calls, raised, unfinished, sums of arguments and outcomes]: calls that are not kept in detail;
+              without calls, where the first of such calls of the callable in the lane comes
     TIME      u8 0 at the beginning, 1 at the end, u16 nothing, u64 call; u64 nanoseconds of a clock that all processes share
 
 Call ids count up, by about one per call, from any start above 0. The order of frames is free but for BEGIN: the calls

@@ -91,8 +91,10 @@ def _salvage(source: Path, data: mmap, goal: Path) -> None:
         writer = form.CassetteWriter(stream)
         flows: dict[str, model.Flow] = {}
         kept: dict[str, int] = {}
-        for lane in sorted(lanes):
-            summary = writer.add_lane(lane, map(row_of, _joined(data, lanes[lane], flows)), thinned.get(lane, ()))
+        for lane in sorted({*lanes, *thinned}):  # of one without a whole block its sums are left
+            summary = writer.add_lane(
+                lane, map(row_of, _joined(data, lanes.get(lane, ()), flows)), thinned.get(lane, ())
+            )
             kept[lane] = summary.calls if summary else 0
         writer.finish(_recording(source, kept, lanes, flows))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from collections import Counter
 from fcntl import LOCK_NB, LOCK_SH, flock
 from mmap import ACCESS_COPY, mmap
 from struct import Struct
@@ -47,6 +48,9 @@ _SLACK: Final = 4096
 _LARGEST_ERRNO: Final = 1 << 12
 _LARGEST_COUNT: Final = 1 << 48
 _LOOKS: Final = 100
+UNWRITTEN: Final = (
+    "runs of calls past the budget of detail, up to 4,095 calls each, that a process had no time to write"
+)
 _LARGEST_GAP: Final = 1 << 20
 
 
@@ -69,6 +73,7 @@ class ScannedJournal:
         self.jobs: dict[tuple[str, str], str] = {}
         self.metas: list[model.Recording] = []
         self._runs: dict[int, list[tuple[int, int, list[Any]]]] = {}  # by lane: callable, caller, the rest of the row
+        self._open_runs: Counter[int] = Counter()  # by callable
         self.closed = False
         self.writing = False
         self.damaged = 0
@@ -255,9 +260,11 @@ class ScannedJournal:
         elif kind == jr.Kind.RUN:
             lane, callable_, caller, *rest = row
             rows.thinned_from_row(["", "", *rest[:3], *_halves(rows.checked(bytes, rest[3]))])
-            self._runs.setdefault(rows.checked(int, lane), []).append(
-                (rows.checked(int, callable_), rows.checked(int, caller), rest)
-            )
+            run = (rows.checked(int, callable_), rows.checked(int, caller), rest)
+            if rest[0] or rest[2]:
+                self._runs.setdefault(rows.checked(int, lane), []).append(run)
+            else:
+                self._open_runs[run[0]] += 1
         elif kind == jr.Kind.META:
             self.metas.append(rows.meta_from_map(row))
         else:
@@ -275,6 +282,13 @@ class ScannedJournal:
                     continue
                 found.append(model.Thinned(watched.name, who, calls, raised, unfinished, *_halves(both)))
         return tuple(sorted(found, key=lambda run: run.callable))
+
+    def unwritten_runs(self) -> Iterator[model.Loss]:
+        """Yield how many runs of thinned calls a process had begun that did not end in order: it had no time to write the last of each."""
+        if not self.closed:
+            for number, count in sorted(self._open_runs.items()):
+                if number in self.callables:
+                    yield model.Loss(self.callables[number].name, UNWRITTEN, count)
 
     def calls(self, numbers: tuple[int, ...]) -> Iterator[CallRow]:
         """Yield the calls of one lane, given all its numbers, in the order they began."""

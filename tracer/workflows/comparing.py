@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
+from tracer.compare.detailed import Detailed
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.config import LEVELS
 from tracer.errors import ComparisonError, ConfigError
@@ -21,7 +22,7 @@ from tracer.workflows.places import here
 from tracer.workflows.terms import PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from tracer.compare.compare import Level
@@ -31,8 +32,12 @@ if TYPE_CHECKING:
     from tracer.workflows.terms import Terms
 
 
-def diff(old: Place, new: Place, *, config: Config | None = None, terms: Terms = PLAIN) -> Comparison:
+def diff(
+    old: Place, new: Place, *, config: Config | None = None, terms: Terms = PLAIN, with_sums: bool = True
+) -> Comparison:
     """Compare two cassettes under the rules that either holds, those of the settings and of `terms`, without what was accepted beside the old one.
+
+    Calls of which only sums are kept are compared by them, or passed over where `with_sums` is false.
 
     Raises:
         CassetteError: one of them cannot be read.
@@ -41,17 +46,17 @@ def diff(old: Place, new: Place, *, config: Config | None = None, terms: Terms =
         ComparisonError: a function that a rule names raised an exception.
     """
     with here(old, new, beside=(ACCEPTED,)) as (before, after):
-        return _diff(before, after, (str(old), str(new)), config or common.settings(), terms)
+        return _diff(before, after, (str(old), str(new)), config or common.settings(), terms, with_sums=with_sums)
 
 
-def _diff(old: Path, new: Path, names: tuple[str, str], config: Config, terms: Terms) -> Comparison:
+def _diff(old: Path, new: Path, names: tuple[str, str], config: Config, terms: Terms, *, with_sums: bool) -> Comparison:
     user = (*rules_of_settings(config), *_checked(terms.rules))
     comparators = load_comparators(user) if terms.allow_imports else {}
     accepted = accepted_path(old)
     with open_cassette(old) as before, open_cassette(new) as after:
         found = compare(
-            before,
-            after,
+            before if with_sums else Detailed(before),
+            after if with_sums else Detailed(after),
             old_name=names[0],
             new_name=names[1],
             rules=(*after.recording.noise, *user),
@@ -101,13 +106,14 @@ def with_notes(
     )
 
 
-def write_report(path: Path, text: str) -> None:
-    """Write a report to a file.
+def write_report(path: Path, parts: Iterable[str]) -> None:
+    """Write a report, given in parts, to a file.
 
     Raises:
         ComparisonError: the file cannot be written.
     """
     try:
-        path.write_text(text, encoding="utf-8")
+        with path.open("w", encoding="utf-8") as stream:
+            stream.writelines(parts)
     except OSError as error:
         raise ComparisonError(f"write the report {str(path)!r}", error.strerror or str(error)) from error

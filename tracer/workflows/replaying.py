@@ -23,10 +23,10 @@ from tracer.replay.plan import plan, plan_again
 from tracer.replay.process import start_anew, stopped_at_error
 from tracer.replay.rewriting import write_replayed
 from tracer.replay.supervise import replay_task
-from tracer.replay.task import Answer, Fate, Options, Result, Task
+from tracer.replay.task import LACKED, THINNED, Answer, Fate, Options, Result, Task
 from tracer.report.sentences import counted, listed
 from tracer.review.acceptances import load
-from tracer.select.patterns import parse_boundary, parse_pattern
+from tracer.select.patterns import compile_patterns, parse_boundary, parse_pattern
 from tracer.select.project import import_folders
 from tracer.storage.reader import open_cassette
 from tracer.storage.remote import Url, send
@@ -113,19 +113,21 @@ def _replay(
             bare = replace(bare, renamings=find_names(cassette, survey.callables, dict(config.renamed)))
             run = renamed(cassette, bare.renamings)
             known = frozenset() if how.learn and not how.only else read_learned(path, run)
+            bare = replace(bare, options=replace(options, thinned=_thinned(run)))
             work = _Work(run, executor, progress, ticks=local)
             ledger = work.first(plan(bare, run.lanes, workers, known), known)
+            work.thinned(ledger, options.only)
             if not ledger.replayed:
                 raise _nothing(old, ledger.summary(), survey)
             if ledger.changed and (terms.confirm or how.learn):
-                patient = replace(bare, options=replace(options, timeout=options.timeout * PATIENCE))
+                patient = replace(bare, options=replace(bare.options, timeout=options.timeout * PATIENCE))
                 work.again(ledger, plan_again(patient, ledger.changed, workers))
         learned = work.learned(ledger) if how.learn else ()
         if learned:
             write_learned(path, run, (*known, *learned))
         target = Path(scratch) / "today.cassette"
         write_replayed(target, run, ledger, survey, options)
-        comparison = diff(path, target, config=config, terms=terms)
+        comparison = diff(path, target, config=config, terms=terms, with_sums=False)
     summary = ledger.summary()
     notes = [*_about_modules(survey), *_about(summary)]
     if learned:
@@ -145,6 +147,7 @@ class _Work:
     def __init__(
         self, run: RecordedRun, executor: Executor, progress: Callable[[int, int], None] | None, *, ticks: bool
     ) -> None:
+        self._run = run
         self._home = {each.name: each.component for each in run.recording.callables}
         self._calls = Calls(run)
         self._executor = executor
@@ -160,6 +163,13 @@ class _Work:
             for spot, result in answer.each(task):
                 ledger.enter(spot, self._component(*spot), result)
         return ledger
+
+    def thinned(self, ledger: Ledger, only: tuple[str, ...]) -> None:
+        """Count the calls that are past their callable's budget of detail, of the callables that were asked for."""
+        asked_for = compile_patterns(only, ())
+        for each in (run for lane in self._run.lanes for run in lane.thinned):
+            if asked_for(each.callable):
+                ledger.enter_thinned(self._home.get(each.callable, ""), each.calls + each.unfinished)
 
     def again(self, ledger: Ledger, tasks: Sequence[Task]) -> None:
         """Carry out tasks of calls that came out otherwise."""
@@ -187,6 +197,11 @@ class _Work:
                 if not self._ticks:
                     counter.add(futures[future].calls)
                 yield futures[future], answer
+
+
+def _thinned(run: RecordedRun) -> tuple[str, ...]:
+    """Return the callables of which some calls are past their budget of detail."""
+    return tuple(sorted({each.callable for lane in run.lanes for each in lane.thinned}))
 
 
 def _survey(executor: Executor, bare: Task) -> Survey:
@@ -281,6 +296,8 @@ def _nothing(old: Place, summary: Replay, survey: Survey) -> ReplayError:
         return ReplayError(action, f"{name} cannot be imported ({error})", "Run it where the project can be imported.")
     cause = f"none of its {counted(summary.calls, 'call')} can be made again, most of them where {reason}"
     remedy = "Name what may be imported with --boundary or --allow-import." if "imported" in reason else ""
+    if reason in {THINNED, LACKED}:
+        remedy = "Record with more calls in detail: `tracer record --detail-calls N`, 0 keeps all."
     return ReplayError(action, cause, remedy)
 
 
