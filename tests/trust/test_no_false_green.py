@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.helpers import Project
+from tracer.recording import native
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,9 @@ def test_a_green_recording_says_what_it_lacks_and_so_does_a_comparison(project: 
     assert "shop.tax 0 calls, 1 callable watched" in told
     assert "1 functions put into watched modules unseen" in told
     assert "1 child process not recorded" in told
-    assert "tracer failed: RecursionError" in told
+    assert (
+        "tracer failed: RecursionError" in told
+    ) == native.in_use()  # hooks in Python leave the end of the stack to the program
 
     compared = project.tracer("diff", "run.cassette", "run.cassette")
     told = " ".join(compared.stdout.split())
@@ -128,6 +131,8 @@ def test_cassettes_of_tests_fail_or_are_doubted_in_the_summary(project: Project)
     assert doubts[0] == (
         "doubt: test_shop/test_half_is_matched: Boundary 'nothere' matched no module that was imported: check its spelling."
     )
-    assert "test_own_fault: " in doubts[1]
-    assert "tracer failed: RecursionError" in doubts[1]
-    assert doubts[2:] == ["doubt: test_shop/test_bypassed: Nothing called into 'shop.tax' (1 callable watched)."]
+    if native.in_use():
+        own = doubts.pop(1)
+        assert "test_own_fault: " in own
+        assert "tracer failed: RecursionError" in own
+    assert doubts[1:] == ["doubt: test_shop/test_bypassed: Nothing called into 'shop.tax' (1 callable watched)."]
