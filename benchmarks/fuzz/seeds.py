@@ -86,7 +86,14 @@ def recording() -> model.Recording:
     losses = (model.Loss("shop.part0:f0", "opaque socket:socket", 3), model.Loss("*", "frames that were not whole", 1))
     callables = tuple(_callable(number) for number in range(6))
     return model.Recording(
-        "3.11", ("shop",), "module", (*parts, model.Component("tests", watched=False)), callables, losses, rules
+        "3.11",
+        ("shop",),
+        "module",
+        (*parts, model.Component("tests", watched=False)),
+        callables,
+        losses,
+        rules,
+        detail_calls=40,
     )
 
 
@@ -105,12 +112,24 @@ def _calls(shift: int) -> list[model.Call]:
     return calls
 
 
+def _thinned(shift: int) -> tuple[model.Thinned, ...]:
+    """Return runs of calls past the budget of detail, sorted by callable."""
+    sums = bytes(range(shift, shift + 16))
+    return (
+        model.Thinned("shop.part0:f0", "tests", 600, 2, 0, bytes(range(16)), sums),
+        model.Thinned("shop.part0:f0", "tests", 513 + shift, 0, 1, sums, sums),
+        model.Thinned("shop.part1:f1", "shop.part0", 700, 0, 0, bytes(range(16)), sums),
+    )
+
+
 def write(folder: Path) -> None:
     """Write all seeds into a folder: two cassettes, what lies beside one, and a journal."""
     old, new = folder / "old.cassette", folder / "new.cassette"
-    write_cassette(old, recording(), {"main": _calls(0), "tests/test_a.py::test[x]": _calls(0)[:5]})
+    write_cassette(
+        old, recording(), {"main": _calls(0), "tests/test_a.py::test[x]": _calls(0)[:5]}, {"main": _thinned(0)}
+    )
     changed = replace(recording(), callables=recording().callables[1:])
-    write_cassette(new, changed, {"main": _calls(1), "main > thread shop:go#0": _calls(2)[:9]})
+    write_cassette(new, changed, {"main": _calls(1), "main > thread shop:go#0": _calls(2)[:9]}, {"main": _thinned(1)})
     pending_path(old).write_bytes(new.read_bytes())
     write_side(old, {"command": ["python", "-m", "shop"], "seconds": 1.5})
     one = Acceptance(
@@ -134,6 +153,7 @@ def _journal(cassette: Path) -> None:
         journal.item(call, 0, pack("item"))
         journal.end(call, call % 2, pack(call))
         journal.after(call, 0, pack([call, call]))
+    journal.run(1, 1, 1, (600, 2, 1), bytes(range(32)))
     journal.loss("shop.part0:f0", "too many", 2)
     journal.child(101, "main > process shop:go#0")
     journal.job("main > pool", "1", "main > job shop:go#0")
