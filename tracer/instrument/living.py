@@ -1,13 +1,18 @@
-"""Every function there is in the process."""
+"""What lives in the process: every function there is, and things that are known for as long as they live."""
 
 from __future__ import annotations
 
 import builtins
 import gc
 from types import FunctionType
-from typing import Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from weakref import ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BUILTINS: Final = vars(builtins)
+_Thing = TypeVar("_Thing")
 
 
 def all_functions() -> list[FunctionType]:
@@ -18,3 +23,31 @@ def all_functions() -> list[FunctionType]:
     (https://github.com/python/cpython/issues/59313).
     """
     return [found for found in gc.get_referrers(_BUILTINS) if type(found) is FunctionType]
+
+
+class Living(Generic[_Thing]):
+    """Things as long as they live, by identity.
+
+    Whoever goes through them sees those there were, though threads, finalizers and signal handlers change them meanwhile; going through a
+    `WeakSet` raises then.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, ref[_Thing]] = {}
+
+    def add(self, thing: _Thing) -> None:
+        """Take one in."""
+        known, key = self._known, id(thing)
+        known[key] = ref(thing, lambda _: known.pop(key, None))
+
+    def discard(self, thing: _Thing) -> None:
+        """Leave one out."""
+        self._known.pop(id(thing), None)
+
+    def __iter__(self) -> Iterator[_Thing]:
+        """Go through those there are now; the list of a dict's values is made in one step."""
+        return iter([thing for known in list(self._known.values()) if (thing := known()) is not None])
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._known)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from tracer.instrument.living import all_functions
+from tracer.instrument.living import Living, all_functions
 from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
@@ -21,18 +21,8 @@ if TYPE_CHECKING:
 
 # Engines at work at one time, as when two cassettes are open, see one another's code objects.
 _turn = threading.RLock()
-# Another tuple with each change: who looks without a turn sees a whole one.
-_engines: tuple[weakref.ref[ReplacingEngine], ...] = ()
+_engines: Living[ReplacingEngine] = Living()
 os.register_at_fork(after_in_child=lambda: _turn._at_fork_reinit())  # type: ignore[attr-defined] # noqa: SLF001, PLW0108  (as the standard library does with its own)
-
-
-def _at_work() -> list[ReplacingEngine]:
-    return [engine for known in _engines if (engine := known()) is not None]
-
-
-def _set_at_work(engines: list[ReplacingEngine]) -> None:
-    global _engines  # noqa: PLW0603  (one for the process, as code objects are)
-    _engines = tuple(map(weakref.ref, engines))
 
 
 def layers(code: CodeType) -> Iterator[CodeType]:
@@ -40,7 +30,7 @@ def layers(code: CodeType) -> Iterator[CodeType]:
     below: CodeType | None = code
     while below is not None:
         yield below
-        made = (engine.original(below) for engine in _at_work() if engine.made(below))
+        made = (engine.original(below) for engine in _engines if engine.made(below))
         below = next(made, None)
 
 
@@ -61,7 +51,7 @@ class ReplacingEngine(ABC):
         self._unwatched: dict[int, tuple[CodeType, str]] = {}
         self._hooks: set[int] = set()
         with _turn:
-            _set_at_work([*_at_work(), self])
+            _engines.add(self)
 
     @property
     def unwatched(self) -> tuple[tuple[CodeType, str], ...]:
@@ -126,9 +116,8 @@ class ReplacingEngine(ABC):
             return self._detach()
 
     def _detach(self) -> tuple[str, ...]:
-        others = [engine for engine in _at_work() if engine is not self]
-        _set_at_work(others)
-        for other in others:
+        _engines.discard(self)
+        for other in _engines:
             other.skip(self._originals)
         kept = [self._not_restored(function) for function in list(self._functions)]
         for function in all_functions():
@@ -151,7 +140,7 @@ class ReplacingEngine(ABC):
 
     def _not_restored(self, function: FunctionType) -> str:
         code = function.__code__
-        if id(code) in self._originals or any(other.made(code) for other in _at_work()):
+        if id(code) in self._originals or any(other.made(code) for other in _engines):
             return ""
         if not any(id(constant) in self._hooks for constant in code.co_consts):
             return ""

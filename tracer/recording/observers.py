@@ -13,10 +13,10 @@ from contextlib import suppress
 from importlib import import_module
 from sys import _getframe
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakSet
 
 from tracer.encoding.faults import is_ours
 from tracer.instrument.engines import default_engine
+from tracer.instrument.living import Living
 from tracer.instrument.probe import Probe
 from tracer.recording.loops import Loops
 from tracer.recording.pools import Pools
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tracer.recording.recorder import Recorder
 
-_forking: WeakSet[Recorder] = WeakSet()
+_forking: Living[Recorder] = Living()
 _turn = threading.RLock()
 
 
@@ -236,13 +236,13 @@ def _starts_python(command: Any) -> bool:
 
 
 def _before_fork() -> None:
-    for recorder in list(_forking):
+    for recorder in _forking:
         with suppress(Exception):
             recorder.before_fork()
 
 
 def _after_fork_in_child() -> None:
-    for recorder in list(_forking):
+    for recorder in _forking:
         with suppress(Exception):
             recorder.after_fork_in_child()
 
