@@ -231,6 +231,11 @@ class Thinned:
     inputs: bytes
     outcomes: bytes
 
+    @property
+    def begun(self) -> int:
+        """How many calls there were."""
+        return self.calls + self.unfinished
+
 
 @dataclass(frozen=True, slots=True)
 class LaneSummary:
@@ -247,7 +252,7 @@ class LaneSummary:
     @property
     def calls_thinned(self) -> int:
         """How many calls are kept as sums alone."""
-        return sum(run.calls + run.unfinished for run in self.thinned)
+        return sum(run.begun for run in self.thinned)
 
     @property
     def calls_made(self) -> int:

@@ -91,4 +91,4 @@ def _changed(cassette: str) -> Iterator[tuple[Path, Callable[[str], object]]]:
     """Give the path of a cassette to change, and what says a sentence about it."""
     place = workflows.place_of(cassette)
     with workflows.at(place) as path:
-        yield path, lambda text: say(text.replace(str(path), str(place)) + "\n")
+        yield path, lambda text: say(workflows.named(text, path, place) + "\n")

@@ -63,7 +63,7 @@ def _here(words: list[str]) -> Iterator[tuple[list[Path], Callable[[str], str]]]
 
         def naming(sentence: str) -> str:
             for path, place in zip(paths, places, strict=True):
-                sentence = sentence.replace(str(path), str(place))
+                sentence = workflows.named(sentence, path, place)
             return plain(sentence)
 
         yield paths, naming

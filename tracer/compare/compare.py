@@ -133,7 +133,7 @@ class _Comparing:
             if old.digest == new.digest and old.calls == new.calls:
                 self._shared.tally.compared += new.calls_made
                 for run in new.thinned:
-                    self._shared.past_detail.passed_over(run.callable, run.calls + run.unfinished)
+                    self._shared.past_detail.passed_over(run.callable, run.begun)
                 self._unread.whole.append(new)
                 self._advance(new.calls)
             else:
@@ -189,7 +189,7 @@ class _Comparing:
             if lane.digest not in alike:
                 alike[lane.digest] = Counter(LaneReader(self._new, lane).callables(0, lane.calls))
                 for run in lane.thinned:
-                    alike[lane.digest][run.callable] += run.calls + run.unfinished
+                    alike[lane.digest][run.callable] += run.begun
             counts += alike[lane.digest]
         for lane, start, stop in self._unread.parts:
             counts += Counter(LaneReader(self._new, lane).callables(start, stop))

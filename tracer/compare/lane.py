@@ -95,7 +95,7 @@ class LaneComparison:
         """Compare what is kept of a callable as sums, with the calls at the edge of detail."""
         olds, news = self._edges.old_of(name), self._edges.new_of(name)
         judged = self._thinned.judge(name, map(self._old.call, olds), map(self._new.call, news))
-        here = sum(each.calls + each.unfinished for each in self._thinned.new.get(name, ()))
+        here = sum(each.begun for each in self._thinned.new.get(name, ()))
         tally = self._shared.tally
         made = here + len(news)
         tally.compared += made

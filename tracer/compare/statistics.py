@@ -43,7 +43,7 @@ def statistics(run: RecordedRun, name: str, wanted: Callable[[str], bool] = _any
             columns = run.columns(lane.name, number)
             calls.update(zip(columns.callers, columns.callables, strict=True))
         for thinned in lane.thinned:
-            calls[thinned.caller, thinned.callable] += thinned.calls + thinned.unfinished
+            calls[thinned.caller, thinned.callable] += thinned.begun
     edges = tuple(edge for edge in _edges(calls, homes) if wanted(edge.component))
     lost = {callable_: count for callable_, count in _lost(run.recording).items() if wanted(_home(callable_, homes))}
     components = tuple(each for each in _components(run.recording, edges, lost) if wanted(each.component))

@@ -36,6 +36,11 @@ class Stretch:
     outcomes: sums.Sum | None
     caller: str = ""
 
+    @property
+    def begun(self) -> int:
+        """How many calls there were."""
+        return self.calls + self.unfinished
+
 
 @dataclass(frozen=True, slots=True)
 class Differing:
@@ -193,20 +198,19 @@ def judge(old: Sequence[Stretch], new: Sequence[Stretch]) -> Judged:
     """Compare two sequences of stretches, each in order."""
     whole, other = together(old), together(new)
     if whole.inputs is None or other.inputs is None:
-        return Judged(unjudged=whole.calls + whole.unfinished + other.calls + other.unfinished)
+        return Judged(unjudged=whole.begun + other.begun)
     if _same(whole, other):
-        return Judged(equal=other.calls + other.unfinished)
+        return Judged(equal=other.begun)
     differing: list[Differing] = []
     equal = unjudged = 0
-    starts = [0, *accumulate(each.calls + each.unfinished for each in new)]
+    starts = [0, *accumulate(each.begun for each in new)]
     for ours, theirs, first in _parts(old, new):
-        counted = theirs.calls + theirs.unfinished
         if _same(ours, theirs):
-            equal += counted
+            equal += theirs.begun
             continue
         found = _difference(ours, theirs, starts[first] + 1)
         if found.kind in {Kind.CALL_ADDED, Kind.CALL_REMOVED}:
-            unjudged += counted
+            unjudged += theirs.begun
         differing.append(found)
     return Judged(tuple(differing[:_MOST_TOLD]), equal, unjudged)
 
@@ -256,7 +260,7 @@ def _same(old: Stretch, new: Stretch) -> bool:
 
 
 def _difference(old: Stretch, new: Stretch, first: int) -> Differing:
-    before, after = old.calls + old.unfinished, new.calls + new.unfinished
+    before, after = old.begun, new.begun
     if before != after:
         kind = Kind.CALL_ADDED if after > before else Kind.CALL_REMOVED
         concerned = abs(after - before)
@@ -274,7 +278,7 @@ def _difference(old: Stretch, new: Stretch, first: int) -> Differing:
 def _text(stretch: Stretch, found: sums.Sum | None) -> str:
     raised = f", {stretch.raised:,} raised" if stretch.raised else ""
     proof = sums.written(found).hex()[:12] if found else ""
-    return f"{stretch.calls + stretch.unfinished:,} calls{raised}, in sum {proof}"
+    return f"{stretch.begun:,} calls{raised}, in sum {proof}"
 
 
 def _by_callable(runs: Iterable[Thinned]) -> dict[str, list[Stretch]]:

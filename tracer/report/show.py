@@ -127,7 +127,7 @@ def _heading(run: RecordedRun) -> Iterator[str]:
     yield from (f"component {plain(component.name)}" for component in recording.components if component.watched)
     thinned: Counter[str] = Counter()
     for run_ in (each for lane in run.lanes for each in lane.thinned):
-        thinned[run_.callable] += run_.calls + run_.unfinished
+        thinned[run_.callable] += run_.begun
     for name, count in sorted(thinned.items()):
         yield f"thinned {count:,} of {plain(name)}: past the budget of detail, kept as sums"
     for loss in recording.losses:

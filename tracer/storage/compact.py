@@ -105,7 +105,7 @@ class _Compaction:
             if summary:
                 self._calls += summary.calls_made
                 for run in summary.thinned:
-                    self._thinned[run.callable] += run.calls + run.unfinished
+                    self._thinned[run.callable] += run.begun
             if summary and self._timings:
                 self._timings.add_lane(summary, journal.times(numbers))
         recording = replace(

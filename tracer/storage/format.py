@@ -145,7 +145,7 @@ class CassetteWriter:
             self._oversized[callable_name] = self._oversized.get(callable_name, 0) + count
         for run in thinned:
             self.unfinished += run.unfinished
-            self.calls[run.callable] += run.calls + run.unfinished
+            self.calls[run.callable] += run.begun
         if not entries and not thinned:
             return None
         digest = lane_digest((entry.digest for entry in entries), thinned)

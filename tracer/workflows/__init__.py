@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracer.workflows.merging import merge
     from tracer.workflows.mirror import at, written
     from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
-    from tracer.workflows.places import Place, place_of
+    from tracer.workflows.places import Place, named, place_of
     from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
     from tracer.workflows.recording import record
     from tracer.workflows.replaying import Replaying, replay
@@ -96,6 +96,7 @@ __all__ = [
     "learn_more",
     "list_cassettes",
     "merge",
+    "named",
     "note_use",
     "on_cluster",
     "open_session",
@@ -136,7 +137,7 @@ _HOMES: Final = {
     "tracer.workflows.merging": ("merge",),
     "tracer.workflows.mirror": ("at", "written"),
     "tracer.workflows.noise": ("drop_rules", "learn_more", "rules_as_toml", "rules_of", "set_rules"),
-    "tracer.workflows.places": ("Place", "place_of"),
+    "tracer.workflows.places": ("Place", "named", "place_of"),
     "tracer.workflows.playing": ("Playback", "PlaybackPlan", "PlaybackSummary", "play"),
     "tracer.workflows.recording": ("record",),
     "tracer.workflows.replaying": ("Replaying", "replay"),

@@ -9,7 +9,7 @@ from tracer.report.sentences import counted
 from tracer.select.patterns import longest_cover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tracer.instrument.instrumentation import InstrumentationReport
     from tracer.select.selection import Selection
@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 _OURS = "tracer failed"
 
 
+def unmatched(selection: Selection, components: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence for each boundary that none of the components of a recording falls under."""
+    for boundary in selection.unmatched(components):
+        yield f"Boundary {boundary!r} matched no module that was imported: check its spelling."
+
+
 def doubts(selection: Selection, report: InstrumentationReport, closed: Summary) -> Iterator[str]:
     """Yield a sentence for each. Where no boundary is named, no component need be called."""
     told = {each.component: each.callables for each in report.components}
-    for boundary in selection.unmatched(told):
-        yield f"Boundary {boundary!r} matched no module that was imported: check its spelling."
+    yield from unmatched(selection, told)
     called = {longest_cover(selection.boundaries, name.partition(":")[0]) for name in closed.calls_of}
     for boundary in selection.boundaries:
         if told.get(boundary) and boundary not in called:

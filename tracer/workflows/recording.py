@@ -31,6 +31,7 @@ from tracer.storage.store import move_into_place, pending_path, write_side
 from tracer.version import VERSION
 from tracer.workflows import common, pending
 from tracer.workflows.ambient import play_from, settled_seed, told_of_playing, with_ambient
+from tracer.workflows.doubts import unmatched
 from tracer.workflows.mirror import left_unclosed, mirrored
 from tracer.workflows.places import Url, named
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from tracer.config import Config
     from tracer.model import Loss, Recording
     from tracer.rules import Rule
-    from tracer.select.selection import Selection
     from tracer.storage.compact import Summary
     from tracer.workflows.ambient import Playing
     from tracer.workflows.places import Place
@@ -255,7 +255,7 @@ class Take:
             components = _components(cassette.recording, told.calls_of)
             reads = _reads(cassette.recording, told.calls_of)
         stored = told.calls - reads
-        notes.extend(_unmatched(self._selection, components))
+        notes.extend(unmatched(self._selection, (component.name for component in components)))
         if not stored:
             notes.append(_why_nothing_crossed(components))
             return RunSummary(self._told, self.exit_code, components, 0, 0, _by_reason(told.losses), notes=tuple(notes))
@@ -342,11 +342,6 @@ def _past_detail(thinned_of: Mapping[str, int]) -> str:
 def _reads(recording: Recording, calls_of: Mapping[str, int]) -> int:
     """Return how many of the calls are reads of the surroundings, which cross no boundary."""
     return sum(calls_of.get(each.name, 0) for each in recording.callables if each.component == AMBIENT)
-
-
-def _unmatched(selection: Selection, components: Iterable[ComponentSummary]) -> list[str]:
-    missed = selection.unmatched(component.name for component in components)
-    return [f"Boundary {boundary!r} matched no module that was imported: check its spelling." for boundary in missed]
 
 
 def _why_nothing_crossed(components: tuple[ComponentSummary, ...]) -> str:

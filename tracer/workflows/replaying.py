@@ -169,7 +169,7 @@ class _Work:
         asked_for = compile_patterns(only, ())
         for each in (run for lane in self._run.lanes for run in lane.thinned):
             if asked_for(each.callable):
-                ledger.enter_thinned(self._home.get(each.callable, ""), each.calls + each.unfinished)
+                ledger.enter_thinned(self._home.get(each.callable, ""), each.begun)
 
     def again(self, ledger: Ledger, tasks: Sequence[Task]) -> None:
         """Carry out tasks of calls that came out otherwise."""
