@@ -531,7 +531,7 @@ def test_threads_and_finalizers_share_a_journal_without_losing_a_call(tmp_path: 
     assert {reason for _, reason in recorded.lost} <= {"called while tracer was at work"}
     assert calls.count(["finalized"]) + len(recorded.lost) == next(finalized) == 3 * each
     assert len(calls) + len(recorded.lost) == 9 * each
-    assert len(recorded.lost) < each  # how many meet a half that is turned over depends on the machine
+    assert len(recorded.lost) < 3 * each  # how many meet a half that is turned over depends on the machine
     assert (summary.unfinished, summary.damaged, summary.orphans) == (0, 0, 0)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tracer.compare.attribution import Shown, Told, attribute
 from tracer.compare.collapse import Observation
 from tracer.compare.delta import Difference
+from tracer.compare.detail_end import Edges
 from tracer.compare.frames import Frames, removed
 from tracer.compare.kinds import CallChange, compare_calls
 from tracer.compare.noise import CALL, Subject
@@ -18,7 +19,6 @@ from tracer.compare.reading import cut_types, parameter_names, unseen_inputs
 from tracer.compare.result import Kind, Severity, Spot
 from tracer.compare.severity import Facts, is_iterator, is_private, severity
 from tracer.compare.texts import arguments_text
-from tracer.compare.thinned import Edges
 from tracer.model import OUTSIDE, Raised, Returned
 from tracer.values import Opaque, ValuePath
 
@@ -55,6 +55,7 @@ class LaneComparison:
         self._name = name
         self._thinned = thinned
         self._edges = Edges.of(thinned, old, new)
+        self._apart = dict(self._edges.differing)
         self._old = old
         self._new = new
         self._shared = shared
@@ -69,6 +70,8 @@ class LaneComparison:
             self._window(window)
             self._count(window, unread)
             progress(len(window.partners) + len(window.added))
+        for j, i in sorted(self._apart.items()):
+            self._changed(i, j, moved=False)
         for name in self._thinned.names:
             self._past_detail(name)
         attribute(self._nodes, self._told, self._unseen_by)
@@ -83,9 +86,11 @@ class LaneComparison:
                 self._added_call(j)
                 self._removed_call(i, j)
             else:
+                self._apart.pop(j, None)
                 self._changed(i, j, moved=(i, j) in crossed)
         for i, j in crossed.difference(window.changed):
-            self._changed(i, j, moved=True)
+            if not self._edges.parts(i, j):
+                self._changed(i, j, moved=True)
         for j in window.added:
             self._added_call(j)
         for i, place in window.removed:

@@ -6,8 +6,7 @@ are put in front of the runs, so that both sides tell of the same calls.
 
 from __future__ import annotations
 
-from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +18,6 @@ from tracer.model import Raised
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tracer.compare.columns import LaneReader
     from tracer.model import Call, LaneSummary, Thinned
 
 _MOST_TOLD: Final = 1 << 16  # runs that differ, of one callable in one lane
@@ -89,109 +87,6 @@ class ThinnedLanes:
         return judge(
             [*map(_of_call, old_edge), *self.old.get(name, ())], [*map(_of_call, new_edge), *self.new.get(name, ())]
         )
-
-
-@dataclass(slots=True)
-class OwnCalls:
-    """The calls of one callable that a lane keeps in detail: their numbers, and keys of all that is kept of each and of what it was given."""
-
-    numbers: array[int] = field(default_factory=lambda: array("q"))
-    whole: array[int] = field(default_factory=lambda: array("q"))
-    given: array[int] = field(default_factory=lambda: array("q"))
-
-
-def own_calls(lane: LaneReader, names: frozenset[str]) -> dict[str, OwnCalls]:
-    """Return the calls of some callables in a lane, in one pass."""
-    found = {name: OwnCalls() for name in names}
-    number = 0
-    for calls, _ in lane.parts(0, lane.length):
-        columns = zip(
-            calls.callables, calls.arguments, calls.endings, calls.outcomes, calls.items, calls.after, strict=True
-        )
-        for name, given, *rest in columns:
-            if name in names:
-                own = found[name]
-                own.numbers.append(number)
-                own.given.append(hash(given))
-                own.whole.append(hash((given, *rest)))
-            number += 1
-    return found
-
-
-class Edges:
-    """Which calls in detail of two lanes have no partner because the other side keeps only sums from there on.
-
-    What a callable's own calls say decides, held against one another alone: where all calls are equal, any may be the one more.
-    """
-
-    def __init__(self) -> None:
-        self._old: dict[str, list[int]] = {}
-        self._new: dict[str, list[int]] = {}
-        self._at_old: set[int] = set()
-        self._at_new: set[int] = set()
-        self._paired_old: set[int] = set()
-        self._paired_new: set[int] = set()
-
-    @classmethod
-    def of(cls, thinned: ThinnedLanes, old: LaneReader, new: LaneReader) -> Edges:
-        """Return the edges of two lanes."""
-        edges = cls()
-        names = frozenset(thinned.names)
-        if names:
-            olds, news = own_calls(old, names), own_calls(new, names)
-            for name in names:
-                edges._find(name, thinned, olds[name], news[name])
-        return edges
-
-    def _find(self, name: str, thinned: ThinnedLanes, old: OwnCalls, new: OwnCalls) -> None:
-        runs = align((old.whole, new.whole), (old.given, new.given))
-        between = list(gaps(runs, Gap(0, len(old.whole), 0, len(new.whole))))
-        # Where the other side has no sums, the last calls are no edge of detail but calls that came or went.
-        left = [place for gap in between for place in range(gap.old_start, gap.old_end)]
-        self._old[name] = _settle(old, left, name in thinned.new, self._at_old, self._paired_old)
-        left = [place for gap in between for place in range(gap.new_start, gap.new_end)]
-        self._new[name] = _settle(new, left, name in thinned.old, self._at_new, self._paired_new)
-
-    def parts(self, i: int, j: int) -> bool:
-        """Whether two unequal calls that stand against each other are no pair: one of them has its partner elsewhere."""
-        return self.explains_old(i) != self.explains_new(j)
-
-    def explains_old(self, i: int) -> bool:
-        """Whether an old call that has no partner where it stands is no call that went."""
-        return i in self._at_old or i in self._paired_old
-
-    def explains_new(self, j: int) -> bool:
-        """Whether a new call that has no partner where it stands is no call that came."""
-        return j in self._at_new or j in self._paired_new
-
-    def old_of(self, name: str) -> list[int]:
-        """Return the old calls of a callable that the new side has sums of."""
-        return self._old.get(name, [])
-
-    def new_of(self, name: str) -> list[int]:
-        """Return the new calls of a callable that the old side has sums of."""
-        return self._new.get(name, [])
-
-
-def _settle(own: OwnCalls, left: list[int], cut: bool, edge: set[int], paired: set[int]) -> list[int]:
-    """Enter the calls of one side that are at the edge of detail, and those with a partner, given the places of all without; return the former.
-
-    `cut` says that detail may end here. A place without a partner moves on over equal calls, any of which may as well be the one without.
-    """
-    start, others = len(own.whole), []
-    for place in reversed(left):
-        at = place
-        while cut and at + 1 < start and own.whole[at + 1] == own.whole[place]:
-            at += 1
-        if cut and at + 1 == start:
-            start = at
-        else:
-            others.append(place)
-    found = list(own.numbers[start:])
-    edge.update(found)
-    paired.update(own.numbers[:start])
-    paired.difference_update(own.numbers[place] for place in others)
-    return found
 
 
 def judge(old: Sequence[Stretch], new: Sequence[Stretch]) -> Judged:
