@@ -125,6 +125,7 @@ class ItemKind(IntEnum):
     YIELDED = 0
     SENT = 1  # only values other than None
     THROWN = 2
+    SUMMED = 4  # many, with their number and sum (`sums.of_items`) in the place of a value; 3 is taken in the blocks of a cassette
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +284,8 @@ class Recording:
 
     `detail` says how much of values was looked at: "full" where that was done at every crossing, else "sampled". `block` says that `tracer.cassette`
     made it, around a block of code, which is expected to use it again. `detail_calls` is how many calls of a callable in a lane were to be kept in
-    detail, 0 for all. `ambient` are the kinds of reads of the surroundings that were recorded.
+    detail, 0 for all. `items_summed` are callables with how many items of their generators are kept as sums alone, sorted. `ambient` are the kinds
+    of reads of the surroundings that were recorded.
     """
 
     python: str = ""
@@ -296,6 +298,7 @@ class Recording:
     block: bool = False
     detail: str = "sampled"
     detail_calls: int = 0
+    items_summed: tuple[tuple[str, int], ...] = ()
     ambient: tuple[str, ...] = ()
 
 

@@ -9,12 +9,16 @@ equal ones if they differ, as numbers, by a multiple of both primes, about 2**12
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tracer.model import Raised, Returned
+from tracer import wire
+from tracer.model import ItemKind, Raised, Returned
 
 if TYPE_CHECKING:
-    from tracer.model import Call
+    from collections.abc import Iterable
+
+    from tracer.model import Call, Item
 
 Sum: TypeAlias = "tuple[int, int]"
 
@@ -29,6 +33,8 @@ ITEM: Final = 1  # + `model.ItemKind`
 END: Final = 8  # + 0 returned, 1 raised, 2 unfinished: as `journal.RETURNED` and so on
 AFTER: Final = 16  # + the position of the argument
 RETURNED, RAISED, UNFINISHED = END, END + 1, END + 2
+_ITEMS: Final = "items"
+_PARTS_OF_ITEM: Final = 2  # its tag and its value, as `noted` takes them in
 
 
 def of(data: bytes) -> Sum:
@@ -67,11 +73,38 @@ def read(data: bytes) -> Sum:
     return int.from_bytes(data[:8], "big"), int.from_bytes(data[8:], "big")
 
 
+def items_snapshot(count: int, found: Sum) -> bytes:
+    """Return what stands for so many items of which only the sum is kept: a value past its budget, with the sum in the place of its digest."""
+    pack = wire.packer()
+    return pack(wire.Extension(wire.TRUNCATED, pack([_ITEMS, count, [], written(found)])))
+
+
+def of_items(snapshot: bytes) -> tuple[int, Sum]:
+    """Return what `items_snapshot` made a snapshot of; no items where it cannot be one."""
+    with suppress(ValueError, TypeError, AttributeError):
+        kind, count, _, found = wire.unpack(wire.unpack(snapshot).data)
+        if kind == _ITEMS and type(count) is int and count > 0:
+            return count, read(found)
+    return 0, NOTHING
+
+
+def items_together(items: Iterable[Item]) -> tuple[int, Sum]:
+    """Return how many items there are, those in sums included, and the sum of all."""
+    count, found = 0, NOTHING
+    for item in items:
+        if item.kind is ItemKind.SUMMED:
+            more, part = of_items(item.value)
+            found = joined(found, part, _PARTS_OF_ITEM * more)
+            count += more
+        else:
+            found = noted(found, ITEM + int(item.kind), item.value)
+            count += 1
+    return count, found
+
+
 def of_call(call: Call) -> tuple[Sum, Sum]:
     """Return the sums of what a call was given, and of what came out of it."""
-    found = NOTHING
-    for item in call.items:
-        found = noted(found, ITEM + int(item.kind), item.value)
+    _, found = items_together(call.items)
     for position, value in call.after:
         found = noted(found, AFTER + position, value)
     match call.outcome:

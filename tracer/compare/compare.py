@@ -214,7 +214,7 @@ class _Comparing:
         told = []
         if self._shared.tally.partly:
             told.append(f"{self._shared.tally.partly} of the changed calls could be compared only in part.")
-        told += self._shared.past_detail.sentences()
+        told += self._shared.past_detail.sentences(self._new.recording.items_summed)
         told += told_of_reads(self._shared.tally.reads, self._from_reads)
         if self._shared.reader.unreadable:
             told.append(f"{self._shared.reader.unreadable} recorded values could not be read.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer.compare.align import Gap, align, gaps
 from tracer.compare.delta import Change, Delta, Difference
@@ -12,11 +12,20 @@ from tracer.compare.parts import without
 from tracer.compare.reading import ARGUMENT, MOST_UNSEEN, Reader, looked_at_again, parameter_names
 from tracer.compare.result import Kind
 from tracer.model import Call, Callable, Flow, ItemKind, Raised, Returned
-from tracer.values import Object, Opaque, Sequence, Value, ValuePath
+from tracer.sums import items_together, written
+from tracer.values import Key, Object, Opaque, Sequence, Truncated, Value, ValuePath
 
 if TYPE_CHECKING:
     import typing
     from collections.abc import Iterable, Iterator
+
+    from tracer.model import Item
+    from tracer.sums import Sum
+
+    Items: TypeAlias = "typing.Sequence[Item]"
+
+SUMS: Final = Key("sums")
+"""The last step of the path of a difference of which only sums tell: `return[sums]`."""
 
 AFTER, RETURN, RAISED = "after", "return", "raised"
 _GENERATOR = Opaque("builtins:generator", 0)
@@ -155,12 +164,60 @@ def _items(old: Call, new: Call, reader: Reader) -> Iterator[CallDelta]:
     """Compare what passed through a generator; what was sent or thrown in is an input."""
     if old.items == new.items:
         return
+    olds, news, rest = _in_detail(old.items, new.items)
     for kind, name in _ITEM_NAMES.items():
-        before = [item.value for item in old.items if item.kind == kind]
-        after = [item.value for item in new.items if item.kind == kind]
+        before = [item.value for item in olds if item.kind == kind]
+        after = [item.value for item in news if item.kind == kind]
         make = _yielded if kind == ItemKind.YIELDED else _sent
         for found in _items_of(before, after, ValuePath((name,)), reader):
             yield CallDelta(tuple(make(change) for change in found.changes), _texts(found.unseen))
+    yield rest
+
+
+def _in_detail(old: Items, new: Items) -> tuple[Items, Items, CallDelta]:
+    """Return the items to hold against one another one by one, and what comparing the sums of those behind them came to.
+
+    Where one side keeps only sums from some item on, what the other keeps in detail from there on is summed up too. The last items in detail that
+    have no partner may be among those the other side summed up, if items were inserted or left out before.
+    """
+    cuts = [place for items in (old, new) if (place := _kept(items)) < len(items)]
+    if not cuts:
+        return old, new, CallDelta(())
+    runs = align((old[: _kept(old)], new[: _kept(new)]))
+    i, j = (runs[-1].old + runs[-1].length, runs[-1].new + runs[-1].length) if runs else (0, 0)
+    if items_together(old[i:]) == items_together(new[j:]):
+        return old[:i], new[:j], CallDelta(())
+    cut = min(cuts)
+    return old[:cut], new[:cut], CallDelta(tuple(map(_yielded, _sums(old[cut:], new[cut:], cut))))
+
+
+def _sums(old: Items, new: Items, before: int) -> Iterator[Change]:
+    """Yield what the sums of items differ in, of which there were others `before` them: the first run, where both sides keep the same runs."""
+    ours, theirs = ([items_together((item,)) for item in items] for items in (old, new))
+    if [count for count, _ in ours] == [count for count, _ in theirs]:
+        for was, now in zip(ours, theirs, strict=True):
+            if was != now:
+                yield _summed(was, now, before)
+                return
+            before += was[0]
+    elif (was := items_together(old)) != (now := items_together(new)):
+        yield _summed(was, now, before)
+
+
+def _summed(old: tuple[int, Sum], new: tuple[int, Sum], before: int) -> Change:
+    was, now = (_shown(*each, before) for each in (old, new))
+    return Change(ValuePath((_ITEM_NAMES[ItemKind.YIELDED], SUMS)), Difference.VALUE, was, now)
+
+
+def _shown(count: int, found: Sum, before: int) -> Truncated:
+    proof = written(found)
+    told = f"items {before + 1:,} to {before + count:,}, in sum {proof.hex()[:12]}" if count else "no more items"
+    return Truncated(told, None, (), proof)
+
+
+def _kept(items: Items) -> int:
+    """Count the items before the first of which only a sum is kept."""
+    return next((n for n, item in enumerate(items) if item.kind is ItemKind.SUMMED), len(items))
 
 
 def _items_of(before: list[bytes], after: list[bytes], path: ValuePath, reader: Reader) -> Iterator[Delta]:

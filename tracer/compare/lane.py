@@ -10,7 +10,7 @@ from tracer.compare.collapse import Observation
 from tracer.compare.delta import Difference
 from tracer.compare.detail_end import Edges
 from tracer.compare.frames import Frames, removed
-from tracer.compare.kinds import CallChange, compare_calls
+from tracer.compare.kinds import SUMS, CallChange, compare_calls
 from tracer.compare.noise import CALL, Subject
 from tracer.compare.origins import Code, Node, Presence
 from tracer.compare.pairing import Window, pair_calls
@@ -237,6 +237,9 @@ class LaneComparison:
 
     def _is_told(self, callable_: str, change: CallChange) -> bool:
         if self._shared.shapes_only and change.kind in _VALUE_KINDS and change.difference not in _SHAPES:
+            return False
+        if change.path.steps[-1] == SUMS and self._shared.rules.concerns(callable_):
+            self._shared.past_detail.undecided(callable_)
             return False
         return not self._shared.rules.hides(Subject(callable_, change.kind, change.path, change.difference), change)
 

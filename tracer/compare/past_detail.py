@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.compare.collapse import Observation
 from tracer.compare.delta import Difference
-from tracer.compare.kinds import CallChange
+from tracer.compare.kinds import SUMS, CallChange
 from tracer.compare.noise import CALL, Subject
 from tracer.compare.origins import Code
 from tracer.compare.result import Confidence, Kind, Role
 from tracer.compare.severity import Facts, severity
 from tracer.rules import ROOTS_OF
-from tracer.values import Key, ValuePath
+from tracer.values import ValuePath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tracer.compare.shared import Shared
     from tracer.compare.thinned import Differing, Judged
-
-SUMS: Final = Key("sums")
-"""The last step of the path of a difference of which only sums tell: `return[sums]`."""
 
 _PRESENCE: Final = frozenset({Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED, Kind.CALLABLE_MISSING})
 _ENTRIES: Final = frozenset({Kind.ARGUMENT_PASSED, Kind.STATE})
@@ -78,6 +75,12 @@ class PastDetail:
     def calls(self) -> int:
         """How many calls of the new side are known by their sums alone."""
         return sum(self._compared.values())
+
+    def undecided(self, name: str) -> None:
+        """Take in that the sums of items of a generator differ, of a callable whose values rules are about."""
+        told = f"Of {name}, sums of items past the budget of detail differ; rules for its values cannot be applied to sums, so that is not told as a change."
+        if told not in self._told:
+            self._told.append(told)
 
     def conclude(self, shared: Shared) -> None:
         """Count findings for what nothing else tells of; the rest becomes sentences."""
@@ -147,17 +150,26 @@ class PastDetail:
             group.callable != name and group.roles.role is Role.ORIGIN for group in shared.groups.all()
         )
 
-    def sentences(self) -> Iterator[str]:
-        """Yield what is to be told beside findings."""
+    def sentences(self, items: Sequence[tuple[str, int]] = ()) -> Iterator[str]:
+        """Yield what is to be told beside findings. `items` are callables with how many items of their generators are kept as sums alone."""
         if self._compared:
-            by_size = sorted(self._compared.items(), key=lambda item: (-item[1], item[0]))
-            names = ", ".join(f"{name} ({count:,})" for name, count in by_size[:_MOST_NAMED])
-            more = f" and {len(by_size) - _MOST_NAMED:,} more" if len(by_size) > _MOST_NAMED else ""
             yield (
-                f"{self.calls:,} calls past the budget of detail were compared by their sums: {names}{more}. "
+                f"{self.calls:,} calls past the budget of detail were compared by their sums: {_named(self._compared.items())}. "
+                "`tracer record --detail-calls N` keeps more in detail."
+            )
+        if items:
+            yield (
+                f"{sum(count for _, count in items):,} generator items past the budget of detail were compared by their sums: {_named(items)}. "
                 "`tracer record --detail-calls N` keeps more in detail."
             )
         yield from self._told
+
+
+def _named(counts: Iterable[tuple[str, int]]) -> str:
+    """Name the callables with the most of something."""
+    by_size = sorted(counts, key=lambda item: (-item[1], item[0]))
+    names = ", ".join(f"{name} ({count:,})" for name, count in by_size[:_MOST_NAMED])
+    return f"{names} and {len(by_size) - _MOST_NAMED:,} more" if len(by_size) > _MOST_NAMED else names
 
 
 def _is_of(kind: Kind, kinds: frozenset[Kind] | None) -> bool:

@@ -33,7 +33,12 @@ _NEAR_OUTCOME: Final = 240
 _HERE: Final = 1_200  # of a value of the example itself
 _PASSED: Final = 12
 _OPEN_LANES: Final = 4
-_ITEM: Final = {ItemKind.YIELDED: "yields", ItemKind.SENT: "is sent", ItemKind.THROWN: "is thrown"}
+_ITEM: Final = {
+    ItemKind.YIELDED: "yields",
+    ItemKind.SENT: "is sent",
+    ItemKind.THROWN: "is thrown",
+    ItemKind.SUMMED: "and so on:",
+}
 
 
 def trees(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UNFINISHED: Final = "a call that had not ended"
 THROWN: Final = "a generator that an exception was thrown into"
+SUMMED: Final = "a generator of some of whose items only sums were kept"
 DROPPED: Final = "a generator that was dropped while values were sent into it"
 BASE: Final = "a constructor that ran for a subclass"
 SETTER: Final = "a property that was set or deleted"
@@ -201,6 +202,8 @@ class CaseWriter:
         kinds = {item.kind for item in call.items}
         if ItemKind.THROWN in kinds:
             raise Unwritable(THROWN)
+        if ItemKind.SUMMED in kinds:
+            raise Unwritable(SUMMED)
         yielded = [self._shown(decode(item.value)) for item in call.items if item.kind == ItemKind.YIELDED]
         items = _listed(yielded)
         if not isinstance(call.outcome, Returned):

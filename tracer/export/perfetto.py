@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from tracer.decode import decode, decode_arguments
 from tracer.model import Flow, ItemKind, Raised, Returned
 from tracer.render import printable, render, render_error
+from tracer.sums import items_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -114,6 +115,9 @@ class _Events:
             told["runs"] = call.flow.name.lower().replace("_", " ")
         if call.flow in _GENERATORS:
             told["items"] = sum(item.kind == ItemKind.YIELDED for item in call.items)
+            past, _ = items_together(item for item in call.items if item.kind == ItemKind.SUMMED)
+            if past:
+                told["items past the budget of detail"] = past
         if call.after:
             told["changed arguments"] = [names[at] if at < len(names) else at for at, _ in call.after]
         return told

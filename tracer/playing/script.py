@@ -60,9 +60,7 @@ class Script:
         if item is None:
             return END
         if item.kind is not ItemKind.YIELDED:
-            raise self._missed(
-                f"after item {self._at} the recording goes on with a value {_PASSED[item.kind]}, which none is now"
-            )
+            raise self._missed(f"after item {self._at} the recording goes on with {_PASSED[item.kind]}")
         self._at += 1
         return self._value(item.value)
 
@@ -184,4 +182,8 @@ class Script:
 
 
 _YIELDED: Final = ItemKind.YIELDED
-_PASSED: Final = {ItemKind.SENT: "sent in", ItemKind.THROWN: "thrown in"}
+_PASSED: Final = {
+    ItemKind.SENT: "a value sent in, which none is now",
+    ItemKind.THROWN: "a value thrown in, which none is now",
+    ItemKind.SUMMED: "items past the budget of detail, of which only a sum was kept: record it with `--detail-calls 0`",
+}

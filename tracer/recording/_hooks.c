@@ -3,6 +3,7 @@
 #include "_native.h"
 
 #define KIND_END 5 /* journal.Kind.END */
+#define KIND_ITEM 6
 #define TAG_ITEM 1 /* sums.ITEM */
 
 typedef struct {
@@ -258,20 +259,52 @@ static bool note_thinned(Hook *hook, PyObject *state, uint64_t key, PyObject *de
     return done != NULL;
 }
 
+/* Call one of the functions in Python about the items of a call. */
+static bool tell_items(Hook *hook, PyObject *state, PyObject *function, PyObject *told) {
+    set_busy(hook->kernel, state, true);
+    PyObject *done = PyObject_CallOneArg(function, told);
+    set_busy(hook->kernel, state, false);
+    Py_XDECREF(done);
+    return done != NULL;
+}
+
+/* Take in an item of a generator of which no more are kept. */
+static bool note_past(Hook *hook, PyObject *state, uint64_t tag, PyObject *token, const unsigned char *data, Py_ssize_t size) {
+    Kernel *kernel = hook->kernel;
+    if (!Py_IS_TYPE(PyList_GET_ITEM(token, DETAIL), &Rest_Type) && !tell_items(hook, state, kernel->rest_of, token))
+        return false;
+    Rest *rest = (Rest *)PyList_GET_ITEM(token, DETAIL); /* put there by `rest_of` */
+    return !note_rest(rest, tag, data, size) || tell_items(hook, state, kernel->write_items, PyList_GET_ITEM(token, CALL));
+}
+
+/* What became of one value that came out of a call, or went in, by how much is kept of the call. */
+static Answer noted_elsewhere(Hook *hook, PyObject *state, uint64_t key, PyObject *token, const unsigned char *data, Py_ssize_t size) {
+    PyObject *detail = PyList_GET_ITEM(token, DETAIL);
+    bool is_item = (key & 0xff) == KIND_ITEM, kept = Py_IS_TYPE(detail, &Tally_Type);
+    if (Py_IS_TYPE(detail, &Thin_Type))
+        return note_thinned(hook, state, key, detail, data, size) ? YES : FAILED;
+    if (kept && !is_item)
+        ((Tally *)detail)->room_bytes -= size;
+    else if (is_item && (kept ? !tally_keeps_item((Tally *)detail, size) : Py_IS_TYPE(detail, &Rest_Type)))
+        return note_past(hook, state, TAG_ITEM + (key >> 8 & 0xff), token, data, size) ? YES : FAILED;
+    else if (Py_IS_TYPE(detail, &Rest_Type) && !tell_items(hook, state, hook->kernel->end_items, PyList_GET_ITEM(token, CALL)))
+        return FAILED;
+    return NO;
+}
+
 /* Write a frame about a call with one value that came out of it, or went in. */
 static bool note(Hook *hook, PyObject *state, uint64_t key, PyObject *token, PyObject *value, bool counted) {
     Kernel *kernel = hook->kernel;
-    PyObject *lane = PyList_GET_ITEM(token, LANE), *number = PyList_GET_ITEM(token, CALLABLE), *detail = PyList_GET_ITEM(token, DETAIL);
+    PyObject *lane = PyList_GET_ITEM(token, LANE), *number = PyList_GET_ITEM(token, CALLABLE);
     uint64_t call = as_number(PyList_GET_ITEM(token, CALL));
     Draft draft;
     Answer put = put_outcome(kernel, &draft, lane, number, value, counted);
     if (put == FAILED)
         return false;
     if (put == YES) {
-        if (Py_IS_TYPE(detail, &Thin_Type))
-            return note_thinned(hook, state, key, detail, draft.snapshot, draft.size);
-        if (Py_IS_TYPE(detail, &Tally_Type))
-            ((Tally *)detail)->room_bytes -= draft.size;
+        Answer elsewhere = noted_elsewhere(hook, state, key, token, draft.snapshot, draft.size);
+        if (elsewhere != NO)
+            return elsewhere == YES;
         put_end_head(&draft, (uint32_t)key, call);
         return append_draft(kernel, state, &draft, END_HEAD);
     }
@@ -280,13 +313,13 @@ static bool note(Hook *hook, PyObject *state, uint64_t key, PyObject *token, PyO
     set_busy(kernel, state, false);
     if (snapshot == NULL)
         return false;
-    if (PyBytes_CheckExact(snapshot) && Py_IS_TYPE(detail, &Thin_Type)) {
-        bool done = note_thinned(hook, state, key, detail, (unsigned char *)PyBytes_AS_STRING(snapshot), PyBytes_GET_SIZE(snapshot));
+    Answer elsewhere = NO;
+    if (PyBytes_CheckExact(snapshot)) /* what is none, `end_frame_of` refuses */
+        elsewhere = noted_elsewhere(hook, state, key, token, (unsigned char *)PyBytes_AS_STRING(snapshot), PyBytes_GET_SIZE(snapshot));
+    if (elsewhere != NO) {
         Py_DECREF(snapshot);
-        return done;
+        return elsewhere == YES;
     }
-    if (PyBytes_CheckExact(snapshot) && Py_IS_TYPE(detail, &Tally_Type))
-        ((Tally *)detail)->room_bytes -= PyBytes_GET_SIZE(snapshot);
     PyObject *frame = end_frame_of(snapshot, (uint32_t)key, call);
     Py_DECREF(snapshot);
     return append_frame(kernel, state, frame);

@@ -295,12 +295,12 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         return NULL;
 #define INTO(name) &kernel->name,
     int given = PyArg_ParseTupleAndKeywords(
-        args, kwargs, "$OOO!O!O!OO!O!O!O!OOOOOOOOOOnnnll", names, &kernel->sink, &kernel->lanes, &PyType_Type, &kernel->state_type,
+        args, kwargs, "$OOO!O!O!OO!O!O!O!OOOOOOOOOOOOOnnnll", names, &kernel->sink, &kernel->lanes, &PyType_Type, &kernel->state_type,
         &PyType_Type, &kernel->lane_type, &PyType_Type, &kernel->journal_type, &kernel->numbers, &PyDict_Type, &kernel->names,
         &PyDict_Type, &kernel->judged, &PyDict_Type, &kernel->bare, &PyDict_Type, &kernel->losses, &kernel->texts, &kernel->observe,
-        &kernel->outcome_of, &kernel->write_changed, &kernel->tally_of, &kernel->tally_full, &kernel->write_run, &kernel->failed,
-        &kernel->nothing, &kernel->unseen, &kernel->longest,
-        &kernel->largest, &kernel->named, &kernel->first, &kernel->look);
+        &kernel->outcome_of, &kernel->write_changed, &kernel->tally_of, &kernel->tally_full, &kernel->write_run, &kernel->rest_of,
+        &kernel->write_items, &kernel->end_items, &kernel->failed, &kernel->nothing, &kernel->unseen, &kernel->longest, &kernel->largest,
+        &kernel->named, &kernel->first, &kernel->look);
 #undef INTO
 #define HOLD(name) Py_XINCREF(kernel->name);
     GIVEN(HOLD)

@@ -15,7 +15,8 @@ static int load(PyObject *module) {
         return -1;
     return PyModule_AddType(module, &Kernel_Type) < 0 || PyModule_AddType(module, &Entered_Type) < 0 ||
             PyModule_AddType(module, &Half_Type) < 0 || PyModule_AddType(module, &Tally_Type) < 0 ||
-            PyModule_AddType(module, &Thin_Type) < 0 || PyModule_AddType(module, &Roomy_Type) < 0
+            PyModule_AddType(module, &Thin_Type) < 0 || PyModule_AddType(module, &Rest_Type) < 0 ||
+            PyModule_AddType(module, &Roomy_Type) < 0
         ? -1 : 0;
 #endif
 }

@@ -64,7 +64,8 @@ enum { CALL, STATE, LANE, ABOVE, OBSERVED, CALLABLE, DETAIL, ACTIVATION }; /* an
 /* What a kernel is given, by the names of its arguments in Python. */
 #define GIVEN(X) \
     X(sink) X(lanes) X(state_type) X(lane_type) X(journal_type) X(numbers) X(names) X(judged) X(bare) X(losses) X(texts) X(observe) \
-    X(outcome_of) X(write_changed) X(tally_of) X(tally_full) X(write_run) X(failed) X(nothing) X(unseen)
+    X(outcome_of) X(write_changed) X(tally_of) X(tally_full) X(write_run) X(rest_of) X(write_items) \
+    X(end_items) X(failed) X(nothing) X(unseen)
 /* Slots of Python classes that are read and written here, each at a place that is asked for once. */
 #define SLOTS(X) \
     X(sink, active) X(sink, defined) X(sink, journal) X(sink, missed) X(journal, append) X(state, busy) X(state, lane) X(lane, ident) X(lane, top) \
@@ -131,9 +132,9 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     unsigned int lane, callable, caller; /* caller: of the first call of the run */
-    long long room, room_bytes;          /* what may still be kept in detail */
-    long long begun, ended;              /* of calls that are not */
-    long long calls, raised;             /* of the run */
+    long long room, room_bytes, room_of_items; /* what may still be kept in detail */
+    long long begun, ended;                    /* of calls that are not */
+    long long calls, raised;                   /* of the run */
     Sum inputs, outcomes;
 } Tally;
 
@@ -144,9 +145,18 @@ typedef struct {
     Sum inputs, outcomes;
 } Thin;
 
-extern PyTypeObject Tally_Type, Thin_Type;
+typedef struct {
+    PyObject_HEAD
+    long long count;
+    Sum sum;
+} Rest;
+
+extern PyTypeObject Tally_Type, Thin_Type, Rest_Type;
 
 bool tally_keeps(Tally *tally, Py_ssize_t size);
+bool tally_keeps_item(Tally *tally, Py_ssize_t size);
+/* Take in an item of which no more than a sum is kept; say whether that is to be written. */
+bool note_rest(Rest *rest, uint64_t tag, const unsigned char *data, Py_ssize_t size);
 PyObject *begin_thin(Tally *tally, const unsigned char *data, Py_ssize_t size, uint32_t caller);
 void note_thin(Thin *thin, uint64_t tag, const unsigned char *data, Py_ssize_t size);
 /* End a call; say whether the run of its tally is to be written. */

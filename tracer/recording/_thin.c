@@ -13,6 +13,8 @@
 #define LEAST_CALLS 512
 #define MOST_CALLS 4096
 #define TAG_END 8 /* sums.END */
+#define MOST_ITEMS 4096
+#define BYTES_AN_ITEM 256
 
 typedef unsigned __int128 wide;
 
@@ -125,6 +127,55 @@ PyTypeObject Thin_Type = {
     .tp_getset = thin_parts,
 };
 
+/* -- the items of a generator of which no more are kept ----------------------------------------------------------------------------- */
+
+bool note_rest(Rest *rest, uint64_t tag, const unsigned char *data, Py_ssize_t size) {
+    note_part(&rest->sum, tag, data, size);
+    return ++rest->count >= MOST_ITEMS;
+}
+
+static PyObject *rest_note(Rest *rest, PyObject *args) {
+    unsigned long long tag;
+    const char *data;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "Ky#", &tag, &data, &size))
+        return NULL;
+    return PyBool_FromLong(note_rest(rest, tag, (const unsigned char *)data, size));
+}
+
+static PyObject *rest_taken(Rest *rest, PyObject *unused) {
+    (void)unused;
+    PyObject *found = Py_BuildValue("L(KK)", rest->count, (unsigned long long)rest->sum.one, (unsigned long long)rest->sum.two);
+    if (found != NULL) {
+        rest->count = 0;
+        rest->sum = (Sum){0, 0};
+    }
+    return found;
+}
+
+static PyObject *rest_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {NULL};
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "", names) ? type->tp_alloc(type, 0) : NULL;
+}
+
+static void rest_dealloc(Rest *rest) { Py_TYPE(rest)->tp_free((PyObject *)rest); }
+
+static PyMethodDef rest_methods[] = {
+    {"note", (PyCFunction)rest_note, METH_VARARGS, "Take in an item; say whether the sum is to be written."},
+    {"taken", (PyCFunction)rest_taken, METH_NOARGS, "Return how many items there are and their sum, and begin anew."},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject Rest_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tracer.recording._native.Rest",
+    .tp_doc = "The items of one generator past the budget of detail, up to the next sum that is written.",
+    .tp_basicsize = sizeof(Rest),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = rest_new,
+    .tp_dealloc = (destructor)rest_dealloc,
+    .tp_methods = rest_methods,
+};
+
 /* -- a callable in a lane ---------------------------------------------------------------------------------------------------------- */
 
 bool tally_keeps(Tally *tally, Py_ssize_t size) {
@@ -132,6 +183,13 @@ bool tally_keeps(Tally *tally, Py_ssize_t size) {
         return false;
     tally->room--;
     tally->room_bytes -= size;
+    return true;
+}
+
+bool tally_keeps_item(Tally *tally, Py_ssize_t size) {
+    if (tally->room_of_items <= 0)
+        return false;
+    tally->room_of_items -= size + BYTES_AN_ITEM;
     return true;
 }
 
@@ -160,13 +218,18 @@ static PyObject *tally_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     tally->lane = lane;
     tally->callable = callable;
     tally->room = calls;
-    tally->room_bytes = bytes;
+    tally->room_bytes = tally->room_of_items = bytes;
     return (PyObject *)tally;
 }
 
 static PyObject *tally_keeps_(Tally *tally, PyObject *size) {
     Py_ssize_t bytes = PyLong_AsSsize_t(size);
     return bytes == -1 && PyErr_Occurred() ? NULL : PyBool_FromLong(tally_keeps(tally, bytes));
+}
+
+static PyObject *tally_keeps_item_(Tally *tally, PyObject *size) {
+    Py_ssize_t bytes = PyLong_AsSsize_t(size);
+    return bytes == -1 && PyErr_Occurred() ? NULL : PyBool_FromLong(tally_keeps_item(tally, bytes));
 }
 
 static PyObject *tally_add(Tally *tally, PyObject *size) {
@@ -205,6 +268,7 @@ static PyObject *tally_taken(Tally *tally, PyObject *args, PyObject *kwargs) {
 
 static PyMethodDef tally_methods[] = {
     {"keeps", (PyCFunction)tally_keeps_, METH_O, "Say whether a call that begins is kept in detail, and count it."},
+    {"keeps_item", (PyCFunction)tally_keeps_item_, METH_O, "Say whether an item of a call that is kept is kept too, and count it."},
     {"add", (PyCFunction)tally_add, METH_O, "Count bytes of what came out of a call that is kept."},
     {"begin", (PyCFunction)tally_begin, METH_VARARGS, "Begin a call that is not kept in detail."},
     {"taken", (PyCFunction)(void (*)(void))tally_taken, METH_VARARGS | METH_KEYWORDS, "Return the run and begin the next one."},

@@ -57,8 +57,8 @@ LOOK_THROUGH: Final = 8
 # An activation is a list, the cheapest mutable thing there is: the token of a call that has begun.
 # Those of a lane that have begun and not ended are linked, innermost first, by `_ABOVE`; the last is the lane's root, whose call is 0.
 # A suspended generator has none above it, and in the place of its thread's state the identity of the exception it was handling.
-# The last is what counts the bytes of a call that is kept in detail, or stands for one that is not (`thinning`); the call of that one is the
-# call it was made in, so that calls inside it belong to what is kept.
+# The last is what counts the bytes of a call that is kept in detail, or takes in the items of one of which no more are kept, or stands for one
+# that is not kept itself (`thinning`); the call of that one is the call it was made in, so that calls inside it belong to what is kept.
 _CALL, _STATE, _LANE, _ABOVE, _OBSERVED, _CALLABLE, _DETAIL = range(7)
 
 _NOTHING: Final[list[Any]] = [0, None, None, None, None, 0, None]
@@ -88,7 +88,7 @@ class Sink:
         self.active = False
         self.defined: set[int] = set()
         self.missed: dict[int, int] = {}
-        self.tallies = Tallies(0, self._write_run)
+        self.tallies = Tallies(0, self._write_run, self._write_items)
         self.journal: Journal
         self.lose: Function[[int, str], None]
         self.met: Function[[int], None]
@@ -96,7 +96,7 @@ class Sink:
 
     def keep_in_detail(self, most_calls: int) -> None:
         """Keep so many calls of a callable in a lane in detail, all where it is 0. To be said before there are hooks."""
-        self.tallies = Tallies(most_calls, self._write_run)
+        self.tallies = Tallies(most_calls, self._write_run, self._write_items)
 
     def _write_run(self, lane: int, callable_: int, run: Taken) -> None:
         self.journal.run(
@@ -106,6 +106,9 @@ class Sink:
             (run.calls, run.raised, run.unfinished),
             written(run.inputs) + written(run.outcomes),
         )
+
+    def _write_items(self, call: int, snapshot: bytes) -> None:
+        self.journal.item(call, ItemKind.SUMMED, snapshot)
 
 
 class Callers:
@@ -210,7 +213,7 @@ class Hooks:
         self._kernel = None if pure else self._make_kernel()
         self._thin: Any = Thin
         if self._kernel is not None:
-            sink.tallies.kind, self._thin = native.Tally, native.Thin
+            sink.tallies.kind, sink.tallies.rest, self._thin = native.Tally, native.Rest, native.Thin
         self._yielded = self._make_yielded()
         self._resumed = self._make_resumed()
         if self._kernel is not None:
@@ -287,6 +290,9 @@ class Hooks:
             tally_of=sink.tallies.of,
             tally_full=sink.tallies.full,
             write_run=sink.tallies.write,
+            rest_of=self._rest_of,
+            write_items=sink.tallies.write_items,
+            end_items=sink.tallies.end_items,
             failed=failed,
             nothing=_NOTHING,
             unseen=UNSEEN,
@@ -433,7 +439,7 @@ class Hooks:
         """Return the hook of an end. `moves` says that the activation may end in another thread than it began in."""
         sink, here = self._sink, self._lanes.state
         outcome_of, write_changed, key = self._outcome_of, self._write_changed, end_key(outcome)
-        thin = self._thin
+        thin, rest = self._thin, sink.tallies.rest
 
         def ended(token: list[Any], value: Any) -> None:  # noqa: C901, PLR0912
             if not sink.active:  # as the interpreter ends, not even the names below are left
@@ -470,7 +476,10 @@ class Hooks:
                         if detail.end(outcome, snapshot):
                             sink.tallies.write(detail.tally)
                         return
-                    detail.add(len(snapshot))
+                    if type(detail) is rest:
+                        sink.tallies.end_items(call)
+                    else:
+                        detail.add(len(snapshot))
                 append = sink.journal.append
                 head = pack_end(len(snapshot), adler32(snapshot, call), key, call)
                 try:
@@ -506,9 +515,14 @@ class Hooks:
             if type(detail) is self._thin:
                 detail.note(AFTER + position, image)
                 continue
-            if detail is not None:
+            if type(detail) is self._sink.tallies.kind:
                 detail.add(len(image))
             self._sink.journal.after(token[_CALL], position, image)
+
+    def _rest_of(self, token: list[Any]) -> Any:
+        """Begin to keep only sums of the items of a generator; return what takes them in."""
+        token[_DETAIL] = rest = self._sink.tallies.rest_of(token[_CALL])
+        return rest
 
     def _make_yielded(self) -> Function[[list[Any], Any], None]:
         item, sink = self._make_item(), self._sink
@@ -548,6 +562,7 @@ class Hooks:
 
     def _make_item(self) -> Function[[list[Any], Any, int], None]:
         sink, here, scalar, outcome_of = self._sink, self._lanes.state, self._encoder.scalar, self._outcome_of
+        rest = sink.tallies.rest
 
         def item(token: list[Any], value: Any, kind: int) -> None:
             state = here()
@@ -559,10 +574,10 @@ class Hooks:
                 detail = token[_DETAIL]
                 if type(detail) is self._thin:
                     detail.note(ITEM + kind, snapshot)
-                else:
-                    if detail is not None:
-                        detail.add(len(snapshot))
+                elif detail is None or (type(detail) is not rest and detail.keeps_item(len(snapshot))):
                     sink.journal.item(token[_CALL], kind, snapshot)
+                elif (detail if type(detail) is rest else self._rest_of(token)).note(ITEM + kind, snapshot):
+                    sink.tallies.write_items(token[_CALL])
             except Exception as error:
                 if not is_ours(error):
                     raise

@@ -12,12 +12,13 @@ from tracer.encoding.walks import WANTED
 Entered: Any = None
 Half: Any = mmap
 Kernel: Any = None
+Rest: Any = None
 Roomy: Any = None
 Tally: Any = None
 Thin: Any = None
 if WANTED:
     with suppress(ImportError):  # no compiler, another Python than it was built for, a subinterpreter
-        from tracer.recording._native import Entered, Half, Kernel, Roomy, Tally, Thin  # noqa: F401  (for crossing.py)
+        from tracer.recording._native import Entered, Half, Kernel, Rest, Roomy, Tally, Thin  # noqa: F401  (for crossing.py)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

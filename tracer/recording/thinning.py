@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tracer.sums import END, NOTHING, Sum, followed, noted, of
+from tracer.sums import END, NOTHING, Sum, followed, items_snapshot, noted, of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,17 @@ _CUT_BITS: Final = 56  # of 64: one call in 256
 _RAISED: Final = 1
 _MASK: Final = 2**64 - 1
 
+MOST_ITEMS: Final = 4096
+"""Items of which one sum is kept, past the budget of detail."""
+
+BYTES_AN_ITEM: Final = 256
+"""What an item takes beside its own bytes: small ones of a generator that never ends would else be kept for long."""
+
 BYTES_A_CALL: Final = 1024
-"""Bytes of snapshots that are kept in detail of one callable in one lane, for each of the calls that may be: few large ones use it up as well."""
+"""Bytes of snapshots that are kept in detail of one callable in one lane, for each of the calls that may be: few large ones use it up as well.
+
+Items of its generators have as many of their own.
+"""
 
 
 class Taken(NamedTuple):
@@ -44,7 +53,7 @@ _EMPTY: Final = Taken(0, 0, 0, 0, NOTHING, NOTHING)
 
 
 class Tally:
-    """What is counted of one callable in one lane; at most `most_calls` are kept in detail, until `most_bytes` of snapshots are."""
+    """What is counted of one callable in one lane; at most `most_calls` are kept in detail, until `most_bytes` of snapshots are, and of items."""
 
     __slots__ = (
         "_begun",
@@ -56,6 +65,7 @@ class Tally:
         "_raised",
         "_room",
         "_room_bytes",
+        "_room_of_items",
         "callable",
         "lane",
     )
@@ -64,7 +74,7 @@ class Tally:
         self.lane = lane
         self.callable = callable_
         self._room = most_calls
-        self._room_bytes = most_bytes
+        self._room_bytes = self._room_of_items = most_bytes
         self._begun = self._ended = 0
         self._clear()
 
@@ -83,6 +93,13 @@ class Tally:
     def add(self, size: int) -> None:
         """Count bytes of what came out of a call that is kept."""
         self._room_bytes -= size
+
+    def keeps_item(self, size: int) -> bool:
+        """Say whether an item of a generator whose call is kept is kept in detail too, and count it as such, with its bytes."""
+        if self._room_of_items <= 0:
+            return False
+        self._room_of_items -= size + BYTES_AN_ITEM
+        return True
 
     @property
     def begun(self) -> int:
@@ -135,18 +152,44 @@ class Thin:
         return self.tally.end(self, outcome)
 
 
+class Rest:
+    """The items of one generator past the budget of detail, up to the next sum that is written."""
+
+    __slots__ = ("_count", "_sum")
+
+    def __init__(self) -> None:
+        self._count, self._sum = 0, NOTHING
+
+    def note(self, tag: int, snapshot: bytes) -> bool:
+        """Take in an item that passed, `tag` as for `Thin`; say whether the sum is to be written."""
+        self._sum = noted(self._sum, tag, snapshot)
+        self._count += 1
+        return self._count >= MOST_ITEMS
+
+    def taken(self) -> tuple[int, Sum]:
+        """Return how many items there are and their sum, and begin anew."""
+        found = self._count, self._sum
+        self._count, self._sum = 0, NOTHING
+        return found
+
+
 class Tallies:
     """The tallies of one recorder.
 
-    `most_calls` are kept in detail per callable and lane; 0 keeps all, and then there is no tally. `write(lane, callable, run)` gets each run;
-    `kind` is what makes tallies.
+    `most_calls` are kept in detail per callable and lane; 0 keeps all, and then there is no tally. `write(lane, callable, run)` gets each run,
+    `write_items(call, snapshot)` what stands for items of a call; `kind` is what makes tallies, `rest` what makes rests.
     """
 
-    def __init__(self, most_calls: int, write: Callable[[int, int, Taken], None]) -> None:
+    def __init__(
+        self, most_calls: int, write: Callable[[int, int, Taken], None], write_items: Callable[[int, bytes], None]
+    ) -> None:
         self.most_calls = most_calls
         self.kind: Any = Tally
+        self.rest: Any = Rest
         self._write = write
+        self._write_items = write_items
         self._full: list[Any] = []
+        self._rests: dict[int, Any] = {}
 
     def of(self, lane: Lane, callable_: int) -> Any:
         """Return the tally of a callable in a lane, made on first need."""
@@ -168,15 +211,36 @@ class Tallies:
         """Write the run of a tally that is full."""
         self._write(tally.lane, tally.callable, Taken(*tally.taken()))
 
+    def rest_of(self, call: int) -> Any:
+        """Return what takes in the items of a call from now on."""
+        rest = self._rests[call] = self.rest()
+        return rest
+
+    def write_items(self, call: int) -> None:
+        """Write the sum of the items of a call that came since it was last written."""
+        rest = self._rests.get(call)
+        count, found = (0, NOTHING) if rest is None else rest.taken()
+        if count:
+            self._write_items(call, items_snapshot(count, found))
+
+    def end_items(self, call: int) -> None:
+        """Write what is left of the items of a call that has ended."""
+        self.write_items(call)
+        self._rests.pop(call, None)
+
     def finish(self, *, last: bool) -> None:
         """Write what is left, as recording ends; calls that never ended are told when it is the `last` time."""
+        for call in list(self._rests):
+            self.write_items(call)
         for tally in self._full:
             run = Taken(*tally.taken(last=last))
             if run.calls or run.unfinished:
                 self._write(tally.lane, tally.callable, run)
         if last:
             self._full.clear()
+            self._rests.clear()
 
     def forget(self) -> None:
         """Forget all: they are another process's."""
         self._full.clear()
+        self._rests.clear()

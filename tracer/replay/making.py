@@ -13,7 +13,7 @@ from tracer.model import CallableKind, Flow, Item, ItemKind, ParameterKind, Rais
 from tracer.recording.images import is_array
 from tracer.replay.binding import MISSING, bind, is_default
 from tracer.replay.driving import Script, run
-from tracer.replay.task import GONE, LACKED, Fate, Nested, Outcomes, Result, recorded, snapshot_of
+from tracer.replay.task import GONE, LACKED, SUMMED, Fate, Nested, Outcomes, Result, recorded, snapshot_of
 from tracer.values import Named, Object, Opaque
 from tracer.wire import array_header, packer, split_array
 
@@ -140,6 +140,8 @@ class Maker:
         function = self.today.function(now)
         if function is None:
             raise SkippedError(NAMELESS)
+        if any(item.kind is ItemKind.SUMMED for item in call.items):
+            raise SkippedError(SUMMED)
         if isinstance(call.outcome, Unfinished) and call.flow not in _GENERATORS:
             raise SkippedError(UNFINISHED)
         arguments, passed = self._arguments(call, then)

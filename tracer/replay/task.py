@@ -28,6 +28,7 @@ GONE: Final = "there is no such callable any more"
 """The reason why a call is skipped that today's code could not make either."""
 
 THINNED: Final = "only sums are kept, past the budget of detail"
+SUMMED: Final = "of some of its items only sums are kept, past the budget of detail"
 """The reason why a call is skipped of which a lane has only a sum with others."""
 
 LACKED: Final = "only sums are kept of what it calls, past the budget of detail"

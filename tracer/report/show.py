@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 _STEP: Final = "  "
 _MARK: Final = "> "
-_ITEM: Final = {ItemKind.YIELDED: "yields", ItemKind.SENT: "is sent", ItemKind.THROWN: "is thrown"}
+_ITEM: Final = {
+    ItemKind.YIELDED: "yields",
+    ItemKind.SENT: "is sent",
+    ItemKind.THROWN: "is thrown",
+    ItemKind.SUMMED: "and so on:",
+}
 _STARS: Final = {ParameterKind.VAR_POSITIONAL: "*", ParameterKind.VAR_KEYWORD: "**"}
 
 
@@ -130,6 +135,8 @@ def _heading(run: RecordedRun) -> Iterator[str]:
         thinned[run_.callable] += run_.begun
     for name, count in sorted(thinned.items()):
         yield f"thinned {count:,} of {plain(name)}: past the budget of detail, kept as sums"
+    for name, count in recording.items_summed:
+        yield f"thinned {count:,} items of {plain(name)}: past the budget of detail, kept as sums"
     for loss in recording.losses:
         yield f"lost {loss.count:,} of {plain(loss.callable)}: {plain(loss.reason)}"
     for rule in recording.noise:

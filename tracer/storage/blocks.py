@@ -31,6 +31,7 @@ from zlib import crc32
 
 from tracer import model, wire
 from tracer.storage.rows import thinned_to_row
+from tracer.sums import of_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -45,6 +46,7 @@ T = TypeVar("T", str, bytes)
 RETURNED: Final = 0
 RAISED: Final = 1
 UNFINISHED: Final = 2
+_SUMMED: Final = int(model.ItemKind.SUMMED)
 AFTER: Final = 3  # as the kind of an extra, beside the numbers of `ItemKind`
 FAR: Final = 2
 
@@ -90,14 +92,15 @@ def lane_digest(blocks: Iterable[bytes], thinned: Sequence[model.Thinned] = ()) 
 class BlockCutter:
     """Cuts the calls of one lane into blocks.
 
-    `calls` counts the calls cut so far by callable, `oversized` those whose values were too large to keep; `unfinished` counts
-    calls without an end.
+    `calls` counts the calls cut so far by callable, `oversized` those whose values were too large to keep, `items_summed` items of generators
+    that are kept as sums alone; `unfinished` counts calls without an end.
     """
 
     def __init__(self) -> None:
         self.unfinished = 0
         self.calls: Counter[str] = Counter()
         self.oversized: dict[str, int] = {}
+        self.items_summed: Counter[str] = Counter()
         self._open: list[int] = []  # positions of the calls that enclose the next one, outermost first
 
     def cut(self, rows: Iterable[CallRow]) -> Iterator[Block]:
@@ -112,6 +115,9 @@ class BlockCutter:
             if extras or size >= _MOST_BYTES:
                 row = self._bounded(row)
                 size += sum(len(value) for _, _, value in row[7])
+                summed = sum(of_items(value)[0] for kind, _, value in row[7] if kind == _SUMMED)
+                if summed:
+                    self.items_summed[name] += summed
             seed = seeds.get(name)
             if seed is None:
                 seed = seeds[name] = crc32(_utf8(name))

@@ -55,6 +55,7 @@ class Summary:
     losses: tuple[model.Loss, ...]
     calls_of: Mapping[str, int]
     thinned_of: Mapping[str, int]
+    items_summed: Mapping[str, int]
 
 
 def compact(
@@ -132,6 +133,7 @@ class _Compaction:
             losses=losses,
             calls_of=self._writer.calls,
             thinned_of=self._thinned,
+            items_summed=self._writer.items_summed,
         )
 
     def _named_sources(self) -> Iterator[tuple[str, _Source]]:

@@ -118,7 +118,8 @@ class BlockMeta:
 class CassetteWriter:
     """Writes one cassette to an empty binary stream: lanes in sorted order with `add_lane`, then `finish`.
 
-    `calls` counts the calls written so far by callable, `unfinished` those that have no end.
+    `calls` counts the calls written so far by callable, `items_summed` items of generators that are kept as sums alone, `unfinished` those calls that
+    have no end.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -127,6 +128,7 @@ class CassetteWriter:
         self._stream = stream
         self._lanes: list[LaneEntry] = []
         self._oversized: dict[str, int] = {}
+        self.items_summed: Counter[str] = Counter()
         self._at = 0
         self._write(MAGIC + version_line(FORMAT))
 
@@ -141,6 +143,7 @@ class CassetteWriter:
         entries = tuple(self._add_block(name, block) for block in cutter.cut(calls))
         self.unfinished += cutter.unfinished
         self.calls.update(cutter.calls)
+        self.items_summed.update(cutter.items_summed)
         for callable_name, count in cutter.oversized.items():
             self._oversized[callable_name] = self._oversized.get(callable_name, 0) + count
         for run in thinned:
@@ -155,6 +158,7 @@ class CassetteWriter:
 
     def finish(self, recording: model.Recording) -> None:
         """Write the index with what the recording knows, and the footer."""
+        recording = replace(recording, items_summed=tuple(sorted(self.items_summed.items())))
         index = b"".join(_index_frames(recording, self._lanes, self._oversized))
         self._write(index_and_footer(index, self._at))
 
@@ -288,6 +292,7 @@ def parse_index(index: bytes) -> tuple[model.Recording, tuple[LaneEntry, ...]]:
         granularity=known.granularity,
         detail=known.detail,
         detail_calls=known.detail_calls,
+        items_summed=known.items_summed,
         components=known.components,
         callables=tuple(found[CALLABLE]),
         losses=tuple(found[LOSS]),

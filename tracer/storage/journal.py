@@ -9,7 +9,7 @@ The first byte of a body is its `Kind`; length and checksum are those of the bod
     CALLER    u32 id, packed name
     BEGIN     u8 flow, u16 nothing, u32 callable, u32 lane, u32 caller, u64 parent call (0 none), u64 call; snapshot of the arguments
     END       u8 outcome (0 returned, 1 raised, 2 unfinished), u16 nothing, u64 call; snapshot
-    ITEM      u8 `model.ItemKind`, u16 nothing, u64 call; snapshot
+    ITEM      u8 `model.ItemKind`, u16 nothing, u64 call; snapshot, of items in sums `sums.items_snapshot`
     AFTER     u8 nothing, u16 position of the argument, u64 call; snapshot
     LOSS      packed [callable name, reason, count]
     CHILD     packed [pid, lane name]

@@ -139,6 +139,7 @@ def meta_to_map(recording: model.Recording) -> dict[str, Any]:
         **({"block": True} if recording.block else {}),
         **({"detail": recording.detail} if recording.detail != model.Recording().detail else {}),
         **({"detail_calls": recording.detail_calls} if recording.detail_calls else {}),
+        **({"items_summed": [list(each) for each in recording.items_summed]} if recording.items_summed else {}),
         **({"ambient": list(recording.ambient)} if recording.ambient else {}),
     }
 
@@ -160,6 +161,7 @@ def meta_from_map(meta: Any) -> model.Recording:
         block=checked(bool, meta.get("block", False)),
         detail=checked(str, meta.get("detail", model.Recording().detail)),
         detail_calls=checked(int, meta.get("detail_calls", 0)),
+        items_summed=tuple((checked(str, name), checked(int, count)) for name, count in meta.get("items_summed", [])),
         ambient=tuple(checked(str, kind) for kind in checked(list, meta.get("ambient", []))),
     )
 

@@ -325,16 +325,18 @@ def _of_kept(told: Summary, reads: int) -> Iterator[str]:
     if reads:
         yield f"{counted(reads, 'read')} of the surroundings recorded as well."
     if told.thinned_of:
-        yield _past_detail(told.thinned_of)
+        yield _past_detail(told.thinned_of, "call")
+    if told.items_summed:
+        yield _past_detail(told.items_summed, "generator item")
 
 
-def _past_detail(thinned_of: Mapping[str, int]) -> str:
-    """Say of which calls only sums were kept."""
-    by_size = sorted(thinned_of.items(), key=lambda item: (-item[1], item[0]))
+def _past_detail(counts: Mapping[str, int], noun: str) -> str:
+    """Say of which calls, or items, only sums were kept."""
+    by_size = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     names = ", ".join(f"{name} ({count:,})" for name, count in by_size[:_MOST_NAMED])
     more = f" and {counted(len(by_size) - _MOST_NAMED, 'callable')} more" if len(by_size) > _MOST_NAMED else ""
     return (
-        f"Of {counted(sum(thinned_of.values()), 'call')} past the budget of detail sums are kept, by which a difference is still found: {names}{more}. "
+        f"Of {counted(sum(counts.values()), noun)} past the budget of detail sums are kept, by which a difference is still found: {names}{more}. "
         "`--detail-calls N` keeps more in detail."
     )
 

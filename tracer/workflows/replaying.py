@@ -23,7 +23,7 @@ from tracer.replay.plan import plan, plan_again
 from tracer.replay.process import start_anew, stopped_at_error
 from tracer.replay.rewriting import write_replayed
 from tracer.replay.supervise import replay_task
-from tracer.replay.task import LACKED, THINNED, Answer, Fate, Options, Result, Task
+from tracer.replay.task import LACKED, SUMMED, THINNED, Answer, Fate, Options, Result, Task
 from tracer.report.sentences import counted, listed
 from tracer.review.acceptances import load
 from tracer.select.patterns import compile_patterns, parse_boundary, parse_pattern
@@ -296,7 +296,7 @@ def _nothing(old: Place, summary: Replay, survey: Survey) -> ReplayError:
         return ReplayError(action, f"{name} cannot be imported ({error})", "Run it where the project can be imported.")
     cause = f"none of its {counted(summary.calls, 'call')} can be made again, most of them where {reason}"
     remedy = "Name what may be imported with --boundary or --allow-import." if "imported" in reason else ""
-    if reason in {THINNED, LACKED}:
+    if reason in {THINNED, LACKED, SUMMED}:
         remedy = "Record with more calls in detail: `tracer record --detail-calls N`, 0 keeps all."
     return ReplayError(action, cause, remedy)
 
