@@ -334,8 +334,9 @@ class _Comparing:
         for number, (place, item) in enumerate(gone):
             if number not in alike:
                 self._change(path.child(step or place), Difference.ITEM_REMOVED, item, None)
+        taken = set(alike.values())
         for number, (place, item) in enumerate(come):
-            if number not in alike.values():
+            if number not in taken:
                 self._change(path.child(step or place), Difference.ITEM_ADDED, None, item)
         self._push((path.child(step or come[j][0]), gone[i][1], come[j][1]) for i, j in alike.items())
 

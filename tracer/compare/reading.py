@@ -29,6 +29,8 @@ _PARAMETER = 2  # the steps of a path that ends at a parameter
 MOST_UNSEEN = 8
 _REMEMBERED = 2_048
 _TREES = 16  # one pair of calls is read in several places
+_FEWEST_TREES = 4  # arguments and outcomes of that pair are kept whatever their size
+_TREE_BYTES = 8 * 1024 * 1024  # of snapshots whose trees are kept; a tree takes many times as much
 _REMEMBERED_BYTES = 4_096
 
 
@@ -57,14 +59,20 @@ class Reader:
         return reader
 
     def read(self, data: bytes) -> Value:
-        """Return the tree of a snapshot; a damaged one is opaque, and counted. The trees of the last few are kept."""
+        """Return the tree of a snapshot; a damaged one is opaque, and counted. The trees of the last few are kept, of fewer where they are giant."""
         tree = self._trees.get(data)
         if tree is None:
-            tree = self._decoded(data)
-            if len(self._trees) >= _TREES:
-                self._trees.pop(next(iter(self._trees)))
-            self._trees[data] = tree
+            self._make_room(len(data))
+            tree = self._trees[data] = self._decoded(data)
         return tree
+
+    def _make_room(self, coming: int) -> None:
+        """Forget the oldest trees, so that few giant ones are held at once. It is done before the next one is built."""
+        held = coming + sum(map(len, self._trees))
+        while len(self._trees) >= _TREES or (len(self._trees) >= _FEWEST_TREES and held > _TREE_BYTES):
+            oldest = next(iter(self._trees))
+            held -= len(oldest)
+            del self._trees[oldest]
 
     def _decoded(self, data: bytes) -> Value:
         try:
