@@ -5,10 +5,10 @@ Both give the same bytes, losses and budgets left for the same values.
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tracer import wire
+from tracer.compiled import WANTED
 from tracer.encoding.looks import heavy
 from tracer.encoding.walk import Walk
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from tracer.encoding._native import Walks as NativeWalks
     from tracer.encoding.budget import Limit
     from tracer.encoding.walk import Shared
-
-PURE: Final = "TRACER_PURE"
-"""The environment variable that, set to anything but nothing or 0, has everything done in Python."""
-
-WANTED: Final = os.environ.get(PURE, "0") in {"", "0"}
-"""Whether this process is to use C where it was built."""
 
 _native: Any = None
 if WANTED:

@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from tracer.encoding.walks import WANTED
+from tracer.compiled import WANTED
 from tracer.instrument.probe import UNREADY
 from tracer.playing.plain import NOT_PLAIN, plain
 from tracer.playing.recorded import Entry

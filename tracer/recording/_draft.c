@@ -231,32 +231,6 @@ bool put_tuple(Draft *draft, PyObject *tuple, Py_ssize_t longest) {
 
 /* -- frames ----------------------------------------------------------------------------------------------------------------------- */
 
-#define LARGEST_PRIME 65521
-#define SUMMED_AT_ONCE 4096 /* bytes, so few that no sum overflows */
-
-uint32_t checksum(const unsigned char *data, Py_ssize_t size, uint32_t start) {
-    uint32_t low = start & 0xffff, high = start >> 16;
-    if (size == 1) { /* as zlib does it: a start that is no sum stays above the prime */
-        low += data[0];
-        low -= low >= LARGEST_PRIME ? LARGEST_PRIME : 0;
-        high += low;
-        high -= high >= LARGEST_PRIME ? LARGEST_PRIME : 0;
-        return high << 16 | low;
-    }
-    while (size > 0) {
-        Py_ssize_t now = size < SUMMED_AT_ONCE ? size : SUMMED_AT_ONCE;
-        for (Py_ssize_t at = 0; at < now; at++) {
-            low += data[at];
-            high += low;
-        }
-        low %= LARGEST_PRIME;
-        high %= LARGEST_PRIME;
-        data += now;
-        size -= now;
-    }
-    return high << 16 | low;
-}
-
 static inline unsigned char *store(unsigned char *at, uint64_t value, int size) {
     for (int place = 0; place < size; place++, value >>= 8)
         *at++ = (unsigned char)value;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "../encoding/native_secrets.h"
+#include "../storage/native_checksum.h"
 
 /* -- a frame being put together (_draft.c) ---------------------------------------------------------------------------------------- */
 
@@ -46,7 +47,6 @@ bool put_tuple(Draft *draft, PyObject *tuple, Py_ssize_t longest);
 bool put_dict(Draft *draft, PyObject *dict, Py_ssize_t longest);
 bool is_number(PyObject *value);
 
-uint32_t checksum(const unsigned char *data, Py_ssize_t size, uint32_t start); /* zlib.adler32 */
 /* Complete a frame in front of its snapshot: its head is what is told, and its length the snapshot's and that head's. */
 void put_begin_head(Draft *draft, uint64_t key, uint32_t lane, uint32_t caller, uint64_t parent, uint64_t call);
 void put_end_head(Draft *draft, uint32_t key, uint64_t call);

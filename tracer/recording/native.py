@@ -7,7 +7,7 @@ from contextlib import suppress
 from mmap import mmap
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.encoding.walks import WANTED
+from tracer.compiled import WANTED
 
 Entered: Any = None
 Half: Any = mmap

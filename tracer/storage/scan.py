@@ -1,8 +1,4 @@
-"""Reading the journal of one process: where its frames are first, then call by call.
-
-The first pass keeps a few numbers per call in flat arrays (29 bytes, 16 more where it was timed, and 12 per item or changed argument); values stay in the
-mapped file until their call is read.
-"""
+"""Reading the journal of one process: where its frames are first, then call by call; values stay in the mapped file until their call is read."""
 
 from __future__ import annotations
 
@@ -11,15 +7,14 @@ from array import array
 from collections import Counter
 from fcntl import LOCK_NB, LOCK_SH, flock
 from mmap import ACCESS_COPY, mmap
-from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
-from zlib import adler32
 
 from tracer import model, wire
 from tracer.errors import CassetteError, NotACassette
 from tracer.storage import journal as jr
 from tracer.storage import rows
 from tracer.storage.blocks import AFTER, UNFINISHED
+from tracer.storage.frames import find_frames
 from tracer.storage.regular import open_regular
 
 if TYPE_CHECKING:
@@ -28,30 +23,12 @@ if TYPE_CHECKING:
 
     from tracer.storage.blocks import CallRow
 
-_CALL: Final = Struct("<Q")
-_CALL_SIZE: Final = _CALL.size
-_LANE: Final = Struct("<I")
-_LANE_AT: Final = 16
-_HEAD: Final = jr.FRAME_STRUCT.size
-
-# What may stand in the byte after the kind: how a call runs, how it ended, what passed, nothing.
-_SECOND_BYTES: Final = {
-    jr.BEGIN: frozenset(map(int, model.Flow)),
-    jr.END: frozenset((jr.RETURNED, jr.RAISED, jr.UNFINISHED)),
-    jr.ITEM: frozenset(map(int, model.ItemKind)),
-    jr.AFTER: frozenset((0,)),
-    jr.TIME: frozenset((0, 1)),
-}
-
-# Threads may write the frames of neighbouring calls in another order than their ids.
-_SLACK: Final = 4096
 _LARGEST_ERRNO: Final = 1 << 12
 _LARGEST_COUNT: Final = 1 << 48
 _LOOKS: Final = 100
 UNWRITTEN: Final = (
     "runs of calls past the budget of detail, up to 4,095 calls each, that a process had no time to write"
 )
-_LARGEST_GAP: Final = 1 << 20
 
 
 class ScannedJournal:
@@ -79,13 +56,6 @@ class ScannedJournal:
         self.damaged = 0
         self.orphans = 0
         self.unnamed = 0
-        self._base = 0
-        self._begin, self._end = array("Q"), array("Q")
-        self._lane_of, self._place, self._last_extra = array("I"), array("I"), array("I")
-        self._dropped = bytearray()
-        self._extra_at, self._extra_before = array("Q"), array("I")
-        self._by_lane: dict[int, array[int]] = {}
-        self._times = array("Q"), array("Q")  # by ordinal, when it began and ended; empty where nobody took the time
         self._data: mmap | bytes = b""
         self._scan()
 
@@ -109,8 +79,17 @@ class ScannedJournal:
             self._data.close()
 
     def _scan(self) -> None:
-        for start, stop in self._segments():
-            self._scan_segment(start, stop)
+        segments = self._segments()
+        found = find_frames(self._data, segments, self._enter_rare)
+        self.damaged += found.damaged
+        self.orphans = found.orphans
+        self._base = found.base
+        self._begin, self._end, self._lane_of = found.begin, found.end, found.lane_of
+        self._last_extra, self._extra_at, self._extra_before = found.last_extra, found.extra_at, found.extra_before
+        self._times = found.times
+        self._by_lane = found.by_lane()
+        self._place = array("I", bytes(4 * len(found.begin)))
+        self._dropped = bytearray(len(found.begin))
 
     def _segments(self) -> list[tuple[int, int]]:
         try:
@@ -148,66 +127,6 @@ class ScannedJournal:
             if count:
                 self.losses.append(model.Loss("*", what, min(count, _LARGEST_COUNT)))
 
-    def _scan_segment(self, at: int, stop: int) -> None:
-        """Enter the frames between two offsets, up to the first that is not whole."""
-        data = self._data
-        view = memoryview(data)
-        unpack_frame, unpack_call = jr.FRAME_STRUCT.unpack_from, _CALL.unpack_from
-        ends = self._end
-        while at + _HEAD < stop:
-            length, checksum = unpack_frame(data, at)
-            if not length:
-                break
-            start = jr.measured_at(data, at)
-            after = start + length
-            of_call = start > at + _HEAD
-            call = unpack_call(data, start - _CALL_SIZE)[0] if of_call and start <= stop else 0
-            if after > stop or adler32(view[start:after], call if of_call else 1) != checksum:
-                self.damaged += 1
-                break
-            kind = data[at + _HEAD]
-            if not of_call:
-                self._enter_rare(kind, bytes(view[start + 1 : after]))
-            elif data[at + _HEAD + 1] not in _SECOND_BYTES[kind]:
-                self.damaged += 1
-            elif kind == jr.BEGIN:
-                self._enter_begin(at, call)
-            elif not self._known(call):
-                self.orphans += kind != jr.TIME
-            elif kind == jr.END:
-                ends[call - self._base] = at
-            elif kind == jr.TIME:
-                self._enter_time(data[at + _HEAD + 1], call - self._base, bytes(view[start:after]))
-            else:
-                self._enter_extra(at, call)
-            at = after
-        view.release()
-
-    def _enter_begin(self, at: int, call: int) -> None:
-        if not self._begin:
-            self._base = max(0, call - _SLACK)
-        ordinal = call - self._base
-        if (not 0 <= ordinal < len(self._begin) and not self._grow(ordinal)) or self._begin[ordinal]:
-            self.damaged += 1
-            return
-        self._begin[ordinal] = at
-        (lane,) = _LANE.unpack_from(self._data, at + _LANE_AT)
-        self._lane_of[ordinal] = lane
-        calls = self._by_lane.get(lane)
-        if calls is None:
-            calls = self._by_lane[lane] = array("I")
-        calls.append(ordinal)
-
-    def _grow(self, ordinal: int) -> bool:
-        known = len(self._begin)
-        if ordinal < 0 or ordinal > known + _LARGEST_GAP:
-            return False
-        more = max(ordinal + 1 - known, known, _SLACK)
-        for numbers in (self._begin, self._end, self._lane_of, self._place, self._last_extra):
-            numbers.frombytes(bytes(more * numbers.itemsize))
-        self._dropped.extend(bytes(more))
-        return True
-
     def _enter_rare(self, kind: int, content: bytes) -> None:
         try:
             if kind in (jr.Kind.CALLABLE, jr.Kind.LANE, jr.Kind.CALLER):
@@ -218,25 +137,6 @@ class ScannedJournal:
                 self._enter_note(kind, wire.unpack(content))
         except (ValueError, TypeError, IndexError):
             self.damaged += 1
-
-    def _enter_extra(self, at: int, call: int) -> None:
-        ordinal = call - self._base
-        self._extra_at.append(at)
-        self._extra_before.append(self._last_extra[ordinal])
-        self._last_extra[ordinal] = len(self._extra_at)
-
-    def _enter_time(self, which: int, ordinal: int, data: bytes) -> None:
-        if len(data) != jr.TIME_STRUCT.size:
-            self.damaged += 1
-            return
-        times = self._times[which & 1]
-        if ordinal >= len(times):
-            times.frombytes(bytes((len(self._begin) - len(times)) * times.itemsize))
-        (times[ordinal],) = jr.TIME_STRUCT.unpack(data)
-
-    def _known(self, call: int) -> bool:
-        ordinal = call - self._base
-        return 0 <= ordinal < len(self._begin) and self._begin[ordinal] != 0
 
     def _enter_definition(self, kind: int, number: int, row: Any) -> None:
         if kind == jr.Kind.CALLABLE:
