@@ -212,21 +212,15 @@ class ScannedJournal:
             arguments = data[at + head : at + head + length]
             distance = self._distance(parent, count, numbers) if parent else 0
             extras = self._extras(last_extra[ordinal]) if last_extra[ordinal] else ()
-            ended = end[ordinal]
-            if ended:
+            kind, outcome = UNFINISHED, b""
+            if ended := end[ordinal]:
                 length, _, end_key, _ = unpack_end(data, ended)
-                yield (
-                    name,
-                    caller,
-                    distance,
-                    key >> 8 & 0xFF,
-                    arguments,
-                    end_key >> 8 & 0xFF,
-                    data[ended + end_head : ended + end_head + length],
-                    extras,
-                )
-            else:
-                yield name, caller, distance, key >> 8 & 0xFF, arguments, UNFINISHED, b"", extras
+                kind = end_key >> 8 & 0xFF
+                if (
+                    kind != UNFINISHED
+                ):  # whether a generator that is left is dropped before the interpreter ends is chance
+                    outcome = data[ended + end_head : ended + end_head + length]
+            yield name, caller, distance, key >> 8 & 0xFF, arguments, kind, outcome, extras
 
     @property
     def timed(self) -> bool:
