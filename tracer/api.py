@@ -128,7 +128,7 @@ class Recording(_Around):
         detail: "full" to look at every crossing, so that each call can be replayed; "sampled"; the settings' else.
         detail_calls: how many calls of a callable are kept in detail in each lane; of those after them sums are. 0 keeps all; the settings' else.
         ambient: what watched code reads of its surroundings that is recorded too: "all", "none", or names as "time" and "random".
-        ambient_from: a cassette whose reads of the surroundings are played back.
+        ambient_from: a cassette, by path or URL, whose reads of the surroundings are played back.
 
     Raises:
         ConfigError: there is no such detail, no such kind of read, or the cassette to play back holds none.
@@ -165,8 +165,8 @@ class Recording(_Around):
 
     def _open(self) -> None:
         options = self._options
-        played = options["ambient_from"]
-        with ExitStack() as stack:
+        played = () if options["ambient_from"] is None else (workflows.place_of(options["ambient_from"]),)
+        with ExitStack() as stack, workflows.here(*played) as played_from:
             self._target = stack.enter_context(workflows.written(self._place))
             self._session = workflows.open_session(
                 self._target,
@@ -175,7 +175,7 @@ class Recording(_Around):
                 detail_calls=options["detail_calls"],
                 timings=options["timings"],
                 ambient=_kinds(options["ambient"]),
-                ambient_from=Path(played) if played is not None else None,
+                ambient_from=played_from[0] if played_from else None,
             )
             self._written = stack.pop_all()
 

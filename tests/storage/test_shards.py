@@ -12,7 +12,7 @@ from tracer import errors, model, workflows
 from tracer.storage.merging import merged
 from tracer.storage.reader import open_cassette
 from tracer.storage.shards import labels_of
-from tracer.storage.store import write_cassette, write_side
+from tracer.storage.store import read_side, write_cassette, write_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -98,6 +98,30 @@ def test_shards_of_another_tracer_are_refused(shards: list[Path], tmp_path: Path
 
     with pytest.raises(errors.CassetteError, match=r"tracer 1\.0 recorded one and tracer 2\.0 the other"):
         workflows.merge(tmp_path / "out.cassette", shards)
+
+
+def test_merging_in_steps_still_refuses_shards_of_another_tracer(shards: list[Path], tmp_path: Path) -> None:
+    for shard, version in zip(shards, ("1.0", "1.0", "2.0"), strict=True):
+        write_side(shard, {"tracer": version})
+
+    told = workflows.merge(tmp_path / "two.cassette", shards[:2])
+
+    assert not any("not known" in sentence for sentence in told)
+    with pytest.raises(errors.CassetteError, match=r"tracer 1\.0 recorded one and tracer 2\.0 the other"):
+        workflows.merge(tmp_path / "out.cassette", [tmp_path / "two.cassette", shards[2]])
+
+
+def test_a_shard_that_does_not_say_which_tracer_recorded_it_is_told(shards: list[Path], tmp_path: Path) -> None:
+    """A copy without what lies beside it; what is merged of it says no more, whatever lay there before."""
+    write_side(shards[0], {"tracer": "1.0"})
+    out = tmp_path / "out.cassette"
+    write_side(out, {"tracer": "0.9"})
+
+    (told,) = [sentence for sentence in workflows.merge(out, shards) if "not known" in sentence]
+
+    assert str(shards[1]) in told
+    assert str(shards[0]) not in told
+    assert read_side(out) == {}
 
 
 def test_what_is_there_is_replaced_only_when_that_is_said(shards: list[Path], tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ STEPS: list[Any] = [
     ["verify", URL],
     {"shop.py": SHOP.replace("RATE = 1", "RATE = 2")},
     ["record", "-o", URL, *COMMAND, "3"],  # fails, so that it waits beside the other
-    ["accept", "--list", URL],
+    ["accept", "--list", "s3://runs/old"],
     ["record", "-o", "s3://runs/new/a.cassette", *COMMAND, "0"],
     ["diff", "s3://runs/old", "s3://runs/new", "--format", "json"],
     ["diff", URL, "--format", "json"],  # runs the command again that made it
@@ -41,9 +41,13 @@ STEPS: list[Any] = [
     ["merge", "s3://runs/all.cassette", "s3://runs/old", "s3://runs/new"],
     ["show", "s3://runs/all.cassette"],
     ["list", "s3://runs"],
-    ["accept", "--all", URL, "--force"],
+    ["accept", "--all", "s3://runs", "--force"],
+    ["accept", "--all", "s3://runs", "--force"],  # nothing waits any more
     ["diff", URL, "s3://runs/new/a.cassette"],
     ["diff", URL, "s3://elsewhere/a.cassette"],
+    {"shop.py": SHOP + "import time\ndef price(amount): return time.time()\n"},
+    ["record", "--ambient", "time", "-o", "s3://runs/now.cassette", *COMMAND, "0"],
+    ["record", "--ambient-from", "s3://runs/now.cassette", "-o", "then.cassette", *COMMAND, "0"],
 ]
 """Command lines, and between them what becomes of files; the page about this shows some."""
 # All commands in one process: loading the library for S3 costs more than most of them.
@@ -113,7 +117,7 @@ def test_a_store_takes_recordings_and_gives_them_to_every_command(project: Proje
     assert ran.exit == 0, ran.stderr
     codes, outs, errs = zip(*json.loads((project.folder / "done.json").read_text()), strict=True)
 
-    assert codes == (0, 0, 3, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 2), "\n".join(errs)
+    assert codes == (0, 0, 3, 0, 0, 1, 1, 1, 0, 0, 0, 0, 2, 0, 2, 0, 0), "\n".join(errs)
     assert outs[1] == f"{URL} is whole: 1 calls in 1 blocks of 1 lanes.\n"
     assert f"so {URL} stays as it is; the new recording waits in {URL}.pending" in " ".join(errs[2].split())
     for report in map(json.loads, outs[5:8]):
@@ -124,14 +128,22 @@ def test_a_store_takes_recordings_and_gives_them_to_every_command(project: Proje
     assert "shop:price" in outs[9]
     assert "new/a.cassette" in outs[10]
     assert outs[11] == f"{URL}: the recording that waited is the baseline now.\n"
-    assert errs[13].startswith("tracer: Couldn't read cassette 's3://elsewhere/a.cassette': there is no such file.")
+    assert outs[3].startswith(f"{URL}\n")
+    assert errs[12].startswith("tracer: Couldn't review 's3://runs': no recording waits in it.")
+    assert errs[14].startswith("tracer: Couldn't read cassette 's3://elsewhere/a.cassette': there is no such file.")
     assert names_in(store["AWS_ENDPOINT_URL"]) == [
         "all.cassette",
+        "all.cassette.side.json",
         "new/a.cassette",
         "new/a.cassette.side.json",
+        "now.cassette",
+        "now.cassette.side.json",
         "old/a.cassette",
         "old/a.cassette.side.json",
     ]
+    then, again = ran.stdout.splitlines()[-2:]
+    assert then == again  # the time is that of the first run
+    assert float(then) > time.time() - 60 * 60
     assert not list((project.folder / ".tracer").rglob("*.cassette*"))
     assert "s3cret" not in "".join((*outs, *errs))
 

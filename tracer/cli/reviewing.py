@@ -32,7 +32,7 @@ def review(
         list[str] | None,
         typer.Argument(
             metavar="[PATH]...",
-            help="Cassettes, also by URL, or folders here. Default: the cassette folder.",
+            help="Cassettes or folders of them, also by URL. Default: the cassette folder.",
             show_default=False,
         ),
     ] = None,
@@ -58,7 +58,7 @@ def _here(words: list[str]) -> Iterator[tuple[list[Path], Callable[[str], str]]]
     What is decided of a cassette at a URL is sent there at the end.
     """
     with ExitStack() as stack:
-        places = [workflows.place_of(word) for word in words]
+        places = [place for word in words for place in workflows.waiting_at(workflows.place_of(word))]
         paths = [stack.enter_context(workflows.at(place)) for place in places]
 
         def naming(sentence: str) -> str:

@@ -68,11 +68,11 @@ def record(
     ] = None,
     ambient: Ambient = None,
     ambient_from: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--ambient-from",
             metavar="CASSETTE",
-            help="Give the program the surroundings that CASSETTE recorded with --ambient.",
+            help="Give the program the surroundings that CASSETTE, a path or a URL, recorded with --ambient.",
         ),
     ] = None,
 ) -> int:
@@ -94,7 +94,7 @@ def record(
             detail_calls=detail_calls,
             timings=timings,
             ambient=kinds,
-            ambient_from=ambient_from,
+            ambient_from=workflows.place_of(ambient_from) if ambient_from else None,
             tick=live.tick,
         )
     sys.stderr.write(render_summary(summary, width(sys.stderr), color(sys.stderr)))

@@ -91,8 +91,8 @@ def is_folder(url: Url) -> bool:
         return bool(system.isdir(path))
 
 
-def cassettes_below(url: Url) -> list[str]:
-    """Return the names of the cassettes in a folder and below, relative to it, sorted.
+def cassettes_below(url: Url, ending: str = SUFFIX) -> list[str]:
+    """Return the names of the cassettes in a folder and below, or of other files by what they end in, relative to it, sorted.
 
     Raises:
         CassetteError: the folder cannot be listed.
@@ -101,7 +101,7 @@ def cassettes_below(url: Url) -> list[str]:
         system, path = _system(url)
         top = str(path).rstrip("/")
         found = (str(each) for each in system.find(path))
-        return sorted(each[len(top) :].lstrip("/") for each in found if each.endswith(SUFFIX))
+        return sorted(each[len(top) :].lstrip("/") for each in found if each.endswith(ending))
 
 
 def fetch(url: Url, folder: Path, *, check: bool = True) -> Path:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracer.workflows.merging import merge
     from tracer.workflows.mirror import at, written
     from tracer.workflows.noise import drop_rules, learn_more, rules_as_toml, rules_of, set_rules
-    from tracer.workflows.places import Place, named, place_of
+    from tracer.workflows.places import Place, here, named, place_of, waiting_at
     from tracer.workflows.playing import Playback, PlaybackPlan, PlaybackSummary, play
     from tracer.workflows.recording import record
     from tracer.workflows.replaying import Replaying, replay
@@ -89,6 +89,7 @@ __all__ = [
     "export_trace",
     "failure_text",
     "findings_against",
+    "here",
     "how_to_review",
     "keep",
     "keep_usage",
@@ -118,6 +119,7 @@ __all__ = [
     "statistics_report",
     "tree_around",
     "verify",
+    "waiting_at",
     "write_report",
     "written",
 ]
@@ -137,7 +139,7 @@ _HOMES: Final = {
     "tracer.workflows.merging": ("merge",),
     "tracer.workflows.mirror": ("at", "written"),
     "tracer.workflows.noise": ("drop_rules", "learn_more", "rules_as_toml", "rules_of", "set_rules"),
-    "tracer.workflows.places": ("Place", "named", "place_of"),
+    "tracer.workflows.places": ("Place", "here", "named", "place_of", "waiting_at"),
     "tracer.workflows.playing": ("Playback", "PlaybackPlan", "PlaybackSummary", "play"),
     "tracer.workflows.recording": ("record",),
     "tracer.workflows.replaying": ("Replaying", "replay"),

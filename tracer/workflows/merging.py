@@ -12,7 +12,7 @@ from tracer.report.sentences import counted, listed
 from tracer.storage import remote
 from tracer.storage.reader import open_cassette
 from tracer.storage.shards import Merged, Shard, labels_of, merge_shards, require_alike
-from tracer.storage.store import SIDE, read_side
+from tracer.storage.store import SIDE, read_side, side_path, write_side
 from tracer.workflows.places import Url, cassettes_in, here, is_folder
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ def merge(out: Place, shards: Sequence[Place], *, force: bool = False) -> tuple[
     places = [place for shard in shards for place in _cassettes(shard)]
     labels = labels_of([str(place) for place in places])
     with here(*places, beside=(SIDE,)) as paths, ExitStack() as stack:
-        _require_one_tracer(places, paths)
+        tracer, unknown = _one_tracer(places, paths)
         opened = [
             Shard(label, str(place), stack.enter_context(open_cassette(path)))
             for label, place, path in zip(labels, places, paths, strict=True)
         ]
         require_alike(opened)
-        found = _written(out, opened)
-    return tuple(_told(out, len(places), found))
+        found = _written(out, opened, {} if unknown else {"tracer": tracer})
+    return tuple(_told(out, len(places), found, unknown))
 
 
 def _require_free(out: Place, *, force: bool) -> None:
@@ -60,8 +60,11 @@ def _cassettes(place: Place) -> tuple[Place, ...]:
     return found
 
 
-def _require_one_tracer(places: Sequence[Place], paths: Sequence[Path]) -> None:
-    """Make sure that no two shards are known to be of different tracers: they may keep the same values otherwise."""
+def _one_tracer(places: Sequence[Place], paths: Sequence[Path]) -> tuple[str, tuple[str, ...]]:
+    """Return the version of the tracer that recorded all shards, and those of which that is not known.
+
+    Tracers of different versions may keep the same values otherwise.
+    """
     known = [(read_side(path).get("tracer"), place) for path, place in zip(paths, places, strict=True)]
     told = [(version, place) for version, place in known if isinstance(version, str)]
     for version, place in told[1:]:
@@ -71,24 +74,43 @@ def _require_one_tracer(places: Sequence[Place], paths: Sequence[Path]) -> None:
                 f"tracer {told[0][0]} recorded one and tracer {version} the other",
                 "Record all shards of a run with one tracer.",
             )
+    return (told[0][0] if told else ""), tuple(str(place) for version, place in known if not isinstance(version, str))
 
 
-def _written(out: Place, shards: Sequence[Shard]) -> Merged:
+def _written(out: Place, shards: Sequence[Shard], side: dict[str, str]) -> Merged:
+    """Write the cassette, and beside it what a later merge asks for, which is nothing where not all shards told it."""
     if isinstance(out, Path):
-        return merge_shards(out, shards)
+        found = merge_shards(out, shards)
+        _leave(out, side)
+        return found
     with tempfile.TemporaryDirectory(prefix="tracer-merge-") as scratch:
         target = Path(scratch) / "merged.cassette"
         found = merge_shards(target, shards)
         remote.send(target, out)
+        if side:
+            write_side(target, side)
+            remote.send(side_path(target), out.beside(SIDE))
+        else:
+            remote.drop(out.beside(SIDE))
     return found
 
 
-def _told(out: Place, shards: int, found: Merged) -> Iterator[str]:
+def _leave(out: Path, side: dict[str, str]) -> None:
+    if side:
+        write_side(out, side)
+    else:
+        side_path(out).unlink(missing_ok=True)  # one from before tells of what was there
+
+
+def _told(out: Place, shards: int, found: Merged, unknown: Sequence[str]) -> Iterator[str]:
     yield f"{out} holds {counted(found.calls, 'call')} in {counted(found.lanes, 'lane')} of {counted(shards, 'shard')}."
     if found.alike:
         yield f"{counted(found.alike, 'lane')} held alike by several shards, kept once."
     if found.apart:
         yield f"{counted(found.apart, 'lane')} of the same name that differ between shards, kept apart by shard."
+    if unknown:
+        names = listed(unknown, _NAMES_SHOWN)
+        yield f"Which tracer recorded {names} is not known: what says so ({SIDE}) does not lie beside. Was it one for all?"
     if found.otherwise:
         names = listed(found.otherwise, _NAMES_SHOWN)
         yield f"The shards are of different code: {names}. Were all recorded at one revision?"

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer.errors import TracerError
+from tracer.errors import ReviewError, TracerError
 from tracer.storage import remote
 from tracer.storage.remote import Place, Url, place_of
-from tracer.storage.store import list_cassettes
+from tracer.storage.store import PENDING, SUFFIX, list_cassettes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Place", "Url", "cassettes_in", "here", "is_folder", "named", "place_of", "told_as"]
+__all__ = ["Place", "Url", "cassettes_in", "here", "is_folder", "named", "place_of", "told_as", "waiting_at"]
 
 _NOT_PART = r"(?!\.part)"
 
@@ -86,3 +86,22 @@ def cassettes_in(folder: Place) -> dict[str, Place]:
     if isinstance(folder, Url):
         return {name: folder.below(name) for name in remote.cassettes_below(folder)}
     return {path.relative_to(folder).as_posix(): path for path in list_cassettes(folder)}
+
+
+def waiting_at(place: Place) -> tuple[Place, ...]:
+    """Return a place as it is, of a folder at a URL the cassettes in it and below beside which a recording waits.
+
+    Raises:
+        CassetteError: the folder cannot be listed.
+        ReviewError: nothing waits in it.
+    """
+    if isinstance(place, Path) or not is_folder(place):
+        return (place,)
+    found = tuple(place.below(name.removesuffix(PENDING)) for name in remote.cassettes_below(place, SUFFIX + PENDING))
+    if not found:
+        raise ReviewError(
+            f"review {str(place)!r}",
+            "no recording waits in it",
+            "A red `tracer diff CASSETTE -- COMMAND` or a red test leaves one.",
+        )
+    return found

@@ -33,7 +33,7 @@ from tracer.workflows import common, pending
 from tracer.workflows.ambient import play_from, settled_seed, told_of_playing, with_ambient
 from tracer.workflows.doubts import unmatched
 from tracer.workflows.mirror import left_unclosed, mirrored
-from tracer.workflows.places import Url, named
+from tracer.workflows.places import Url, here, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ def record(
     detail: str | None = None,
     detail_calls: int | None = None,
     ambient: Sequence[str] | None = None,
-    ambient_from: Path | None = None,
+    ambient_from: Place | None = None,
     tick: Callable[[str], None] = lambda text: None,
 ) -> RunSummary:
     """Record a command into a cassette; with several runs, learn what differs between them as noise; with `timings`, take the time of each call.
@@ -76,7 +76,20 @@ def record(
         TracerError: the settings are wrong, the command cannot be started, or the cassette cannot be written.
     """
     settings = common.settings(boundaries, detail=detail, detail_calls=detail_calls, timings=timings)
-    config = with_ambient(settings, ambient, ambient_from)
+    with here(*([ambient_from] if ambient_from else ())) as played:
+        played_from = played[0] if played else None
+        config = with_ambient(settings, ambient, played_from)
+        return _recorded(command, output, config, runs, played_from, tick)
+
+
+def _recorded(
+    command: Sequence[str],
+    output: Place | None,
+    config: Config,
+    runs: int | None,
+    ambient_from: Path | None,
+    tick: Callable[[str], None],
+) -> RunSummary:
     times = runs or config.runs
     seed = "0" if times > 1 else None
     if isinstance(output, Url):
