@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
 
 from tracer.values import (
     Atom,
@@ -26,12 +27,11 @@ from tracer.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable
 
 ARGUMENTS = "arguments"
 """Type of the object that stands for a call's arguments. It is no recorded value, and takes no number."""
 UNORDERED = frozenset({"set", "frozenset"})
-_LEAVES = Scalar | Atom | Named | Opaque | Redacted
 _COUNTED = frozenset({"list", "set", "bytearray"})
 _ADDRESS = re.compile(r"(?<= at 0x)[0-9a-fA-F]{6,16}\b")
 
@@ -94,9 +94,11 @@ class Fingerprints:
         payload = node.payload if isinstance(node, Object) else None
         unordered = isinstance(node, Sequence) and node.type in UNORDERED
         steps: list[tuple[_Step, Value, int]] = []
+        prints = self._prints
         for child in children(node):
-            if isinstance(child, _LEAVES):
-                self._prints[id(child)] = self._combine(child)
+            leaf = _LEAVES.get(type(child))
+            if leaf is not None:
+                prints[id(child)] = leaf(child)
             else:
                 steps.append((_Step.PAYLOAD if child is payload else _Step.ENTER, child, depth))
                 if unordered:
@@ -109,11 +111,9 @@ class Fingerprints:
             return hash(("cycle", depth - depths[id(target)]))
         return self._prints.get(id(target), hash(("unknown", node.ordinal)))
 
-    def _combine(self, node: Value) -> int:  # noqa: PLR0911  (one per case)
+    def _combine(self, node: Value) -> int:
         prints = self._prints
         match node:
-            case Scalar(value):
-                return hash((type(value).__name__, token(value)))
             case Sequence(type=kind, items=items):
                 inner = [prints[id(item)] for item in items]
                 return hash((kind, tuple(sorted(inner) if kind in UNORDERED else inner)))
@@ -132,32 +132,30 @@ class Fingerprints:
                         digest,
                     )
                 )
-            case Atom(type=kind, text=text):
-                return hash(("atom", kind, text))
-            case Named(kind=kind, name=name):
-                return hash(("named", kind, name))
-            case Opaque(type=kind):
-                return hash(("opaque", kind))
-            case Redacted() | Reference():
+            case Reference():
                 return hash("redacted")
+            case _:
+                return _LEAVES[type(node)](node)
 
 
-def children(node: Value) -> Iterator[Value]:
-    """Yield the values right inside another, in the order in which they were recorded."""
+def print_of(value: Value) -> int:
+    """Return the fingerprint of a value by itself."""
+    leaf = _LEAVES.get(type(value))
+    return Fingerprints(value).of(value) if leaf is None else leaf(value)
+
+
+def children(node: Value) -> Iterable[Value]:
+    """Return the values right inside another, in the order in which they were recorded."""
     match node:
         case Sequence(items=items) | Truncated(head=items):
-            yield from items
+            return items
         case Mapping(items=pairs):
-            for key, value in pairs:
-                yield key
-                yield value
+            return chain.from_iterable(pairs)
         case Object(fields=fields, payload=payload):
-            for _, value in fields:
-                yield value
-            if payload is not None:
-                yield payload
+            inside = [value for _, value in fields]
+            return inside if payload is None else [*inside, payload]
         case _:
-            pass
+            return ()
 
 
 def _is_numbered(node: Value) -> bool:
@@ -170,8 +168,18 @@ def _is_numbered(node: Value) -> bool:
 
 def token(value: bool | float | str | bytes | None) -> object:
     """Return what is hashed of a scalar. Python gives equal hashes to -1 and -2, and to 0 and 2**61 - 1: numbers go as text."""
-    if isinstance(value, str) and " at 0x" in value:
-        return _ADDRESS.sub("", value)
-    if isinstance(value, str | bytes) or value is None:
-        return value
-    return hex(value) if isinstance(value, int) else repr(value)
+    if isinstance(value, str):
+        return _ADDRESS.sub("", value) if " at 0x" in value else value
+    if isinstance(value, int):
+        return hex(value)
+    return value if value is None or isinstance(value, bytes) else repr(value)
+
+
+_LEAVES: Final[dict[type[Any], Callable[[Any], int]]] = {
+    Scalar: lambda node: hash((type(node.value).__name__, token(node.value))),
+    Atom: lambda node: hash(("atom", node.type, node.text)),
+    Named: lambda node: hash(("named", node.kind, node.name)),
+    Opaque: lambda node: hash(("opaque", node.type)),
+    Redacted: lambda node: hash("redacted"),
+}
+"""The fingerprints of what nothing is inside of."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer.compare.align import Gap, align, gaps
 from tracer.compare.delta import Change, Delta, Difference
-from tracer.compare.fingerprint import Fingerprints
+from tracer.compare.fingerprint import Fingerprints, print_of
 from tracer.compare.parts import without
 from tracer.compare.reading import ARGUMENT, MOST_UNSEEN, Reader, looked_at_again, parameter_names
 from tracer.compare.result import Kind
@@ -101,7 +101,7 @@ def _made(kind: Kind, change: Change, *, entering: bool = False) -> CallChange:
 
 
 def _print(value: Value | None) -> int:
-    return 0 if value is None else Fingerprints(value).of(value)
+    return 0 if value is None else print_of(value)
 
 
 def _input(change: Change, is_own: typing.Callable[[tuple[str, ...]], bool]) -> CallChange:

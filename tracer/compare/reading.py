@@ -190,7 +190,7 @@ def looked_at_again(call: Call, arguments: Value) -> bool:
         return True
     values = [value for _, value in arguments.fields] if isinstance(arguments, Object) else [arguments]
     others = [value for value in values if not isinstance(value, Scalar)]
-    if any(not isinstance(value, Truncated) and next(children(value), None) is not None for value in others):
+    if any(not isinstance(value, Truncated) and any(True for _ in children(value)) for value in others):
         return True
     return len(others) <= 1 and all(isinstance(value, Sequence | Mapping) for value in others)
 
