@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from tests.compare.runs import Run, call, function, obj, opaque, raised, snapshot, truncated
+from tracer.compare import lane
 from tracer.compare.compare import compare
 from tracer.compare.noise import Subject, learn
-from tracer.compare.result import Comparison, Finding, Verdict
+from tracer.compare.result import Comparison, Finding, Kind, Verdict
 from tracer.model import Call, Item, ItemKind, Loss, Raised, RecordedRun, Recording, Returned, Unfinished
 from tracer.rules import LEARNED, Rule
 
@@ -254,6 +255,29 @@ def test_the_innermost_call_with_equal_inputs_is_the_origin() -> None:
         ("Cart.total", "returned-value", "effect"),
         ("charge", "argument-passed", "effect"),
     }
+
+
+def test_where_very_many_calls_changed_all_are_counted_and_the_first_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those explain their findings as all of them would; of one that only later calls show it is said how little is known."""
+    known = VAT, TOTAL, CHARGE
+    old = [each for n in range(40) for each in nested(n, 100 + n, 0, n)]
+    new = [each for n in range(40) for each in nested(500 + n, 600 + n, 0 if n < 30 else 7, n)]
+    whole = compared(Run(*known, main=old), Run(*known, main=new))
+
+    monkeypatch.setattr(lane, "_MOST_EXPLAINED", 20)
+    bounded = compared(Run(*known, main=old), Run(*known, main=new))
+
+    *early, late = sorted(bounded.findings, key=lambda finding: finding.kind is Kind.ARGUMENT_PASSED)
+    assert early == [finding for finding in whole.findings if finding.kind is Kind.RETURNED_VALUE]
+    assert (late.count, late.confidence.value) == (10, "low")
+    assert {finding.callable: finding.count for finding in whole.findings} == {
+        "shop.tax:vat": 40,
+        "shop.cart:Cart.total": 40,
+        "shop.gateway:charge": 10,
+    }
+    assert bounded.summary == whole.summary
+    (note,) = set(bounded.notes) - set(whole.notes)
+    assert note.startswith("69 changed calls are counted only")
 
 
 def test_a_caller_that_passes_on_something_else_by_itself_is_the_origin() -> None:

@@ -214,6 +214,10 @@ class _Comparing:
         told = []
         if self._shared.tally.partly:
             told.append(f"{self._shared.tally.partly} of the changed calls could be compared only in part.")
+        if self._shared.tally.unexplained:
+            told.append(
+                f"{self._shared.tally.unexplained:,} changed calls are counted only: what explains a finding was looked for in the calls before them in their lane."
+            )
         told += self._shared.past_detail.sentences(self._new.recording.items_summed)
         told += told_of_reads(self._shared.tally.reads, self._from_reads)
         if self._shared.reader.unreadable:

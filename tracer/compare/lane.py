@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tracer.compare.thinned import ThinnedLanes
     from tracer.model import Call
 
+_MOST_EXPLAINED = 100_000  # calls of a lane whose roles are found; each takes about a kilobyte until then
 _CALLABLE = ValuePath(("callable",))
 _CALLER_SIDE = frozenset({Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED})
 _VALUE_KINDS = frozenset(
@@ -62,6 +63,7 @@ class LaneComparison:
         self._frames = Frames(old, new)
         self._nodes: list[Node] = []
         self._told: list[Told] = []
+        self._explained: set[int] = set()  # identities of groups, which live as long as the comparison
 
     def run(self, progress: Callable[[int], None], unread: Callable[[int, int], None]) -> None:
         """Compare all calls; `progress` is told of calls done, `unread` of ranges of new calls passed over as equal."""
@@ -168,7 +170,7 @@ class LaneComparison:
         left_by = next(filter(None, map(self._shared.surfacing.source, entered)), None)
         unseen = (*found.unseen, *unseen_inputs(new, callables.new.get(new.callable), reader))
         shown = self._tell(node, new, told, self._new, Spot(self._old.lane, i), cut=bool(unseen))
-        self._told.append(Told(shown, unseen, frame.maker, fed_by, left_by))
+        self._explain_later(node, Told(shown, unseen, frame.maker, fed_by, left_by))
 
     def _read_otherwise(self, i: int, j: int, told: list[CallChange]) -> None:
         """Take note of a read of the surroundings that gave something else: no change of the code, but what may explain some."""
@@ -179,7 +181,7 @@ class LaneComparison:
         frame = self._frames.of_new(j, new)
         node = Node(j, frame.number, j, outcome_changed=True, unpaired=frame.unpaired)
         shown = self._tell(node, new, told, self._new, Spot(self._old.lane, i), cut=False)
-        self._told.append(Told(shown, (), frame.maker))
+        self._explain_later(node, Told(shown, (), frame.maker))
 
     def _fed(self, passed: Sequence[CallChange], j: int) -> tuple[bool, Group | None]:
         """Say whether earlier outcomes have shown all that was passed otherwise, and what told of it first."""
@@ -229,7 +231,17 @@ class LaneComparison:
         maker = self._shared.callables.code(frame.maker)
         node = Node(number, frame.number, place, presence, unpaired=frame.unpaired, maker=maker)
         shown = self._tell(node, call, [change], self._new if presence is Presence.ADDED else self._old, cut=False)
-        self._told.append(Told(shown, (), frame.maker))
+        self._explain_later(node, Told(shown, (), frame.maker))
+
+    def _explain_later(self, node: Node, told: Told) -> None:
+        """Keep what is known of a call until the lane is through; past a number of them only of those whose findings are new."""
+        groups = {id(shown.group) for shown in told.shown}
+        if len(self._nodes) >= _MOST_EXPLAINED and groups <= self._explained:
+            self._shared.tally.unexplained += 1
+            return
+        self._explained |= groups
+        self._nodes.append(node)
+        self._told.append(told)
 
     def _unseen_by(self, j: int) -> tuple[str, ...]:
         call = self._new.call(j)
@@ -265,7 +277,6 @@ class LaneComparison:
 
         `partner` is where the call stands on the old side, if it is on both.
         """
-        self._nodes.append(node)
         number = removed(node.number) if node.presence is Presence.REMOVED else node.number
         own_callback = self._is_own_callback(lane, number, call)
         spot = Spot(lane.lane, number)

@@ -27,13 +27,17 @@ _MOST_SOURCES: Final = 4  # of one change of a value
 
 @dataclass(slots=True)
 class Tally:
-    """Calls, counted while lanes are compared. `reads` are those of the surroundings that gave something else, by callable."""
+    """Calls, counted while lanes are compared. `reads` are those of the surroundings that gave something else, by callable.
+
+    `unexplained` are changed calls of which it was not looked for what explains them, since others tell of the same.
+    """
 
     compared: int = 0
     changed: int = 0
     added: int = 0
     removed: int = 0
     partly: int = 0
+    unexplained: int = 0
     reads: Counter[str] = field(default_factory=Counter)
 
 
