@@ -144,9 +144,9 @@ def main(arguments):
             report(
                 rows, name, count, measured(["diff", *map(str, paths), "--format", "json", "-o", "out.json"], folder)
             )
-    rows = kept(rows)
+            kept(rows)
     if arguments.publish:
-        publish("comparing", tables(rows))
+        publish("comparing", tables(kept(rows)))
 
 
 def kept(rows):
