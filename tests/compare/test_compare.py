@@ -8,9 +8,10 @@ import pytest
 
 from tests.compare.runs import Run, call, function, obj, opaque, raised, snapshot, truncated
 from tracer.compare import lane
+from tracer.compare.collapse import Group
 from tracer.compare.compare import compare
 from tracer.compare.noise import Subject, learn
-from tracer.compare.result import Comparison, Finding, Kind, Verdict
+from tracer.compare.result import Comparison, Finding, Kind, Severity, Verdict
 from tracer.model import Call, Item, ItemKind, Loss, Raised, RecordedRun, Recording, Returned, Unfinished
 from tracer.rules import LEARNED, Rule
 
@@ -278,6 +279,35 @@ def test_where_very_many_calls_changed_all_are_counted_and_the_first_explained(m
     assert bounded.summary == whole.summary
     (note,) = set(bounded.notes) - set(whole.notes)
     assert note.startswith("69 changed calls are counted only")
+
+
+@pytest.mark.parametrize("count", [50, 100])
+def test_state_that_every_call_leaves_alike_is_followed_once_for_each(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not once for each call before it: a long loop would take time with its square."""
+    told: list[Severity] = []
+    real = Group.raise_to
+
+    def raise_to(group: Group, severity: Severity) -> None:
+        told.append(severity)
+        real(group, severity)
+
+    monkeypatch.setattr(Group, "raise_to", raise_to)
+
+    def run(rate: int) -> Run:
+        known = function("shop.m:M.set", "self", "n", code=f"{rate}"), function("shop.m:M.get", "self", "n", code="1")
+        calls = []
+        for n in range(count):
+            before, after = obj("shop.m:M", _rate=0), obj("shop.m:M", _rate=rate)
+            calls.append(call("shop.m:M.set", [before, n], None, after={0: after}))
+            calls.append(call("shop.m:M.get", [after, n], rate))
+        return Run(*known, main=calls)
+
+    found = {finding.callable: finding.count for finding in compared(run(1), run(2)).findings}
+
+    assert found["shop.m:M.set"] == count
+    assert count <= len(told) <= 8 * count
 
 
 def test_a_caller_that_passes_on_something_else_by_itself_is_the_origin() -> None:

@@ -64,7 +64,8 @@ class Outcomes:
                 sources = self._marks.setdefault(change.mark, [])
                 if len(sources) < _MOST_SOURCES:
                     sources.append(Source(call, groups.get((change.kind, change.path.general))))
-            self._traces.update(trace(change) for change in seen)
+            if len(self._traces) < _MOST:
+                self._traces.update(trace(change) for change in seen)
 
     def hold(self, changes: Iterable[CallChange]) -> bool:
         """Whether an outcome has shown each of these changes of a value before, wherever it stood."""

@@ -35,8 +35,9 @@ class Surfacing:
     """Follows private differences from the calls that left them to the calls that show them."""
 
     def __init__(self) -> None:
-        self._left: dict[Trace, list[Group]] = {}
-        self._held: dict[tuple[str, Mark], list[Group]] = {}  # by the type of the object that keeps the state
+        # Groups, each once and the last that told last: one change may be left behind by every call of a lane.
+        self._left: dict[Trace, dict[Group, None]] = {}
+        self._held: dict[tuple[str, Mark], dict[Group, None]] = {}  # by the type of the object that keeps the state
 
     def follow(self, told: Iterable[CallChange], groups: Told, cut: AbstractSet[str], *, same_code: bool) -> None:
         """Take in what one call changed: calls must come in order.
@@ -57,8 +58,7 @@ class Surfacing:
 
     def source(self, change: CallChange) -> Group | None:
         """Return what last told that this private difference was left behind."""
-        found = self._left.get(trace(change))
-        return found[-1] if found else None
+        return next(reversed(self._left.get(trace(change), {})), None)
 
     def _sources(
         self, came: set[Trace], shown: Mapping[Mark, Group | None], cut: AbstractSet[str], *, alone: bool
@@ -82,6 +82,11 @@ class Surfacing:
         for change in told:
             group = groups.get((change.kind, change.path.general))
             if group and change.internal and not change.entering:
-                self._left.setdefault(trace(change), []).append(group)
+                _put_last(self._left.setdefault(trace(change), {}), group)
                 if change.inside:
-                    self._held.setdefault((change.inside[-1], change.mark), []).append(group)
+                    _put_last(self._held.setdefault((change.inside[-1], change.mark), {}), group)
+
+
+def _put_last(groups: dict[Group, None], group: Group) -> None:
+    groups.pop(group, None)
+    groups[group] = None
