@@ -10,9 +10,8 @@ import pytest
 from tests.helpers import Project
 from tests.recording.recordings import text
 from tracer.compare.statistics import statistics
-from tracer.model import Loss, Returned
+from tracer.model import Returned
 from tracer.storage.reader import open_cassette, verify
-from tracer.storage.scan import UNWRITTEN
 from tracer.workflows import diff
 
 if TYPE_CHECKING:
@@ -114,27 +113,6 @@ def test_calls_inside_one_that_is_not_kept_belong_to_what_is(project: Project) -
         "shop.price:total"
     }
     assert all(isinstance(call.outcome, Returned) for call in calls)
-
-
-def test_a_killed_process_is_known_to_lack_the_runs_it_had_not_written(project: Project) -> None:
-    """What was written stays, and of each callable it is told that up to so many calls may be missing; without thinned calls none are."""
-    killed = """
-        import os, signal
-        from shop.tax import once, vat
-        for number in range(3_000):
-            once(number)
-        vat(1)
-        os.kill(os.getpid(), signal.SIGKILL)
-        """
-    project.with_files({"killed.py": killed}).tracer("record", "-o", "killed.cassette", "--", "python", "killed.py")
-
-    with open_cassette(path(project, "killed")) as cassette:
-        (lane,) = cassette.lanes
-        losses = cassette.recording.losses
-    assert losses == (Loss("shop.tax:once", UNWRITTEN, 1),)
-    assert 101 < lane.calls_made <= 3_001 <= lane.calls_made + 4_095
-    with open_cassette(path(project, "same")) as cassette:
-        assert cassette.recording.losses == ()
 
 
 def test_equal_runs_are_equal_and_say_how_much_of_that_is_by_sums(project: Project) -> None:

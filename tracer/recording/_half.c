@@ -61,6 +61,11 @@ bool write_directly(PyObject *append, const void *data, Py_ssize_t size) {
     return half != NULL && Py_IS_TYPE(half, &Half_Type) && copy_in((Half *)half, data, size);
 }
 
+unsigned char *bytes_of_half(PyObject *object, Py_ssize_t at, Py_ssize_t size) {
+    Half *half = (Half *)object;
+    return half->data == NULL || size > half->size - at ? NULL : half->data + at;
+}
+
 static PyObject *half_write(Half *half, PyObject *frame) {
     if (!PyBytes_CheckExact(frame)) {
         PyErr_SetString(PyExc_TypeError, "a frame is bytes");

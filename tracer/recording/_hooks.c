@@ -68,6 +68,17 @@ static PyObject *observe(Hook *hook, PyObject *state, PyObject *lane, PyObject *
     return snapshot;
 }
 
+/* Tell one of the functions in Python of something, which is kept meanwhile; false with an error. */
+static bool tell(Kernel *kernel, PyObject *state, PyObject *function, PyObject *told) {
+    Py_INCREF(told);
+    set_busy(kernel, state, true);
+    PyObject *done = PyObject_CallOneArg(function, told);
+    set_busy(kernel, state, false);
+    Py_DECREF(told);
+    Py_XDECREF(done);
+    return done != NULL;
+}
+
 /* Return what counts this callable in a lane, borrowed; NULL with an error. */
 static Tally *tally_here(Hook *hook, PyObject *state, PyObject *lane) {
     Kernel *kernel = hook->kernel;
@@ -98,17 +109,11 @@ static Tally *tally_here(Hook *hook, PyObject *state, PyObject *lane) {
 
 /* Return what stands for a call that is not kept in detail, a new reference. */
 static PyObject *thinned(Hook *hook, PyObject *state, Tally *tally, const unsigned char *data, Py_ssize_t size, uint32_t caller) {
-    if (tally->begun == 0) {
-        Py_INCREF(tally);
-        set_busy(hook->kernel, state, true);
-        PyObject *done = PyObject_CallOneArg(hook->kernel->tally_full, (PyObject *)tally);
-        set_busy(hook->kernel, state, false);
-        Py_DECREF(tally);
-        if (done == NULL)
-            return NULL;
-        Py_DECREF(done);
-    }
-    return begin_thin(tally, data, size, caller);
+    Py_INCREF(tally); /* a call of another lane, made while it is told of, takes its place in the hook */
+    bool told = tally->begun > 0 || tell(hook->kernel, state, hook->kernel->tally_full, (PyObject *)tally);
+    PyObject *thin = told ? begin_thin(tally, data, size, caller) : NULL;
+    Py_DECREF(tally);
+    return thin;
 }
 
 /* Return what the token tells of how much is kept of a call, a new reference: the tally where all is, else what stands for the call. */
@@ -250,31 +255,17 @@ static bool note_thinned(Hook *hook, PyObject *state, uint64_t key, PyObject *de
         note_thin((Thin *)detail, TAG_ITEM + second, data, size);
         return true;
     }
-    if (!end_thin((Thin *)detail, second, data, size))
-        return true;
-    set_busy(hook->kernel, state, true);
-    PyObject *done = PyObject_CallOneArg(hook->kernel->write_run, (PyObject *)((Thin *)detail)->tally);
-    set_busy(hook->kernel, state, false);
-    Py_XDECREF(done);
-    return done != NULL;
-}
-
-/* Call one of the functions in Python about the items of a call. */
-static bool tell_items(Hook *hook, PyObject *state, PyObject *function, PyObject *told) {
-    set_busy(hook->kernel, state, true);
-    PyObject *done = PyObject_CallOneArg(function, told);
-    set_busy(hook->kernel, state, false);
-    Py_XDECREF(done);
-    return done != NULL;
+    return !end_thin((Thin *)detail, second, data, size) ||
+           tell(hook->kernel, state, hook->kernel->write_run, (PyObject *)((Thin *)detail)->tally);
 }
 
 /* Take in an item of a generator of which no more are kept. */
 static bool note_past(Hook *hook, PyObject *state, uint64_t tag, PyObject *token, const unsigned char *data, Py_ssize_t size) {
     Kernel *kernel = hook->kernel;
-    if (!Py_IS_TYPE(PyList_GET_ITEM(token, DETAIL), &Rest_Type) && !tell_items(hook, state, kernel->rest_of, token))
+    if (!Py_IS_TYPE(PyList_GET_ITEM(token, DETAIL), &Rest_Type) && !tell(kernel, state, kernel->rest_of, token))
         return false;
     Rest *rest = (Rest *)PyList_GET_ITEM(token, DETAIL); /* put there by `rest_of` */
-    return !note_rest(rest, tag, data, size) || tell_items(hook, state, kernel->write_items, PyList_GET_ITEM(token, CALL));
+    return !note_rest(rest, tag, data, size) || tell(kernel, state, kernel->write_items, PyList_GET_ITEM(token, CALL));
 }
 
 /* What became of one value that came out of a call, or went in, by how much is kept of the call. */
@@ -287,7 +278,7 @@ static Answer noted_elsewhere(Hook *hook, PyObject *state, uint64_t key, PyObjec
         ((Tally *)detail)->room_bytes -= size;
     else if (is_item && (kept ? !tally_keeps_item((Tally *)detail, size) : Py_IS_TYPE(detail, &Rest_Type)))
         return note_past(hook, state, TAG_ITEM + (key >> 8 & 0xff), token, data, size) ? YES : FAILED;
-    else if (Py_IS_TYPE(detail, &Rest_Type) && !tell_items(hook, state, hook->kernel->end_items, PyList_GET_ITEM(token, CALL)))
+    else if (Py_IS_TYPE(detail, &Rest_Type) && !tell(hook->kernel, state, hook->kernel->end_items, PyList_GET_ITEM(token, CALL)))
         return FAILED;
     return NO;
 }

@@ -129,6 +129,13 @@ typedef struct {
     uint64_t one, two; /* to the moduli of tracer/sums.py */
 } Sum;
 
+/* What writes a slot of the journal, as `open_sums.Slot`. */
+typedef struct {
+    PyObject *region; /* a half; NULL where there is no slot */
+    Py_ssize_t at;
+    uint32_t newest, before, whole;
+} Slot;
+
 typedef struct {
     PyObject_HEAD
     unsigned int lane, callable, caller; /* caller: of the first call of the run */
@@ -136,6 +143,7 @@ typedef struct {
     long long begun, ended;                    /* of calls that are not */
     long long calls, raised;                   /* of the run */
     Sum inputs, outcomes;
+    Slot slot;
 } Tally;
 
 typedef struct {
@@ -149,6 +157,7 @@ typedef struct {
     PyObject_HEAD
     long long count;
     Sum sum;
+    Slot slot;
 } Rest;
 
 extern PyTypeObject Tally_Type, Thin_Type, Rest_Type;
@@ -162,12 +171,14 @@ void note_thin(Thin *thin, uint64_t tag, const unsigned char *data, Py_ssize_t s
 /* End a call; say whether the run of its tally is to be written. */
 bool end_thin(Thin *thin, uint64_t outcome, const unsigned char *data, Py_ssize_t size);
 
-/* -- a half of the journal (_half.c) ---------------------------------------------------------------------------------------------- */
+/* -- a half of the journal, and what else of it is mapped (_half.c) ---------------------------------------------------------------------------------------------- */
 
 extern PyTypeObject Half_Type;
 
 /* Write where `append` would; false where that is no method of a half, or the half has no room. */
 bool write_directly(PyObject *append, const void *data, Py_ssize_t size);
+/* Return where `size` bytes of a half are; NULL where it is closed or too short. */
+unsigned char *bytes_of_half(PyObject *half, Py_ssize_t at, Py_ssize_t size);
 
 /* -- the hooks (_hooks.c) --------------------------------------------------------------------------------------------------------- */
 

@@ -61,15 +61,89 @@ static void note_part(Sum *sum, uint64_t tag, const unsigned char *data, Py_ssiz
     follow(sum, sum_of(data, size));
 }
 
+/* -- what is open, mirrored into the journal: storage/open_sums.py has the layout ---------------------------------------------------- */
+
+typedef struct {
+    uint32_t whole, caller, calls, raised;
+    uint64_t ended;
+    Sum inputs, outcomes;
+} Record;
+
+typedef struct {
+    uint32_t kind, numbers;
+    uint64_t subject, caller, began;
+    Record records[3];
+} SlotBytes;
+
+static SlotBytes *slot_bytes(const Slot *slot) {
+    return slot->region == NULL ? NULL : (SlotBytes *)bytes_of_half(slot->region, slot->at, sizeof(SlotBytes));
+}
+
+/* Whatever a kill lets happen of these stores, it is the first of them. */
+#define IN_ORDER() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+static void put_record(Slot *slot, Record record) {
+    SlotBytes *bytes = slot_bytes(slot);
+    if (bytes == NULL)
+        return;
+    uint32_t spare = 1 + 2 + 3 - slot->newest - slot->before;
+    record.whole = slot->whole;
+    bytes->records[spare - 1] = record;
+    IN_ORDER();
+    *(volatile uint32_t *)&bytes->numbers = spare | slot->before << 2;
+    IN_ORDER();
+    slot->newest = spare;
+}
+
+static void next_record(Slot *slot, uint64_t ended) {
+    SlotBytes *bytes = slot_bytes(slot);
+    if (bytes == NULL)
+        return;
+    uint32_t spare = 1 + 2 + 3 - slot->newest - slot->before;
+    bytes->records[spare - 1] = (Record){.whole = ++slot->whole, .ended = ended};
+    IN_ORDER();
+    *(volatile uint32_t *)&bytes->numbers = spare | slot->newest << 2;
+    IN_ORDER();
+    slot->before = slot->newest;
+    slot->newest = spare;
+}
+
+static PyObject *settle(Slot *slot, PyObject *args) {
+    PyObject *region;
+    Py_ssize_t at;
+    if (!PyArg_ParseTuple(args, "O!n", &Half_Type, &region, &at))
+        return NULL;
+    if (at < 0 || at % (Py_ssize_t)sizeof(uint64_t) != 0) {
+        PyErr_SetString(PyExc_ValueError, "no slot begins there");
+        return NULL;
+    }
+    Py_INCREF(region);
+    Py_XSETREF(slot->region, region);
+    slot->at = at;
+    slot->newest = 1;
+    slot->before = 2;
+    slot->whole = 0;
+    Py_RETURN_NONE;
+}
+
 /* -- an activation that is not kept ------------------------------------------------------------------------------------------------ */
 
-static PyObject *thin_note(Thin *thin, PyObject *args) {
+/* What is told of one thing that came out of a call: a tag or how it ended, and a snapshot. */
+typedef struct {
     unsigned long long tag;
-    const char *data;
+    const unsigned char *data;
     Py_ssize_t size;
-    if (!PyArg_ParseTuple(args, "Ky#", &tag, &data, &size))
+} Noted;
+
+static bool parse_noted(PyObject *args, Noted *noted) {
+    return PyArg_ParseTuple(args, "Ky#", &noted->tag, (const char **)&noted->data, &noted->size);
+}
+
+static PyObject *thin_note(Thin *thin, PyObject *args) {
+    Noted noted;
+    if (!parse_noted(args, &noted))
         return NULL;
-    note_part(&thin->outcomes, tag, (const unsigned char *)data, size);
+    note_thin(thin, noted.tag, noted.data, noted.size);
     Py_RETURN_NONE;
 }
 
@@ -85,17 +159,22 @@ bool end_thin(Thin *thin, uint64_t outcome, const unsigned char *data, Py_ssize_
     tally->raised += outcome == 1;
     follow(&tally->inputs, thin->inputs);
     follow(&tally->outcomes, thin->outcomes);
+    put_record(
+        &tally->slot, (Record){
+                          .caller = tally->caller,
+                          .calls = (uint32_t)tally->calls,
+                          .raised = (uint32_t)tally->raised,
+                          .ended = (uint64_t)tally->ended,
+                          .inputs = tally->inputs,
+                          .outcomes = tally->outcomes,
+                      });
     bool cuts = (thin->inputs.one * CUT) >> CUT_BITS == 0;
     return (cuts && tally->calls >= LEAST_CALLS) || tally->calls >= MOST_CALLS;
 }
 
 static PyObject *thin_end(Thin *thin, PyObject *args) {
-    unsigned long long outcome;
-    const char *data;
-    Py_ssize_t size;
-    if (!PyArg_ParseTuple(args, "Ky#", &outcome, &data, &size))
-        return NULL;
-    return PyBool_FromLong(end_thin(thin, outcome, (const unsigned char *)data, size));
+    Noted noted;
+    return parse_noted(args, &noted) ? PyBool_FromLong(end_thin(thin, noted.tag, noted.data, noted.size)) : NULL;
 }
 
 static PyObject *thin_tally(Thin *thin, void *unused) {
@@ -131,24 +210,25 @@ PyTypeObject Thin_Type = {
 
 bool note_rest(Rest *rest, uint64_t tag, const unsigned char *data, Py_ssize_t size) {
     note_part(&rest->sum, tag, data, size);
-    return ++rest->count >= MOST_ITEMS;
+    rest->count++;
+    put_record(&rest->slot, (Record){.calls = (uint32_t)rest->count, .inputs = rest->sum});
+    return rest->count >= MOST_ITEMS;
 }
 
 static PyObject *rest_note(Rest *rest, PyObject *args) {
-    unsigned long long tag;
-    const char *data;
-    Py_ssize_t size;
-    if (!PyArg_ParseTuple(args, "Ky#", &tag, &data, &size))
-        return NULL;
-    return PyBool_FromLong(note_rest(rest, tag, (const unsigned char *)data, size));
+    Noted noted;
+    return parse_noted(args, &noted) ? PyBool_FromLong(note_rest(rest, noted.tag, noted.data, noted.size)) : NULL;
 }
+
+static PyObject *rest_settle(Rest *rest, PyObject *args) { return settle(&rest->slot, args); }
 
 static PyObject *rest_taken(Rest *rest, PyObject *unused) {
     (void)unused;
     PyObject *found = Py_BuildValue("L(KK)", rest->count, (unsigned long long)rest->sum.one, (unsigned long long)rest->sum.two);
-    if (found != NULL) {
+    if (found != NULL && rest->count > 0) {
         rest->count = 0;
         rest->sum = (Sum){0, 0};
+        next_record(&rest->slot, 0);
     }
     return found;
 }
@@ -158,9 +238,13 @@ static PyObject *rest_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     return PyArg_ParseTupleAndKeywords(args, kwargs, "", names) ? type->tp_alloc(type, 0) : NULL;
 }
 
-static void rest_dealloc(Rest *rest) { Py_TYPE(rest)->tp_free((PyObject *)rest); }
+static void rest_dealloc(Rest *rest) {
+    Py_XDECREF(rest->slot.region);
+    Py_TYPE(rest)->tp_free((PyObject *)rest);
+}
 
 static PyMethodDef rest_methods[] = {
+    {"settle", (PyCFunction)rest_settle, METH_VARARGS, "Mirror what is open into a slot of the journal from now on."},
     {"note", (PyCFunction)rest_note, METH_VARARGS, "Take in an item; say whether the sum is to be written."},
     {"taken", (PyCFunction)rest_taken, METH_NOARGS, "Return how many items there are and their sum, and begin anew."},
     {NULL, NULL, 0, NULL},
@@ -203,6 +287,13 @@ PyObject *begin_thin(Tally *tally, const unsigned char *data, Py_ssize_t size, u
     thin->inputs = sum_of(data, size);
     thin->outcomes = (Sum){0, 0};
     tally->begun++;
+    if (tally->calls == 0)
+        tally->caller = caller;
+    SlotBytes *bytes = slot_bytes(&tally->slot);
+    if (bytes != NULL) {
+        bytes->caller = caller;
+        bytes->began = (uint64_t)tally->begun;
+    }
     return (PyObject *)thin;
 }
 
@@ -258,15 +349,19 @@ static PyObject *tally_taken(Tally *tally, PyObject *args, PyObject *kwargs) {
         "LLLI(KK)(KK)", tally->calls, tally->raised, last ? tally->begun - tally->ended : 0LL, tally->caller,
         (unsigned long long)tally->inputs.one, (unsigned long long)tally->inputs.two, (unsigned long long)tally->outcomes.one,
         (unsigned long long)tally->outcomes.two);
-    if (found != NULL) {
+    if (found != NULL && tally->calls > 0) {
         tally->calls = tally->raised = 0;
         tally->caller = 0;
         tally->inputs = tally->outcomes = (Sum){0, 0};
+        next_record(&tally->slot, (uint64_t)tally->ended);
     }
     return found;
 }
 
+static PyObject *tally_settle(Tally *tally, PyObject *args) { return settle(&tally->slot, args); }
+
 static PyMethodDef tally_methods[] = {
+    {"settle", (PyCFunction)tally_settle, METH_VARARGS, "Mirror what is open into a slot of the journal from now on."},
     {"keeps", (PyCFunction)tally_keeps_, METH_O, "Say whether a call that begins is kept in detail, and count it."},
     {"keeps_item", (PyCFunction)tally_keeps_item_, METH_O, "Say whether an item of a call that is kept is kept too, and count it."},
     {"add", (PyCFunction)tally_add, METH_O, "Count bytes of what came out of a call that is kept."},
@@ -282,7 +377,10 @@ static PyMemberDef tally_parts[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-static void tally_dealloc(Tally *tally) { Py_TYPE(tally)->tp_free((PyObject *)tally); }
+static void tally_dealloc(Tally *tally) {
+    Py_XDECREF(tally->slot.region);
+    Py_TYPE(tally)->tp_free((PyObject *)tally);
+}
 
 PyTypeObject Tally_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tracer.recording._native.Tally",

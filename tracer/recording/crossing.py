@@ -26,7 +26,7 @@ from tracer.model import Flow, ItemKind
 from tracer.recording import native
 from tracer.recording.images import Images
 from tracer.recording.lanes import Lane, ThreadState
-from tracer.recording.thinning import Taken, Tallies, Thin
+from tracer.recording.thinning import Tallies, Thin
 from tracer.storage.journal import (
     RAISED,
     RETURNED,
@@ -39,7 +39,7 @@ from tracer.storage.journal import (
     pack_end,
     raised_below,
 )
-from tracer.sums import AFTER, ITEM, written
+from tracer.sums import AFTER, ITEM
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
@@ -88,7 +88,7 @@ class Sink:
         self.active = False
         self.defined: set[int] = set()
         self.missed: dict[int, int] = {}
-        self.tallies = Tallies(0, self._write_run, self._write_items)
+        self.keep_in_detail(0)
         self.journal: Journal
         self.lose: Function[[int, str], None]
         self.met: Function[[int], None]
@@ -96,19 +96,7 @@ class Sink:
 
     def keep_in_detail(self, most_calls: int) -> None:
         """Keep so many calls of a callable in a lane in detail, all where it is 0. To be said before there are hooks."""
-        self.tallies = Tallies(most_calls, self._write_run, self._write_items)
-
-    def _write_run(self, lane: int, callable_: int, run: Taken) -> None:
-        self.journal.run(
-            lane,
-            callable_,
-            run.caller,
-            (run.calls, run.raised, run.unfinished),
-            written(run.inputs) + written(run.outcomes),
-        )
-
-    def _write_items(self, call: int, snapshot: bytes) -> None:
-        self.journal.item(call, ItemKind.SUMMED, snapshot)
+        self.tallies = Tallies(most_calls, lambda: self.journal)
 
 
 class Callers:

@@ -16,7 +16,7 @@ The first byte of a body is its `Kind`; length and checksum are those of the bod
     META      packed map as `rows.meta_to_map` makes it
     CLOSE     nothing: the process ended in order; what runs as the interpreter is taken down may follow
     RUN       packed [lane, callable, caller (numbers), calls, raised, unfinished, sums of arguments and outcomes]: calls that are not kept in detail;
-              without calls, where the first of such calls of the callable in the lane comes
+              without calls and unfinished ones, where the first of such calls of the callable in the lane comes
     TIME      u8 0 at the beginning, 1 at the end, u16 nothing, u64 call; u64 nanoseconds of a clock that all processes share
 
 Call ids count up, by about one per call, from any start above 0. The order of frames is free but for BEGIN: the calls
@@ -31,7 +31,8 @@ the log is ever mapped (faulting in a new page of a mapped file costs more than 
     0       magic, u64 position, u64 losses, u64 refused frames, u64 children, u32 errno
     65536   half 0
     131072  half 1
-    196608  log
+    196608  sums that are still being taken, as in `open_sums`
+    458752  log
 
 The position is the length of the log, doubled, plus the number of the half in use. It is stored after the log was written,
 so at any instant the log up to its length and then the half in use are the whole frames. A frame torn by kill -9 fails
@@ -60,6 +61,7 @@ from zlib import adler32
 
 from tracer import wire
 from tracer.storage import rows
+from tracer.storage.open_sums import ROOM, OpenSums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,7 +90,7 @@ class Kind(IntEnum):
     RUN = 14
 
 
-MAGIC: Final = b"TRCJRNL1"
+MAGIC: Final = b"TRCJRNL2"
 SUFFIX: Final = ".journal"
 
 DEFINITION_STRUCT: Final = Struct("<BI")
@@ -122,7 +124,8 @@ FRAME_STRUCT: Final = Struct("<II")
 HALF: Final = 1 << 16
 # The end of each half is kept free for the frames that tell of a full disk and of the orderly end.
 _USABLE: Final = HALF - 512
-LOG_AT: Final = 3 * HALF
+SUMS_AT: Final = 3 * HALF
+LOG_AT: Final = SUMS_AT + ROOM
 
 _UNMAPPED: Final = (ValueError, TypeError)
 """What is raised by those who read or write through a map that was closed."""
@@ -149,6 +152,7 @@ _HEADS: Final = {
 _open = os.open
 _close = os.close
 _write_at = os.pwrite
+_set_size = os.ftruncate
 _remove = os.unlink
 _sync = os.fsync
 _stat = os.fstat
@@ -179,7 +183,8 @@ class Half(Protocol):
 class Journal:
     """One open log. Threads may share it; a forked child finds it abandoned and creates its own.
 
-    `failed` is empty while the journal takes frames, then says why it stopped; `lost` counts the frames it was given since.
+    `failed` is empty while the journal takes frames, then says why it stopped; `lost` counts the frames it was given since. `sums` are those that are
+    still being taken.
     Nothing here raises of itself once the journal is created, but `append`: what takes a whole frame, another function after each half;
     a ValueError means that `turn_over` must have it.
     """
@@ -198,6 +203,7 @@ class Journal:
         "failed",
         "lost",
         "path",
+        "sums",
     )
 
     def __init__(self, path: str, fd: int, half: Callable[..., Half]) -> None:
@@ -210,6 +216,7 @@ class Journal:
         self._half = 0
         self._head = _map(fd, _HEAD)
         self._halves = [half(fd, _USABLE, offset=HALF), half(fd, _USABLE, offset=2 * HALF)]
+        self.sums = OpenSums(fd, SUMS_AT, half)
         self._sealed_at: int | None = None
         self.append: Callable[[bytes], object] = self._halves[0].write
 
@@ -227,7 +234,8 @@ class Journal:
         try:
             with suppress(OSError):  # a file system without locks
                 flock(fd, LOCK_EX | LOCK_NB)
-            _write_all(fd, MAGIC + bytes(LOG_AT - len(MAGIC)), 0)
+            _write_all(fd, MAGIC + bytes(SUMS_AT - len(MAGIC)), 0)
+            _set_size(fd, LOG_AT)
             journal = cls(path, fd, half)
         except BaseException:
             _close(fd)
@@ -469,6 +477,7 @@ class Journal:
         self._base = self.size
         self.failed = self.failed or reason
         fd, self._fd = self._fd, -1
+        self.sums.release()
         with suppress(OSError, BufferError):
             for half in self._halves:
                 half.close()

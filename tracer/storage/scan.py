@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
 from fcntl import LOCK_NB, LOCK_SH, flock
 from mmap import ACCESS_COPY, mmap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from tracer import model, wire
+from tracer import model, sums, wire
 from tracer.errors import CassetteError, NotACassette
 from tracer.storage import journal as jr
 from tracer.storage import rows
 from tracer.storage.blocks import AFTER, UNFINISHED
 from tracer.storage.frames import find_frames
+from tracer.storage.open_sums import RUN, Open, open_sums
 from tracer.storage.regular import open_regular
 
 if TYPE_CHECKING:
@@ -23,12 +26,24 @@ if TYPE_CHECKING:
 
     from tracer.storage.blocks import CallRow
 
+    _Extra: TypeAlias = "tuple[int, int, bytes]"
+
 _LARGEST_ERRNO: Final = 1 << 12
 _LARGEST_COUNT: Final = 1 << 48
 _LOOKS: Final = 100
 UNWRITTEN: Final = (
     "runs of calls past the budget of detail, up to 4,095 calls each, that a process had no time to write"
 )
+_SUMMED: Final = int(model.ItemKind.SUMMED)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What frames tell of one callable's calls past the budget of detail in one lane: how many runs, calls that never ended, and whether one more is open."""
+
+    runs: int = 0
+    unfinished: bool = False
+    open: bool = False
 
 
 class ScannedJournal:
@@ -50,7 +65,8 @@ class ScannedJournal:
         self.jobs: dict[tuple[str, str], str] = {}
         self.metas: list[model.Recording] = []
         self._runs: dict[int, list[tuple[int, int, list[Any]]]] = {}  # by lane: callable, caller, the rest of the row
-        self._open_runs: Counter[int] = Counter()  # by callable
+        self._told: dict[tuple[int, int], _Told] = {}  # of calls past the budget of detail, by lane and callable
+        self._open_items: dict[int, Open] = {}  # by call
         self.closed = False
         self.writing = False
         self.damaged = 0
@@ -80,6 +96,8 @@ class ScannedJournal:
 
     def _scan(self) -> None:
         segments = self._segments()
+        # Before the frames: what is in a slot now may be in a frame then, and is not taken twice.
+        opened = list(open_sums(self._data, jr.SUMS_AT))
         found = find_frames(self._data, segments, self._enter_rare)
         self.damaged += found.damaged
         self.orphans = found.orphans
@@ -90,6 +108,25 @@ class ScannedJournal:
         self._by_lane = found.by_lane()
         self._place = array("I", bytes(4 * len(found.begin)))
         self._dropped = bytearray(len(found.begin))
+        for each in opened:
+            if each.kind == RUN:
+                self._enter_open(each)
+            else:
+                self._open_items[each.subject] = each
+
+    def _enter_open(self, run: Open) -> None:
+        """Enter calls past their budget of detail that no frame tells of yet: those of one or two runs, and how many have not ended."""
+        lane, callable_ = run.subject >> 32, run.subject & 0xFFFFFFFF
+        told = self._told.setdefault((lane, callable_), _Told())
+        told.open = False
+        unfinished = 0 if told.unfinished else max(0, run.began - run.newest.ended)
+        missing = list(run.missing(told.runs))
+        if unfinished and not run.newest.calls:
+            missing.append(run.newest._replace(caller=run.caller))
+        for left, each in zip(range(len(missing))[::-1], missing, strict=True):
+            row = lane, callable_, each.caller, each.calls, each.raised, 0 if left else unfinished
+            with self._counting_damage():
+                self._enter_run([*row, sums.written(each.inputs) + sums.written(each.outcomes)])
 
     def _segments(self) -> list[tuple[int, int]]:
         try:
@@ -127,16 +164,21 @@ class ScannedJournal:
             if count:
                 self.losses.append(model.Loss("*", what, min(count, _LARGEST_COUNT)))
 
-    def _enter_rare(self, kind: int, content: bytes) -> None:
+    @contextmanager
+    def _counting_damage(self) -> Iterator[None]:
         try:
+            yield
+        except (ValueError, TypeError, IndexError):
+            self.damaged += 1
+
+    def _enter_rare(self, kind: int, content: bytes) -> None:
+        with self._counting_damage():
             if kind in (jr.Kind.CALLABLE, jr.Kind.LANE, jr.Kind.CALLER):
                 self._enter_definition(kind, int.from_bytes(content[:4], "little"), wire.unpack(content[4:]))
             elif kind == jr.Kind.CLOSE:
                 self.closed = True
             else:
                 self._enter_note(kind, wire.unpack(content))
-        except (ValueError, TypeError, IndexError):
-            self.damaged += 1
 
     def _enter_definition(self, kind: int, number: int, row: Any) -> None:
         if kind == jr.Kind.CALLABLE:
@@ -158,18 +200,24 @@ class ScannedJournal:
             pool, job, lane = row
             self.jobs[rows.checked(str, pool), rows.checked(str, job)] = rows.checked(str, lane)
         elif kind == jr.Kind.RUN:
-            lane, callable_, caller, *rest = row
-            rows.thinned_from_row(["", "", *rest[:3], *_halves(rows.checked(bytes, rest[3]))])
-            run = (rows.checked(int, callable_), rows.checked(int, caller), rest)
-            if rest[0] or rest[2]:
-                self._runs.setdefault(rows.checked(int, lane), []).append(run)
-            else:
-                self._open_runs[run[0]] += 1
+            self._enter_run(row)
         elif kind == jr.Kind.META:
             self.metas.append(rows.meta_from_map(row))
         else:
             message = f"no frame has the kind {kind}"
             raise ValueError(message)
+
+    def _enter_run(self, row: Any) -> None:
+        lane, callable_, caller, *rest = row
+        rows.thinned_from_row(["", "", *rest[:3], *_halves(rows.checked(bytes, rest[3]))])
+        run = (rows.checked(int, callable_), rows.checked(int, caller), rest)
+        told = self._told.setdefault((rows.checked(int, lane), run[0]), _Told())
+        if rest[0] or rest[2]:
+            self._runs.setdefault(lane, []).append(run)
+            told.runs += rest[0] > 0
+            told.unfinished |= rest[2] > 0
+        else:
+            told.open = True
 
     def thinned(self, numbers: tuple[int, ...]) -> tuple[model.Thinned, ...]:
         """Return the runs of calls of one lane of which no detail is kept, given all its numbers; those of a callable in order."""
@@ -184,9 +232,10 @@ class ScannedJournal:
         return tuple(sorted(found, key=lambda run: run.callable))
 
     def unwritten_runs(self) -> Iterator[model.Loss]:
-        """Yield how many runs of thinned calls a process had begun that did not end in order: it had no time to write the last of each."""
+        """Yield how many runs of thinned calls a process had begun that it had no time to write, not having ended in order, nor a slot for."""
         if not self.closed:
-            for number, count in sorted(self._open_runs.items()):
+            missing = Counter(callable_ for (_, callable_), told in self._told.items() if told.open)
+            for number, count in sorted(missing.items()):
                 if number in self.callables:
                     yield model.Loss(self.callables[number].name, UNWRITTEN, count)
 
@@ -196,6 +245,7 @@ class ScannedJournal:
         names = {number: watched.name for number, watched in self.callables.items()}
         callers, place, unpack_begin = self.callers, self._place, jr.BEGIN_STRUCT.unpack_from
         unpack_end, head, end_head = jr.END_STRUCT.unpack_from, jr.BEGIN_STRUCT.size, jr.END_STRUCT.size
+        open_items = self._open_items
         count = 0
         for ordinal in self._ordinals(numbers):
             at = begin[ordinal]
@@ -212,6 +262,8 @@ class ScannedJournal:
             arguments = data[at + head : at + head + length]
             distance = self._distance(parent, count, numbers) if parent else 0
             extras = self._extras(last_extra[ordinal]) if last_extra[ordinal] else ()
+            if open_items and ordinal + self._base in open_items:
+                extras = self._with_open_items(extras, open_items[ordinal + self._base])
             kind, outcome = UNFINISHED, b""
             if ended := end[ordinal]:
                 length, _, end_key, _ = unpack_end(data, ended)
@@ -259,7 +311,18 @@ class ScannedJournal:
             return 0
         return max(0, place - self._place[ordinal])
 
-    def _extras(self, last: int) -> list[tuple[int, int, bytes]]:
+    @staticmethod
+    def _with_open_items(extras: Iterable[_Extra], rest: Open) -> list[_Extra]:
+        """Return the items and changed arguments of a call with the items that stand in a slot behind the others."""
+        extras = list(extras)
+        items = sum(kind != AFTER for kind, _, _ in extras)
+        frames = sum(kind == _SUMMED for kind, _, _ in extras)
+        extras[items:items] = [
+            (_SUMMED, 0, sums.items_snapshot(each.calls, each.inputs)) for each in rest.missing(frames)
+        ]
+        return extras
+
+    def _extras(self, last: int) -> list[_Extra]:
         data = self._data
         items, after = [], []
         while last:
