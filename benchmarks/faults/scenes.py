@@ -22,7 +22,7 @@ class Scene:
     `number` is sent to `target` some milliseconds after the program says that it is ready. `disk` has the cassette on a small file system,
     `bounded` the command in a group of bounded memory, `closed` the cassette's folder closed before, `unprivileged` the run without the
     rights that make root write everywhere, `jumping` the clock of all its processes jump. `same_errors` has what the program
-    writes to its errors compared too. `unreadable` says that a recording may be told to be impossible: no room at all, a closed folder.
+    writes to its errors compared too. `summed` has few calls of each callable kept in detail, and sums of the others. `unreadable` says that a recording may be told to be impossible: no room at all, a closed folder.
     """
 
     group: str
@@ -34,6 +34,7 @@ class Scene:
     unprivileged: bool = False
     jumping: bool = False
     same_errors: bool = True
+    summed: bool = False
     unreadable: bool = False
     lasting: float = 0.0
 
@@ -43,6 +44,9 @@ SCENES = {
     "kill-outside": Scene("kill -9", signal.SIGKILL),
     "kill-threads": Scene("kill -9"),
     "kill-tracer": Scene("kill -9 of tracer as well", signal.SIGKILL, Target.GROUP),
+    "kill-summed": Scene("kill -9 past the budget of detail", signal.SIGKILL, summed=True),
+    "kill-summed-threads": Scene("kill -9 past the budget of detail", summed=True),
+    "kill-summed-tracer": Scene("kill -9 past the budget of detail", signal.SIGKILL, Target.GROUP, summed=True),
     "term": Scene("SIGTERM"),
     "term-outside": Scene("SIGTERM", signal.SIGTERM, Target.TRACER),
     "term-handled": Scene("SIGTERM", signal.SIGTERM, Target.TRACER),

@@ -82,6 +82,7 @@ class Trial:
         self.delay = self.random.random() * 0.08
         self.room = self.random.choice((90, 180, 260, 400, 800, 1600, 4000))
         self.timings = self.random.random() < 0.3
+        self.detail_calls = self.random.choice((1, 7, 60))
 
     def run(self) -> Outcome:
         """Run it; whatever is not as it should be is among the faults."""
@@ -121,6 +122,8 @@ class Trial:
             "--boundary",
             "till",
         ]
+        if self.scene.summed:
+            words += ["--detail-calls", str(self.detail_calls)]
         return [*words, *(["--timings"] if self.timings else []), "--", *self._command()]
 
     def _environment(self, which: str) -> dict[str, str]:
