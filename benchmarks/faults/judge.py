@@ -61,7 +61,9 @@ def judge(cassette: Path, witness: Path) -> Verdict:
     if twice := [number for number, times in whole.items() if times > 1]:
         wrong.append(f"{len(twice)} calls twice, as {min(twice)}")
     if whole.total() + len(open_) + summed + summed_open > len(began):
-        wrong.append(f"more calls than the program made: {summed} and {summed_open} that never ended are only summed up")
+        wrong.append(
+            f"more calls than the program made: {summed} and {summed_open} that never ended are only summed up"
+        )
     # Of calls that are only summed up nobody can say which they are: so many are not missing.
     missing = max(0, len(ended - whole.keys()) - summed)
     return Verdict(len(ended), missing, told, unseen, tuple(wrong))

@@ -46,6 +46,9 @@ _BEGAN_AT: Final = 16
 _FIRST: Final = 1 | 2 << 2
 """The newest record is the first; the one before it, the second, is empty."""
 _LOOKS: Final = 100
+_RECORDS_AT: Final = tuple(HEAD_STRUCT.size + (number - 1) * RECORD_STRUCT.size for number in range(1 + RECORDS))
+"""Where in a slot a record is, by its number."""
+_pack_began, _pack_newest, _pack_record = _BEGAN.pack_into, _NEWEST.pack_into, RECORD_STRUCT.pack_into
 
 _CLOSED: Final = (ValueError, TypeError)
 """What is raised by those who write through a map that was closed."""
@@ -111,28 +114,34 @@ class Slot:
         self._at = at
         self._newest, self._before, self._whole = 1, 2, 0
 
+    # Each of these runs once or more for each call past the budget: no context manager, no call that can be spared.
+
     def begin(self, caller: int, began: int) -> None:
         """Tell how many calls began, and who made the last one."""
-        with suppress(*_CLOSED):
-            _BEGAN.pack_into(self._map, self._at + _BEGAN_AT, caller, began)
+        try:  # noqa: SIM105
+            _pack_began(self._map, self._at + _BEGAN_AT, caller, began)
+        except _CLOSED:
+            pass
 
     def put(self, caller: int, calls: int, raised: int, ended: int, inputs: Sum, outcomes: Sum) -> None:
         """Tell how far the sum has come."""
-        self._put(_SPARE - self._newest - self._before, caller, calls, raised, ended, *inputs, *outcomes)
+        at, spare = self._at, _SPARE - self._newest - self._before
+        record = at + _RECORDS_AT[spare]
+        try:
+            _pack_record(self._map, record, self._whole, caller, calls, raised, ended, *inputs, *outcomes)
+            _pack_newest(self._map, at + _NEWEST_AT, spare | self._before << 2)
+        except _CLOSED:
+            return
+        self._newest = spare
 
     def next(self, ended: int) -> None:
         """Begin the next sum, now that this one is whole."""
-        spare = _SPARE - self._newest - self._before
-        self._before = self._newest
+        self._before, self._newest = self._newest, _SPARE - self._newest - self._before
         self._whole += 1
-        self._put(spare, 0, 0, 0, ended, 0, 0, 0, 0)
-
-    def _put(self, record: int, *row: int) -> None:
+        spare = self._newest
         with suppress(*_CLOSED):
-            at = self._at + HEAD_STRUCT.size + (record - 1) * RECORD_STRUCT.size
-            RECORD_STRUCT.pack_into(self._map, at, self._whole, *row)
-            _NEWEST.pack_into(self._map, self._at + _NEWEST_AT, record | self._before << 2)
-            self._newest = record
+            _pack_record(self._map, self._at + _RECORDS_AT[spare], self._whole, 0, 0, 0, ended, 0, 0, 0, 0)
+            _pack_newest(self._map, self._at + _NEWEST_AT, spare | self._before << 2)
 
 
 class Record(NamedTuple):
