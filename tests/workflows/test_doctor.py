@@ -182,6 +182,21 @@ def test_a_second_witness_sees_exactly_the_crossings_that_were_recorded(project:
     assert run["processes"] == run["witnessed"] == 1
 
 
+def test_calls_of_which_only_sums_are_kept_are_kept(project: Project) -> None:
+    app = """
+        import parts
+        for number in range(40):
+            parts.Box(number)
+        """
+    run = doctor(project.with_files({"app.py": app, "tracer.toml": "detail_calls = 3\n"}), "--", "python", "app.py")[
+        "run"
+    ]
+
+    (made,) = [each for each in run["crossed"] if each["callable"] == "parts:Box.__init__"]
+    assert (made["seen"], made["kept"], made["lost"]) == (40, 40, 0)
+    assert {each["component"]: each["calls"] for each in run["watched"]}["parts"] == 40
+
+
 def test_a_wrapper_that_no_watched_name_is_bound_to_is_recorded_inside_itself_too(project: Project) -> None:
     """What it is called by is another module, so it is no part of the call it stands in."""
     app = """

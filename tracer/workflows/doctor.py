@@ -142,6 +142,9 @@ def _add(watched: dict[str, Counter[str]], kept: Counter[str], lost: Counter[str
         for name, *_ in journal.calls(numbers):
             watched[known[name].component]["calls"] += 1
             kept[name] += 1
+        for run in journal.thinned(numbers):
+            watched[known[run.callable].component]["calls"] += run.begun
+            kept[run.callable] += run.begun
     # What is only counted, as some dunders of C types are, is no callable that is told of.
     alone = {loss.callable for loss in journal.losses} - {"*", *known}
     for loss in journal.losses:
