@@ -245,6 +245,44 @@ def test_what_the_program_does_to_watched_code_is_told_with_its_place(project: P
     ]
 
 
+def test_what_holds_an_object_behind_its_wrapper_is_told_on_every_python(project: Project) -> None:
+    """Calls through a registry, a default or a class that took it before its module had run are not recorded; a name is no such thing."""
+    files = {
+        "cached.py": """
+            import functools
+
+            @functools.lru_cache
+            def plain(number):
+                return number
+
+            @functools.lru_cache
+            def listed(number):
+                return number
+
+            HANDLERS = {"listed": listed}
+
+            def by_default(number, handler=listed):
+                return handler(number)
+
+            class Box:
+                handler = staticmethod(listed)
+            """,
+        "other.py": """
+            from cached import plain
+            """,
+        "app.py": """
+            import cached, other
+            print(cached.plain(1), other.plain(2), cached.HANDLERS["listed"](3), cached.by_default(4), cached.Box.handler(5))
+            """,
+    }
+    run = doctor(project.with_files(files), "--", "python", "app.py", code=1 if sys.version_info >= (3, 12) else 0)[
+        "run"
+    ]
+
+    held = {each["callable"]: each["count"] for each in run["hazards"] if each["what"] == "held elsewhere"}
+    assert held == {"cached:listed": 3}
+
+
 def test_children_are_looked_at_too(project: Project) -> None:
     """A Python that the command starts has its own witness; their counts are added up."""
     child = "import subprocess, sys\nsubprocess.run([sys.executable, 'app.py'], check=True)\nimport shop\nshop.main()"

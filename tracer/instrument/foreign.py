@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import builtins
 import functools
+import gc
 import sys
+from collections import Counter
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
+    FrameType,
     FunctionType,
     GetSetDescriptorType,
     MethodDescriptorType,
@@ -155,6 +158,21 @@ class ForeignCallables:
     def replaced(self) -> tuple[str, ...]:
         """Return the names, `module:name`, that lead to a wrapper now."""
         return tuple(sorted({f"{namespace.get('__name__')}:{name}" for namespace, name, _, _ in self._placed}))
+
+    def held(self) -> Counter[str]:
+        """Count, by callable, what holds the bare object behind a wrapper beside the names that lead to the wrapper: a registry, a default, a class.
+
+        Calls through these are not recorded. It takes a look at every object there is.
+        """
+        bare = {key: value for key, (value, _) in self._wrappers.items()}
+        ours = [bare, *self._wrappers.values(), *self._watched.values(), *self._placed, *self._left]
+        known = {id(each) for each in (*ours, *(wrapper for _, wrapper in self._wrappers.values()))}
+        found: Counter[str] = Counter()
+        for holder in gc.get_referrers(*bare.values()) if bare else ():
+            if id(holder) not in known and type(holder) is not FrameType:
+                kept = {id(each) for each in gc.get_referents(holder)} & bare.keys()
+                found.update(self._nouns[key].name for key in kept)
+        return found
 
     def watched(self, value: Any) -> Watched | None:
         """Return what is recorded of a bare object's calls, None where it is none that was wrapped or is known by its type."""

@@ -234,6 +234,11 @@ class Instrumentation:
                         found.setdefault(name, binding.function)
         return found
 
+    def held(self) -> Counter[str]:
+        """Count, by callable, what holds an object whose name leads to a wrapper, beside that name: calls through it are not recorded."""
+        with self._lock:
+            return self._foreign.held()
+
     def unwatched(self) -> tuple[str, ...]:
         """Return the names of functions that names of watched modules lead to by now and that are not watched: made behind our back.
 

@@ -29,6 +29,8 @@ BLIND: Final = "methods of C types that it calls itself are not seen: run it as 
 _WITNESSES: Final = frozenset({"tracer.recording.witness", "tracer.recording.call_witness"})
 REPLACED: Final = "wrapper in place"
 """The hazard of a name that leads to a wrapper: `type()` and `is` tell it from what it stands for."""
+HELD: Final = "held elsewhere"
+"""The hazard of such an object that more than names in modules hold."""
 
 _SWITCHES: Final = frozenset({"sys.settrace", "sys.setprofile"})
 
@@ -68,6 +70,8 @@ class Diagnosis:
             unwatched.append(("the script", BLIND))
         self._hazards.update((REPLACED, name, name.partition(":")[0]) for name in report.replaced)
         self._hazards.update((what, name, name.partition(":")[0]) for what, name in report.looking)
+        for name, holders in recorder.instrumentation.held().items():
+            self._hazards[HELD, name, name.partition(":")[0]] += holders
         try:
             left = recorder.stop()
         except Exception as error:  # noqa: BLE001  (what could be found out is told all the same)

@@ -25,6 +25,7 @@ _EXPLANATIONS: Final = {
     "function made of the code": "the copy calls the hooks too: its calls are recorded under the original's name",
     "__code__ assigned": "the hooks went with the old code: what runs now is not recorded, and is left as it is at the end",
     "wrapper in place": "it has no Python code to watch, so the name leads to a wrapper: only `type()` and `is` tell them apart",
+    "held elsewhere": "a registry, a default or a class holds it by itself, beside its name: calls through that are not recorded",
     "co_code": _BYTECODE,
     "co_consts": _BYTECODE,
     "getrefcount": "while a recorded call runs there is one more reference to each argument that may change",
