@@ -72,8 +72,9 @@ def one(scene: str, seed: int, pythons: list[Path], *, keep: bool) -> Outcome:
         pythons[1 + seed % (len(pythons) - 1)] if len(pythons) > 1 and (seed + turn) % _EVERY_OTHER == 0 else pythons[0]
     )
     folder = Path(tempfile.mkdtemp(prefix=f"faults-{scene}-"))
-    outcome = Trial(scene, seed, folder, python, pure=(turn + seed) % 2 == 1).run()
-    outcome.python, outcome.pure = python.parent.parent.name, (turn + seed) % 2 == 1
+    trial = Trial(scene, seed, folder, python, pure=(turn + seed) % 2 == 1)
+    outcome = trial.run()
+    outcome.python, outcome.pure = python.parent.parent.name, trial.pure
     if outcome.faults:
         print(
             f"{scene} {seed} ({outcome.python}, {'Python' if outcome.pure else 'C'}):",

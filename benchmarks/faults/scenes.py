@@ -22,7 +22,7 @@ class Scene:
     `number` is sent to `target` some milliseconds after the program says that it is ready. `disk` has the cassette on a small file system,
     `bounded` the command in a group of bounded memory, `closed` the cassette's folder closed before, `unprivileged` the run without the
     rights that make root write everywhere, `jumping` the clock of all its processes jump. `same_errors` has what the program
-    writes to its errors compared too. `summed` has few calls of each callable kept in detail, and sums of the others. `unreadable` says that a recording may be told to be impossible: no room at all, a closed folder.
+    writes to its errors compared too. `native` has the hooks in C, which alone know of it; `summed` has few calls of each callable kept in detail, and sums of the others. `unreadable` says that a recording may be told to be impossible: no room at all, a closed folder.
     """
 
     group: str
@@ -34,6 +34,7 @@ class Scene:
     unprivileged: bool = False
     jumping: bool = False
     same_errors: bool = True
+    native: bool = False
     summed: bool = False
     unreadable: bool = False
     lasting: float = 0.0
@@ -74,6 +75,7 @@ SCENES = {
     "fork-inside": Scene("fork in a call"),
     "fork-deep": Scene("fork in a call"),
     "fork-threads": Scene("fork beside threads"),
+    "fork-past-python": Scene("fork past Python", native=True),
     "fork-outlives": Scene("a child outlives the command", lasting=3.0),
     "fork-pool": Scene("fork in a call"),
     "threads-daemon": Scene("threads alive at exit", same_errors=False),

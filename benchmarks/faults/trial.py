@@ -77,7 +77,7 @@ class Trial:
         self.random = Random(f"{scene} {seed}")
         self.folder = folder
         self.python = python
-        self.pure = pure
+        self.pure = pure and not self.scene.native
         self.mark = uuid.uuid4().hex
         self.delay = self.random.random() * 0.08
         self.room = self.random.choice((90, 180, 260, 400, 800, 1600, 4000))

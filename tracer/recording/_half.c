@@ -5,6 +5,7 @@
 #include "_native.h"
 #include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 typedef struct {
     PyObject_HEAD
@@ -13,6 +14,24 @@ typedef struct {
     Py_ssize_t position;
     Py_ssize_t exports;
 } Half;
+
+/* Zero in a child that was forked past Python, which therefore never heard of it, and writes into the memory of its parent: there the kernel wipes
+   the page this is in (Linux 4.14 and later). One that was forked by Python makes halves of its own. */
+static volatile uint32_t lasting = 1, *ours = &lasting;
+
+static void take_memory_as_ours(void) {
+#ifdef MADV_WIPEONFORK
+    if (ours == &lasting) {
+        size_t size = (size_t)sysconf(_SC_PAGESIZE);
+        void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0)
+            ours = page;
+        else if (page != MAP_FAILED)
+            munmap(page, size);
+    }
+#endif
+    *ours = 1;
+}
 
 static PyObject *half_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"fd", "size", "offset", NULL};
@@ -32,6 +51,7 @@ static PyObject *half_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     }
     half->data = data;
     half->size = size;
+    take_memory_as_ours();
     return (PyObject *)half;
 }
 
@@ -47,7 +67,7 @@ static void half_dealloc(Half *half) {
 }
 
 static bool copy_in(Half *half, const void *data, Py_ssize_t size) {
-    if (half->data == NULL || size > half->size - half->position)
+    if (half->data == NULL || size > half->size - half->position || *ours == 0)
         return false;
     memcpy(half->data + half->position, data, (size_t)size);
     half->position += size;
@@ -63,8 +83,10 @@ bool write_directly(PyObject *append, const void *data, Py_ssize_t size) {
 
 unsigned char *bytes_of_half(PyObject *object, Py_ssize_t at, Py_ssize_t size) {
     Half *half = (Half *)object;
-    return half->data == NULL || size > half->size - at ? NULL : half->data + at;
+    return half->data == NULL || size > half->size - at || *ours == 0 ? NULL : half->data + at;
 }
+
+bool half_is_left(PyObject *object) { return ((Half *)object)->data != NULL && *ours == 0; }
 
 static PyObject *half_write(Half *half, PyObject *frame) {
     if (!PyBytes_CheckExact(frame)) {
@@ -76,6 +98,12 @@ static PyObject *half_write(Half *half, PyObject *frame) {
         return NULL;
     }
     Py_RETURN_NONE;
+}
+
+static PyObject *half_is_parents(PyObject *type, PyObject *nothing) {
+    (void)type;
+    (void)nothing;
+    return PyBool_FromLong(*ours == 0);
 }
 
 static PyObject *half_tell(Half *half, PyObject *nothing) {
@@ -133,6 +161,7 @@ static PyMethodDef methods[] = {
     {"tell", (PyCFunction)half_tell, METH_NOARGS, "Return the position."},
     {"seek", (PyCFunction)half_seek, METH_VARARGS, "Move the position."},
     {"close", (PyCFunction)half_close, METH_NOARGS, "Unmap it."},
+    {"is_parents", half_is_parents, METH_NOARGS | METH_STATIC, "Say whether halves are a parent's, of a process that was forked past Python."},
     {NULL, NULL, 0, NULL},
 };
 

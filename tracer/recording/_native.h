@@ -179,6 +179,8 @@ extern PyTypeObject Half_Type;
 bool write_directly(PyObject *append, const void *data, Py_ssize_t size);
 /* Return where `size` bytes of a half are; NULL where it is closed or too short. */
 unsigned char *bytes_of_half(PyObject *half, Py_ssize_t at, Py_ssize_t size);
+/* Say whether a half is a parent's, and the journal does not know yet. */
+bool half_is_left(PyObject *half);
 
 /* -- the hooks (_hooks.c) --------------------------------------------------------------------------------------------------------- */
 

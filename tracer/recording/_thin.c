@@ -82,10 +82,11 @@ static SlotBytes *slot_bytes(const Slot *slot) {
 /* Whatever a kill lets happen of these stores, it is the first of them. */
 #define IN_ORDER() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
-static void put_record(Slot *slot, Record record) {
+/* Return whether somebody has to write: the slot is a parent's, and with the first frame the journal learns of it. */
+static bool put_record(Slot *slot, Record record) {
     SlotBytes *bytes = slot_bytes(slot);
     if (bytes == NULL)
-        return;
+        return slot->region != NULL && half_is_left(slot->region);
     uint32_t spare = 1 + 2 + 3 - slot->newest - slot->before;
     record.whole = slot->whole;
     bytes->records[spare - 1] = record;
@@ -93,6 +94,7 @@ static void put_record(Slot *slot, Record record) {
     *(volatile uint32_t *)&bytes->numbers = spare | slot->before << 2;
     IN_ORDER();
     slot->newest = spare;
+    return false;
 }
 
 static void next_record(Slot *slot, uint64_t ended) {
@@ -159,7 +161,7 @@ bool end_thin(Thin *thin, uint64_t outcome, const unsigned char *data, Py_ssize_
     tally->raised += outcome == 1;
     follow(&tally->inputs, thin->inputs);
     follow(&tally->outcomes, thin->outcomes);
-    put_record(
+    bool left = put_record(
         &tally->slot, (Record){
                           .caller = tally->caller,
                           .calls = (uint32_t)tally->calls,
@@ -169,7 +171,7 @@ bool end_thin(Thin *thin, uint64_t outcome, const unsigned char *data, Py_ssize_
                           .outcomes = tally->outcomes,
                       });
     bool cuts = (thin->inputs.one * CUT) >> CUT_BITS == 0;
-    return (cuts && tally->calls >= LEAST_CALLS) || tally->calls >= MOST_CALLS;
+    return left || (cuts && tally->calls >= LEAST_CALLS) || tally->calls >= MOST_CALLS;
 }
 
 static PyObject *thin_end(Thin *thin, PyObject *args) {
@@ -211,8 +213,8 @@ PyTypeObject Thin_Type = {
 bool note_rest(Rest *rest, uint64_t tag, const unsigned char *data, Py_ssize_t size) {
     note_part(&rest->sum, tag, data, size);
     rest->count++;
-    put_record(&rest->slot, (Record){.calls = (uint32_t)rest->count, .inputs = rest->sum});
-    return rest->count >= MOST_ITEMS;
+    bool left = put_record(&rest->slot, (Record){.calls = (uint32_t)rest->count, .inputs = rest->sum});
+    return left || rest->count >= MOST_ITEMS;
 }
 
 static PyObject *rest_note(Rest *rest, PyObject *args) {

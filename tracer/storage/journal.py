@@ -197,6 +197,7 @@ class Journal:
         "_half",
         "_halves",
         "_head",
+        "_is_parents",
         "_lock",
         "_sealed_at",
         "append",
@@ -218,6 +219,7 @@ class Journal:
         self._halves = [half(fd, _USABLE, offset=HALF), half(fd, _USABLE, offset=2 * HALF)]
         self.sums = OpenSums(fd, SUMS_AT, half)
         self._sealed_at: int | None = None
+        self._is_parents: Callable[[], bool] = getattr(half, "is_parents", lambda: False)
         self.append: Callable[[bytes], object] = self._halves[0].write
 
     @classmethod
@@ -338,7 +340,8 @@ class Journal:
 
     def untold(self, losses: int) -> None:
         """Note how many losses were counted that no frame tells of. Never raises."""
-        self._count(LOSSES_AT, losses)
+        if not self._is_parents():
+            self._count(LOSSES_AT, losses)
 
     def child_without_journal(self) -> None:
         """Note, in a forked child that abandoned this journal, that it cannot have one of its own."""
@@ -347,12 +350,14 @@ class Journal:
 
     def mark_end(self) -> None:
         """Mark the orderly end and bring the file to the disk; frames may still follow. Never raises."""
+        self._leave_to_parent()
         with self._turn():
             if self._fd >= 0:
                 self._mark_end()
 
     def close(self) -> None:
         """Mark the orderly end, bring the file to the disk and let go of it. Idempotent."""
+        self._leave_to_parent()
         with self._turn():
             if self._fd >= 0:
                 self._mark_end()
@@ -367,6 +372,16 @@ class Journal:
     def forget(self) -> None:
         """Let go of the last of an abandoned journal as well, which it would seem to be written by."""
         self._head.close()
+
+    def _leave_to_parent(self) -> None:
+        """Abandon the journal in a child that was forked past Python, and tell that it cannot be recorded: nobody named its lane.
+
+        Halves written in C know it; where others are used, parent and child write over one another.
+        """
+        if self._fd >= 0 and self._is_parents():
+            self.abandon()
+            self.child_without_journal()
+            self.forget()
 
     def _turn(self) -> Lock | nullcontext[None]:
         """Return what lets one thread at a time write where that takes more than a step."""
@@ -399,6 +414,7 @@ class Journal:
         """
         if raised_below(refusal):
             raise refusal
+        self._leave_to_parent()
         with self._turn():
             try:
                 self.append(frame)  # another thread was here first
@@ -490,7 +506,7 @@ def _abandon_all() -> None:
         journal.abandon()
 
 
-# Parent and child share the mapped halves after a fork; writes of both would interleave.
+# Parent and child share the mapped halves after a fork; writes of both would interleave. For one past Python see `_leave_to_parent`.
 os.register_at_fork(after_in_child=_abandon_all)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -98,6 +99,20 @@ def fork_threads(play: Play) -> None:
     for thread in threads:
         thread.join()
     print(codes)
+
+
+def fork_past_python(play: Play) -> None:
+    """C code forks, and nobody tells Python: what the child calls is not its parent's, and the witness is not asked."""
+    play.some(play.random.randrange(200))
+    sys.stdout.flush()
+    pid = ctypes.PyDLL(None).fork()
+    if not pid:
+        for _ in range(play.random.randrange(2_000)):
+            ledger.plain(-1)
+        os._exit(9)
+    play.some(300)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    play.some(20)
 
 
 def fork_outlives(play: Play) -> None:
@@ -297,6 +312,7 @@ SCENES = {
     "fork-inside": fork_inside,
     "fork-deep": fork_deep,
     "fork-threads": fork_threads,
+    "fork-past-python": fork_past_python,
     "fork-outlives": fork_outlives,
     "fork-pool": pool,
     "threads-daemon": daemons,
