@@ -72,6 +72,25 @@ def test_calls_are_recorded_until_the_interpreter_is_taken_down(shop: Project, p
     assert [sold.count(number) for number in (1, 2, 3, 4)] == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("pure", ["0", "1"], ids=["C", "Python"])
+def test_what_is_read_of_the_surroundings_is_recorded_until_then_too(shop: Project, pure: str) -> None:
+    till = """
+        import time
+        def selling(now):
+            def sell(number): return now() > 0
+            return sell
+        sell = selling(time.time)
+        """
+    late = shop.with_files({"shop/till.py": till})
+    words = ["--ambient", "time", "-o", "run.cassette", "--", sys.executable, "app.py"]
+    done = late.tracer("record", *words, env={"TRACER_PURE": pure})
+
+    assert (done.exit, done.stdout, "Traceback" in done.stderr) == (0, "through\n", False), done.stderr
+    sold = [int(line.partition("number=")[2].partition(")")[0]) for line in calls(late, "shop.till:*sell")]
+    assert [sold.count(number) for number in (1, 2, 3, 4)] == [1, 1, 1, 1]
+    assert len(calls(late, "time:time")) >= 4
+
+
 def test_a_killed_process_tells_its_losses_and_one_that_goes_on_is_told_of(shop: Project) -> None:
     done = shop.tracer("record", "-o", "run.cassette", "--boundary", "shop", "--", sys.executable, "leave.py")
 

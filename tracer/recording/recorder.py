@@ -180,11 +180,11 @@ class Recorder:
     def finish(self, *, at_once: bool = False) -> None:
         """Write what is known at the end as a process ends. A failure of tracer's own costs that, never the host's exit code.
 
-        Unless it is to be `at_once`, recording goes on until the interpreter takes tracer itself down: threads that nobody waits for
-        and finalizers still call.
+        Unless it is to be `at_once`, or reads are played back, recording goes on until the interpreter takes tracer itself down: threads that
+        nobody waits for and finalizers still call.
         """
         try:
-            if at_once or self.ambient is not None:
+            if at_once or (self.ambient is not None and self.ambient.playing):
                 self.stop()
             elif self._sink.active:
                 last_breath(self._newest, self._end)
@@ -198,6 +198,9 @@ class Recorder:
 
     def _end(self) -> None:
         self._sink.active = False
+        with suppress(Exception):
+            if self.ambient is not None:
+                self.ambient.end()
         with suppress(Exception):
             self._sink.tallies.finish(last=True)
 

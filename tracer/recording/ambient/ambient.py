@@ -63,6 +63,11 @@ class Ambient:
         self._places = Places(kinds, self._reads)
 
     @property
+    def playing(self) -> bool:
+        """Whether reads of a recorded run are played back."""
+        return self._playing
+
+    @property
     def swap(self) -> Swap:
         """What `Instrumentation` is to put in the place of what watched modules call."""
         return self._places.swap
