@@ -23,6 +23,29 @@ def record(project: Project, *command: str, name: str = "run", env: Mapping[str,
     return done
 
 
+def record_five(project: Project, *, late: Mapping[str, str], more: Mapping[str, str]) -> Project:
+    """Record `app.py` as it is, in Python alone, with what differs `late`, with one `more` at the front, and all in detail; return the project.
+
+    `late` and `more` are environments. What tracer told is in `NAME.told`, in one line.
+    """
+    for name, env, options in (
+        ("same", {}, ()),
+        ("pure", {"TRACER_PURE": "1"}, ()),
+        ("late", late, ()),
+        ("more", more, ()),
+        ("whole", {}, ("--detail-calls", "0")),
+    ):
+        done = project.tracer("record", *options, "-o", f"{name}.cassette", "--", "python", "app.py", env=env)
+        assert done.exit == 0, done.stderr
+        (project.folder / f"{name}.told").write_text(" ".join(done.stderr.split()), encoding="utf-8")
+    return project
+
+
+def path(project: Project, name: str) -> Path:
+    """Return the file of a recording."""
+    return project.folder / f"{name}.cassette"
+
+
 def text(project: Project, name: str = "run") -> str:
     """Return the text of a recording."""
     return "\n".join(show(project.folder / f"{name}.cassette"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.compare.runs import Run, function, snapshot
 from tests.compare.runs import call as made
 from tests.helpers import Project
-from tests.recording.recordings import text
+from tests.recording.recordings import path, record_five, text
 from tracer import sums
 from tracer.compare.compare import compare
 from tracer.model import Item, ItemKind
@@ -24,7 +24,6 @@ from tracer.workflows import diff
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tracer.compare.result import Comparison
     from tracer.model import Call
@@ -90,21 +89,7 @@ FILES = {
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project that was recorded as it is, in Python alone, with an item changed late, with one more at the front, and in detail."""
     project = Project(tmp_path_factory.mktemp("items"), FILES)
-    for name, env, options in (
-        ("same", {}, ()),
-        ("pure", {"TRACER_PURE": "1"}, ()),
-        ("late", {"AT": "8500"}, ()),
-        ("more", {"FIRST": "-1"}, ()),
-        ("whole", {}, ("--detail-calls", "0")),
-    ):
-        done = project.tracer("record", *options, "-o", f"{name}.cassette", "--", "python", "app.py", env=env)
-        assert done.exit == 0, done.stderr
-        (project.folder / f"{name}.told").write_text(" ".join(done.stderr.split()), encoding="utf-8")
-    return project
-
-
-def path(project: Project, name: str) -> Path:
-    return project.folder / f"{name}.cassette"
+    return record_five(project, late={"AT": "8500"}, more={"FIRST": "-1"})
 
 
 def kept(project: Project, name: str) -> list[Call]:

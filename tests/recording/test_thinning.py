@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.helpers import Project
-from tests.recording.recordings import text
+from tests.recording.recordings import path, record_five, text
 from tracer.compare.statistics import statistics
 from tracer.model import Returned
 from tracer.storage.reader import open_cassette, verify
 from tracer.workflows import diff
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILES = {
     "shop/__init__.py": "",
@@ -66,21 +62,7 @@ FILES = {
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project that was recorded as it is, in Python alone, with one value changed late, with one call more at the front, and in detail."""
     project = Project(tmp_path_factory.mktemp("thin"), FILES)
-    for name, env, options in (
-        ("same", {}, ()),
-        ("pure", {"TRACER_PURE": "1"}, ()),
-        ("late", {"AT": "2500"}, ()),
-        ("more", {"MORE": "1"}, ()),
-        ("whole", {}, ("--detail-calls", "0")),
-    ):
-        done = project.tracer("record", *options, "-o", f"{name}.cassette", "--", "python", "app.py", env=env)
-        assert done.exit == 0, done.stderr
-        (project.folder / f"{name}.told").write_text(" ".join(done.stderr.split()), encoding="utf-8")
-    return project
-
-
-def path(project: Project, name: str) -> Path:
-    return project.folder / f"{name}.cassette"
+    return record_five(project, late={"AT": "2500"}, more={"MORE": "1"})
 
 
 def test_a_recording_says_what_was_thinned(project: Project) -> None:
