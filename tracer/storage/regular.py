@@ -1,4 +1,4 @@
-"""Opening files that a stranger may have put in place: of what is no regular file reading may never end."""
+"""Files where strangers may be: what they put in place is opened with care, and what is made here they may never write."""
 
 from __future__ import annotations
 
@@ -24,6 +24,29 @@ def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, as the umask has it, but that others never write into them.
+
+    Raises:
+        OSError: it cannot be made, or there is something else of that name.
+    """
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o775, exist_ok=True)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, as the umask has it, but that others never write it.
+
+    Raises:
+        FileExistsError: there is one, or a link.
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o664)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 def _check(path: Path, mode: int) -> None:

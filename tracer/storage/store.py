@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from tracer.errors import CassetteError
 from tracer.storage.format import write_calls
-from tracer.storage.regular import open_regular
+from tracer.storage.regular import make_folder, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -187,7 +187,7 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     """
     temporary = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         # No suffix of a cassette, so that one left behind by kill -9 is never taken for one.
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
         with os.fdopen(descriptor, "wb") as stream:

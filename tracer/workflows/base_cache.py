@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tracer.errors import CassetteError
 from tracer.storage.format import FORMAT
 from tracer.storage.reader import verify
+from tracer.storage.regular import make_folder
 from tracer.storage.store import SUFFIX, replacing
 from tracer.workflows.common import LOCAL, ignore_all
 
@@ -55,7 +56,7 @@ class BaseCache:
     def keep(self, key: str, cassette: Path) -> None:
         """Keep a copy of a cassette."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             ignore_all(self._folder.parent)
             with cassette.open("rb") as source, replacing(self._path(key)) as stream:
                 shutil.copyfileobj(source, stream)

@@ -20,6 +20,7 @@ from tracer.errors import CassetteError, ConfigError, RecordingError
 from tracer.recording.launch import packages
 from tracer.recording.settings import Settings
 from tracer.select.project import runs_python, select_project
+from tracer.storage.regular import make_folder, write_new
 from tracer.storage.remote import Url, place_of
 from tracer.storage.store import SUFFIX, file_name, part_folder, path_for, replacing
 
@@ -141,7 +142,8 @@ def open_part(cassette: Path) -> tuple[Path, tuple[str, ...]]:
     for number in count(1):
         folder = first if number == 1 else first.with_name(f"{first.name}-{number}")
         try:
-            folder.mkdir(mode=0o700, parents=True)  # what is recorded is nobody else's before it is closed
+            make_folder(folder.parent)
+            folder.mkdir(mode=0o700)  # what is recorded is nobody else's before it is closed
         except FileExistsError:
             notes.append(f"An earlier recording was never closed: `tracer recover {folder}` keeps what it holds.")
             continue
@@ -214,7 +216,7 @@ def write_local(config: Config, name: str, text: str) -> None:
     """Write a file of local state, which git ignores, in one step. Failing to is no failure."""
     path = config.root / LOCAL / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         ignore_all(config.root / LOCAL)
         with replacing(path) as stream:
             stream.write(text.encode())
@@ -228,11 +230,8 @@ def ignore_all(folder: Path) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    with (
-        suppress(FileExistsError),
-        (folder / ".gitignore").open("x", encoding="utf-8") as stream,
-    ):  # new, so never through a link
-        stream.write("*\n")
+    with suppress(FileExistsError):
+        write_new(folder / ".gitignore", "*\n")
 
 
 def remembered_command(config: Config, cassette: Place) -> tuple[tuple[str, ...], Path] | None:

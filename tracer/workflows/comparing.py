@@ -9,12 +9,12 @@ from tracer.compare.compare import compare
 from tracer.compare.detailed import Detailed
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.config import LEVELS
-from tracer.errors import ComparisonError, ConfigError
+from tracer.errors import CassetteError, ComparisonError, ConfigError
 from tracer.review.acceptances import load
 from tracer.review.settle import settle
 from tracer.rules import Rule
 from tracer.storage.reader import open_cassette
-from tracer.storage.store import ACCEPTED, accepted_path
+from tracer.storage.store import ACCEPTED, accepted_path, replacing
 from tracer.workflows import common
 from tracer.workflows.comparators import load_comparators, not_applied
 from tracer.workflows.context import with_context
@@ -107,13 +107,20 @@ def with_notes(
 
 
 def write_report(path: Path, parts: Iterable[str]) -> None:
-    """Write a report, given in parts, to a file.
+    """Write a report, given in parts, to a file, which is there whole or not at all; a device or pipe is written to as it is.
 
     Raises:
         ComparisonError: the file cannot be written.
     """
     try:
-        with path.open("w", encoding="utf-8") as stream:
-            stream.writelines(parts)
+        if path.exists() and not path.is_file():
+            with path.open("w", encoding="utf-8") as stream:
+                stream.writelines(parts)
+        else:
+            path.parent.stat()  # a folder that is not there is a slip of the keyboard
+            with replacing(path) as file:
+                file.writelines(part.encode("utf-8") for part in parts)
     except OSError as error:
         raise ComparisonError(f"write the report {str(path)!r}", error.strerror or str(error)) from error
+    except CassetteError as error:
+        raise ComparisonError(f"write the report {str(path)!r}", error.cause) from error

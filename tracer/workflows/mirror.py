@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracer.errors import CassetteError, CassetteNotFound, TracerError
 from tracer.storage import remote
+from tracer.storage.regular import make_folder
 from tracer.storage.store import baseline_of, belongings, file_name, unclosed
 from tracer.workflows import common
 from tracer.workflows.places import told_as
@@ -99,7 +100,7 @@ def written(place: Place) -> Iterator[Path]:
 
 def _make(folder: Path, config: Config) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         common.ignore_all(config.root / common.LOCAL)
     except OSError as error:
         raise CassetteError(

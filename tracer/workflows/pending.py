@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tracer.errors import CassetteError
 from tracer.storage import store
+from tracer.storage.regular import write_new
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,6 @@ def ignore(cassette: Path, config: Config) -> None:
     if not cassette.absolute().is_relative_to(folder.absolute()):
         return
     try:
-        with (folder / ".gitignore").open("x", encoding="utf-8") as stream:
-            stream.write("".join(f"{pattern}\n" for pattern in store.IGNORED))
+        write_new(folder / ".gitignore", "".join(f"{pattern}\n" for pattern in store.IGNORED))
     except OSError:
         return
