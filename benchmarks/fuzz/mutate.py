@@ -15,6 +15,7 @@ from tracer import wire
 from tracer.storage import format as form
 from tracer.storage import journal as jr
 from tracer.storage.blocks import SECTIONS, digest_of, lane_digest
+from tracer.storage.open_sums import SLOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -356,7 +357,18 @@ def mutated_journal(data: bytes, random: Random) -> bytes:
     for start, stop in _journal_frames(data):
         if random.random() < 0.15:
             _change_frame(out, start, stop, random)
+    if random.random() < 0.5:
+        _change_slots(out, random)
     return bytes(out)
+
+
+def _change_slots(out: bytearray, random: Random) -> None:
+    """Change numbers of the first few slots for sums that are open: those used, and one that is not."""
+    for _ in range(random.randint(1, 4)):
+        at = jr.SUMS_AT + 4 * random.randrange(5 * SLOT // 4)
+        number = random.choice((0, 1, 2, 3, 5, 6, 9, 2**31, 2**32 - 1, random.randrange(2**32)))
+        if at + 4 <= len(out):
+            struct.pack_into("<I", out, at, number)
 
 
 def _journal_frames(data: bytes) -> list[tuple[int, int]]:

@@ -13,7 +13,9 @@ from tracer.review.acceptances import Acceptance, add
 from tracer.rules import Rule
 from tracer.storage import journal as jr
 from tracer.storage.compact import compact
+from tracer.storage.open_sums import ITEMS, RUN, Slot
 from tracer.storage.store import accepted_path, part_folder, pending_path, side_path, write_cassette, write_side
+from tracer.sums import items_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,7 +155,17 @@ def _journal(cassette: Path) -> None:
         journal.item(call, 0, pack("item"))
         journal.end(call, call % 2, pack(call))
         journal.after(call, 0, pack([call, call]))
+    journal.item(5, model.ItemKind.SUMMED, items_snapshot(4096, (1, 2)))
     journal.run(1, 1, 1, (600, 2, 1), bytes(range(32)))
+    for kind, subject in ((RUN, 1 << 32 | 1), (RUN, 1 << 32 | 2), (ITEMS, 5), (ITEMS, 6)):
+        opened = journal.sums.open(kind, subject)
+        assert opened is not None
+        slot = Slot(*opened)
+        slot.begin(1, 9)
+        for whole in range(3):
+            slot.put(1, 7, 2, 7, (3, whole), (5, 6))
+            slot.next(7)
+        slot.put(1, 1, 0, 8, (7, 8), (9, 9))
     journal.loss("shop.part0:f0", "too many", 2)
     journal.child(101, "main > process shop:go#0")
     journal.job("main > pool", "1", "main > job shop:go#0")

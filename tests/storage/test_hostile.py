@@ -121,6 +121,15 @@ def test_a_frame_that_says_what_no_frame_can_say_is_damaged(
     assert verify(summary.target).calls == summary.calls
 
 
+@pytest.mark.parametrize("name", ["pid", "ppid", "origin"])
+def test_a_process_whose_number_is_none_is_damaged(part: Path, name: str) -> None:
+    """Found by fuzzing: a process with a list for its number ended in a TypeError."""
+    journal = jr.Journal.create(part, {"pid": 1, "ppid": 2, "origin": 1, name: [1]})
+    journal.close()
+
+    assert compact(part, part.with_name("a.cassette")).damaged == 1
+
+
 def test_a_circle_of_parents_in_a_journal_has_an_end(part: Path, scribe: Callable[..., Any]) -> None:
     """Found by fuzzing: two calls of no known callable, each made inside the other."""
     journal = scribe()

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _LARGEST_ERRNO: Final = 1 << 12
 _LARGEST_COUNT: Final = 1 << 48
 _LOOKS: Final = 100
+_NUMBERS: Final = frozenset({"pid", "ppid", "origin"})
+"""What processes are found by."""
 UNWRITTEN: Final = (
     "runs of calls past the budget of detail, up to 4,095 calls each, that a process had no time to write"
 )
@@ -190,7 +192,9 @@ class ScannedJournal:
 
     def _enter_note(self, kind: int, row: Any) -> None:
         if kind == jr.Kind.PROCESS:
-            self.info = rows.checked(dict, row)
+            for name in _NUMBERS & rows.checked(dict, row).keys():
+                rows.checked(int, row[name])
+            self.info = row
         elif kind == jr.Kind.LOSS:
             self.losses.append(rows.loss_from_row(row))
         elif kind == jr.Kind.CHILD:
