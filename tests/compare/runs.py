@@ -26,7 +26,7 @@ from tracer.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _pack = wire.packer()
 
@@ -125,7 +125,7 @@ class Run:
         self._digests: dict[tuple[int, ...], bytes] = {}
         self._lanes: dict[str, list[Call]] = {name: list(calls) for name, calls in lanes.items()}
 
-    def with_lanes(self, lanes: dict[str, Sequence[Call]]) -> Run:
+    def with_lanes(self, lanes: Mapping[str, Sequence[Call]]) -> Run:
         self._lanes |= {name: list(calls) for name, calls in lanes.items()}
         return self
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.compare.runs import obj, opaque, snapshot, truncated
 from tracer import wire
 from tracer.compare.delta import Difference, delta
-from tracer.compare.fingerprint import Fingerprints
+from tracer.compare.fingerprint import Fingerprints, mark_of
 from tracer.decode import decode
 from tracer.values import Mapping, Redacted, Reference, Scalar, Sequence, Truncated, Value, ValuePath
 
@@ -59,6 +59,7 @@ def test_fingerprints_agree_exactly_where_two_values_do(old: Any, new: Any) -> N
     one, other = decode(snapshot(old)), decode(snapshot(new))
 
     assert (Fingerprints(one).of(one) == Fingerprints(other).of(other)) == same(old, new)
+    assert (mark_of(one) == mark_of(other)) == same(old, new)
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def test_one_doubtful_call_among_many_effects_makes_no_origin() -> None:
 
 def groups(*causes: tuple[int, ...]) -> list[Group]:
     """A group for each of `causes`, which are the places of what explains it; without any it is an origin."""
-    seen = Observation("m:f", "", Kind.RETURNED_VALUE, ValuePath(), Severity.CHANGED, None, None, "", 0, str)
+    seen = Observation("m:f", "", Kind.RETURNED_VALUE, ValuePath(), Severity.CHANGED, None, None, "", 0, "")
     made = [Group(f"m:f{n}", Kind.RETURNED_VALUE, ValuePath(), seen) for n in range(len(causes))]
     for group, places in zip(made, causes, strict=True):
         for place in places:

@@ -26,6 +26,7 @@ class Callables:
         self._components = {component.name for component in (*old.components, *new.components)}
         self._same_python = old.python == new.python
         self._homes: dict[str, str] = {}
+        self._codes: dict[str, Code] = {}
         self._same_code: dict[str, bool] = {}
         self._changed: dict[str, list[str]] | None = None
 
@@ -53,6 +54,11 @@ class Callables:
 
         Every release of Python makes other code of the same text: then it is not known.
         """
+        if name not in self._codes:
+            self._codes[name] = self._code(name)
+        return self._codes[name]
+
+    def _code(self, name: str) -> Code:
         old, new = self.old.get(name), self.new.get(name)
         if old is None or new is None or not old.code or not new.code or not self._same_python:
             return Code.UNKNOWN

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from tracer.compare.result import Spot
-    from tracer.values import Value
 
     Suspects = Callable[[str, str], tuple[str, ...]]
 
@@ -32,7 +31,7 @@ class Observation:
     """One change of one call, ready to be counted.
 
     `cost` is how large the call is: the smallest becomes the example. `weight` is how many calls are concerned, where no call by itself
-    shows the change. `old` and `new` say where the call stands; `mark` stands for the two values, within this process.
+    shows the change. `old` and `new` say where the call stands.
     """
 
     callable: str
@@ -40,15 +39,14 @@ class Observation:
     kind: Kind
     path: ValuePath
     severity: Severity
-    before: Value | str | None
-    after: Value | str | None
+    before: str | None
+    after: str | None
     lane: str
     cost: int
-    arguments: Callable[[], str]
+    arguments: str
     weight: int = 1
     old: Spot | None = None
     new: Spot | None = None
-    mark: tuple[int, int] = (0, 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -67,17 +65,17 @@ class Group:
 
     def add(self, seen: Observation) -> None:
         """Count a call."""
-        self.count += seen.weight
-        self.see(seen)
-        if seen.caller and len(self.callers) < _MOST_CALLERS:
-            self.callers.add(seen.caller)
+        self.count_call(seen.caller, seen.weight)
+        self.raise_to(seen.severity)
+        self.stamps.add(seen.before, seen.after)
         if seen.cost < self.smallest.cost:
             self.smallest = seen
 
-    def see(self, seen: Observation) -> None:
-        """Take over what a change says of the finding, without counting a call."""
-        self.raise_to(seen.severity)
-        self.stamps.add(seen.mark, seen.before, seen.after)
+    def count_call(self, caller: str, weight: int = 1) -> None:
+        """Count a call that a caller made, or so many that one made."""
+        self.count += weight
+        if caller and len(self.callers) < _MOST_CALLERS:
+            self.callers.add(caller)
 
     def raise_to(self, severity: Severity) -> None:
         """Become at least that severe."""
@@ -101,17 +99,28 @@ class Groups:
     def __init__(self) -> None:
         self._groups: dict[tuple[str, Kind], dict[ValuePath, Group]] = {}
 
-    def add(self, seen: Iterable[Observation]) -> list[Group]:
-        """Count the changes of one call; return the groups they belong to, each once, in the order of `seen`."""
-        touched: dict[int, Group] = {}
-        for each in seen:
-            group = self._group(each)
-            if id(group) not in touched:
-                touched[id(group)] = group
-                group.add(each)
-            else:
-                group.see(each)
-        return list(touched.values())
+    def add(self, seen: Observation) -> Group:
+        """Count a change, for the finding that it belongs to."""
+        group = self.find(seen.callable, seen.kind, seen.path.general) or self.open(seen)
+        group.add(seen)
+        return group
+
+    def find(self, callable_: str, kind: Kind, path: ValuePath) -> Group | None:
+        """Return what counts a change at a general path, if there is anything yet. Of a kind with very many paths they go by the first step alone."""
+        groups = self._groups.get((callable_, kind), {})
+        found = groups.get(path)
+        if found is None and len(groups) >= _MOST_GROUPS:
+            found = groups.get(ValuePath(path.steps[:1]))
+        return found
+
+    def open(self, seen: Observation) -> Group:
+        """Return a new group, which counts what is like a change. That itself is not counted."""
+        groups = self._groups.setdefault((seen.callable, seen.kind), {})
+        path = seen.path.general
+        if len(groups) >= _MOST_GROUPS:
+            path = ValuePath(path.steps[:1])
+        group = groups[path] = Group(seen.callable, seen.kind, path, seen)
+        return group
 
     def has(self, callable_: str, kind: Kind) -> bool:
         """Whether a change of this kind was counted for a callable."""
@@ -130,16 +139,6 @@ class Groups:
     def callables(self) -> frozenset[str]:
         """The callables that something was counted for."""
         return frozenset(name for name, _ in self._groups)
-
-    def _group(self, seen: Observation) -> Group:
-        path = seen.path.general
-        groups = self._groups.setdefault((seen.callable, seen.kind), {})
-        if path not in groups:
-            if len(groups) >= _MOST_GROUPS:
-                path = ValuePath(path.steps[:1])
-            if path not in groups:
-                groups[path] = Group(seen.callable, seen.kind, path, seen)
-        return groups[path]
 
     def all(self) -> list[Group]:
         """Return every group."""
@@ -236,7 +235,7 @@ def _sides(group: Group, arguments: str) -> tuple[str, str]:
 
 def _finding(group: Group, calls: Mapping[str, int], suspects: Suspects, origins: Origins) -> Finding:
     path = str(group.path)
-    arguments = group.smallest.arguments()
+    arguments = group.smallest.arguments
     before, after = _sides(group, arguments)
     roles = group.roles
     made_by = roles.maker if roles.role is Role.ORIGIN else ""

@@ -45,6 +45,11 @@ class LaneReader:
         block = bisect_right(self.starts, number) - 1 if self.blocks else 0
         return self._block(block).callables[number - self.starts[block]]
 
+    def parent(self, number: int) -> int:
+        """Return how many calls before one the call began that encloses it, 0 where none does."""
+        block = bisect_right(self.starts, number) - 1 if self.blocks else 0
+        return self._block(block).parents[number - self.starts[block]]
+
     def count(self, name: str) -> int:
         """Return how many calls of a callable there are."""
         return sum(each == name for each in self.callables(0, self.length))

@@ -13,19 +13,22 @@ from tracer.compare.columns import LaneReader
 from tracer.compare.definitions import Definitions
 from tracer.compare.lane import LaneComparison
 from tracer.compare.lanes import LanePairs, pair_lanes
+from tracer.compare.looking import Looking
 from tracer.compare.losses import lost, partly
 from tracer.compare.noise import Filter
 from tracer.compare.prepared import prepare
 from tracer.compare.reading import Reader
 from tracer.compare.result import Comparison, Finding, Severity, Side, Summary, Verdict
 from tracer.compare.shared import Shared
-from tracer.compare.thinned import ThinnedLanes
+from tracer.compare.spread import PART, Spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tracer.compare.lenience import Comparators
     from tracer.compare.noise import Subject
+    from tracer.compare.seen import LaneSeen
+    from tracer.compare.spread import Helpers
     from tracer.model import LaneSummary, RecordedRun
     from tracer.rules import Rule
 
@@ -50,6 +53,8 @@ def compare(
     progress: Callable[[int, int], None] | None = None,
     comparators: Comparators | None = None,
     seen: set[Subject] | None = None,
+    helpers: Helpers | None = None,
+    part: int = PART,
 ) -> Comparison:
     """Compare two runs, streaming: what is stored alike is not read, of the rest only keys are held.
 
@@ -64,9 +69,13 @@ def compare(
         progress: called now and then with the calls done and all calls.
         comparators: the functions of the user's that rules name. A rule whose function is not among them is not applied.
         seen: takes in the differences that no rule hid, for learning rules from them.
+        helpers: who else looks at the calls of these runs, where very many differ. What is told is the same without them.
+        part: how many changed calls of a giant lane are looked at together.
     """
     filter_ = Filter((*old.recording.noise, *rules), comparators=comparators, seen=seen)
-    comparison = _Comparing(old, new, filter_, renamed=renamed, shapes_only=level == "shape", progress=progress)
+    comparison = _Comparing(
+        old, new, filter_, renamed=renamed, shapes_only=level == "shape", progress=progress, helpers=helpers, part=part
+    )
     return comparison.run(Side(old_name, _calls(old)), Side(new_name, _calls(new)))
 
 
@@ -92,6 +101,8 @@ class _Comparing:
         renamed: Mapping[str, str],
         shapes_only: bool,
         progress: Callable[[int, int], None] | None,
+        helpers: Helpers | None,
+        part: int,
     ) -> None:
         prepared = prepare(old, new, renamed)
         self._notes = prepared.notes
@@ -100,7 +111,8 @@ class _Comparing:
         self._new = new = prepared.new
         self._callables = Callables(old.recording, new.recording)
         reader = Reader(shapes_only=shapes_only)
-        self._shared = Shared(self._callables, rules, shapes_only, reader, budget=new.recording.detail_calls)
+        self._shared = Shared(self._callables, rules, reader)
+        self._spread = Spread(Looking(prepared, self._callables, rules, shapes_only=shapes_only), helpers, part)
         self._unread = _Unread()
         self._from_reads = 0
         self._progress = progress
@@ -129,26 +141,35 @@ class _Comparing:
         )
 
     def _lanes(self, pairs: LanePairs) -> None:
+        lanes: list[tuple[LaneSummary | None, LaneSummary | None]] = []
         for old, new in pairs.both:
             if old.digest == new.digest and old.calls == new.calls:
-                self._shared.tally.compared += new.calls_made
+                self._shared.tally.counts.compared += new.calls_made
                 for run in new.thinned:
                     self._shared.past_detail.passed_over(run.callable, run.begun)
                 self._unread.whole.append(new)
                 self._advance(new.calls)
             else:
-                self._lane(old, new)
-        for lane in pairs.removed:
-            self._lane(lane, None)
-        for lane in pairs.added:
-            self._lane(None, lane)
+                lanes.append((old, new))
+        lanes += [(lane, None) for lane in pairs.removed]
+        lanes += [(None, lane) for lane in pairs.added]
+        seen = self._spread.seen(lanes)
+        for pair in lanes:
+            self._lane(*pair, seen)
 
-    def _lane(self, old: LaneSummary | None, new: LaneSummary | None) -> None:
+    def _lane(self, old: LaneSummary | None, new: LaneSummary | None, parts: Iterator[LaneSeen]) -> None:
+        """Take in the parts of a lane, which are those that come next."""
         lane = new or old
         assert lane is not None
-        readers = LaneReader(self._old, old), LaneReader(self._new, new)
-        comparison = LaneComparison(lane.name, *readers, self._shared, ThinnedLanes.of(old, new))
-        comparison.run(self._advance, lambda start, stop: self._unread.parts.append((lane, start, stop)))
+        comparison = LaneComparison(lane.name, LaneReader(self._old, old), LaneReader(self._new, new), self._shared)
+        done = 0
+        for seen in parts:
+            comparison.take(seen)
+            self._unread.parts += [(lane, start, stop) for start, stop in seen.unread]
+            self._advance(seen.done - done)
+            done = seen.done
+            if seen.last:
+                return
 
     def _advance(self, calls: int) -> None:
         self._done += calls
@@ -172,7 +193,7 @@ class _Comparing:
             if shared.calls.get(name) or shared.rules.lets_go(name):
                 continue
             if name in shared.silenced:
-                shared.groups.add([replace(shared.silenced[name], weight=shared.removed[name])])
+                shared.groups.add(replace(shared.silenced[name], weight=shared.removed[name]))
 
     def _findings(self) -> tuple[Finding, ...]:
         if not self._shared.groups.callables:
@@ -199,11 +220,11 @@ class _Comparing:
     def _summary(self, hidden: int) -> Summary:
         tally = self._shared.tally
         return Summary(
-            compared=tally.compared,
-            identical=tally.compared - tally.changed,
+            compared=tally.counts.compared,
+            identical=tally.counts.compared - tally.changed,
             changed=tally.changed,
-            added=tally.added,
-            removed=tally.removed,
+            added=tally.counts.added,
+            removed=tally.counts.removed,
             hidden_as_noise=hidden,
             lost=lost(self._old.recording) + lost(self._new.recording),
             partly=partly(self._new.recording),
@@ -212,16 +233,17 @@ class _Comparing:
 
     def _remarks(self) -> list[str]:
         told = []
-        if self._shared.tally.partly:
-            told.append(f"{self._shared.tally.partly} of the changed calls could be compared only in part.")
+        if self._shared.tally.counts.partly:
+            told.append(f"{self._shared.tally.counts.partly} of the changed calls could be compared only in part.")
         if self._shared.tally.unexplained:
             told.append(
                 f"{self._shared.tally.unexplained:,} changed calls are counted only: what explains a finding was looked for in the calls before them in their lane."
             )
         told += self._shared.past_detail.sentences(self._new.recording.items_summed)
         told += told_of_reads(self._shared.tally.reads, self._from_reads)
-        if self._shared.reader.unreadable:
-            told.append(f"{self._shared.reader.unreadable} recorded values could not be read.")
+        unreadable = self._shared.reader.unreadable | self._spread.unreadable
+        if unreadable:
+            told.append(f"{len(unreadable):,} recorded values could not be read.")
         return told
 
 

@@ -102,11 +102,10 @@ class Definitions:
             after=change.after or None,
             lane="",
             cost=0,
-            arguments=str,
+            arguments="",
             weight=calls,
         )
-        for group in self._shared.groups.add([seen]):
-            group.roles.origin(Confidence.HIGH)
+        self._shared.groups.add(seen).roles.origin(Confidence.HIGH)
 
 
 def _gone(name: str, home: str = "") -> SignatureChange:

@@ -85,16 +85,21 @@ class Delta:
 class Resemblance:
     """Says which elements of two short lists resemble each other, by deepdiff's distance.
 
-    It answers `calls` times, each some milliseconds; after that, and where deepdiff fails, elements are paired by position.
+    It answers `calls` times, each some milliseconds; after that, and where deepdiff fails, elements are paired by position. `asked` is how often
+    it was asked, answer or not: what was found without asking does not depend on how often it had answered before.
     """
 
     def __init__(self, calls: int = 300) -> None:
         self._left = calls
+        self.asked = 0
 
     def pairs(self, old: list[Value], new: list[Value]) -> dict[int, int]:
         """Return position in `old` -> position in `new`, for those that resemble each other."""
         in_order = {n: n for n in range(min(len(old), len(new)))}
         if len(old) == len(new) or not self._worth_asking(old, new):
+            return in_order
+        self.asked += 1
+        if self._left <= 0:
             return in_order
         self._left -= 1
         try:
@@ -102,10 +107,10 @@ class Resemblance:
         except Exception:  # noqa: BLE001  (another package's heuristic must not end a comparison; positions do instead)
             return in_order
 
-    def _worth_asking(self, old: list[Value], new: list[Value]) -> bool:
+    @staticmethod
+    def _worth_asking(old: list[Value], new: list[Value]) -> bool:
         return (
-            self._left > 0
-            and bool(old)
+            bool(old)
             and bool(new)
             and len(old) <= _MOST_ALIKE
             and len(new) <= _MOST_ALIKE

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from hashlib import blake2b
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,7 @@ ARGUMENTS = "arguments"
 """Type of the object that stands for a call's arguments. It is no recorded value, and takes no number."""
 UNORDERED = frozenset({"set", "frozenset"})
 _COUNTED = frozenset({"list", "set", "bytearray"})
+_REDACTED = "redacted"
 _ADDRESS = re.compile(r"(?<= at 0x)[0-9a-fA-F]{6,16}\b")
 
 
@@ -46,11 +48,12 @@ class _Step(Enum):
 class Fingerprints:
     """The fingerprint of every node of one snapshot, 61 bits each, and what its references refer to.
 
-    They hold within one process only. The snapshot must stay alive as long as this does, which therefore keeps it.
+    They hold within one process only, unless something else than Python's own hash is given. The snapshot must stay alive as long as this does, which therefore keeps it.
     """
 
-    def __init__(self, root: Value) -> None:
+    def __init__(self, root: Value, hashed: Callable[[object], int] = hash) -> None:
         self.root = root
+        self._hash = hashed
         self._prints: dict[int, int] = {}
         self._targets: list[Value] = []
         self._walk(root)
@@ -94,11 +97,11 @@ class Fingerprints:
         payload = node.payload if isinstance(node, Object) else None
         unordered = isinstance(node, Sequence) and node.type in UNORDERED
         steps: list[tuple[_Step, Value, int]] = []
-        prints = self._prints
+        prints, hash_ = self._prints, self._hash
         for child in children(node):
             leaf = _LEAVES.get(type(child))
             if leaf is not None:
-                prints[id(child)] = leaf(child)
+                prints[id(child)] = hash_(leaf(child))
             else:
                 steps.append((_Step.PAYLOAD if child is payload else _Step.ENTER, child, depth))
                 if unordered:
@@ -108,22 +111,24 @@ class Fingerprints:
     def _reference(self, node: Reference, depth: int, depths: dict[int, int]) -> int:
         target = self.resolve(node)
         if id(target) in depths:
-            return hash(("cycle", depth - depths[id(target)]))
-        return self._prints.get(id(target), hash(("unknown", node.ordinal)))
+            return self._hash(("cycle", depth - depths[id(target)]))
+        return self._prints.get(id(target), self._hash(("unknown", node.ordinal)))
 
     def _combine(self, node: Value) -> int:
         prints = self._prints
         match node:
             case Sequence(type=kind, items=items):
                 inner = [prints[id(item)] for item in items]
-                return hash((kind, tuple(sorted(inner) if kind in UNORDERED else inner)))
+                return self._hash((kind, tuple(sorted(inner) if kind in UNORDERED else inner)))
             case Mapping(items=pairs):
-                return hash(("dict", tuple(sorted((prints[id(key)], prints[id(value)]) for key, value in pairs))))
+                return self._hash(("dict", tuple(sorted((prints[id(key)], prints[id(value)]) for key, value in pairs))))
             case Object(type=kind, form=form, fields=fields, payload=payload):
                 named = tuple(sorted((name, prints[id(value)]) for name, value in fields))
-                return hash(("object", kind, form.value, named, prints[id(payload)] if payload is not None else 0))
+                return self._hash(
+                    ("object", kind, form.value, named, prints[id(payload)] if payload is not None else 0)
+                )
             case Truncated(type=kind, size=size, head=head, digest=digest):
-                return hash(
+                return self._hash(
                     (
                         "truncated",
                         kind,
@@ -133,15 +138,27 @@ class Fingerprints:
                     )
                 )
             case Reference():
-                return hash("redacted")
+                return self._hash(_REDACTED)
             case _:
-                return _LEAVES[type(node)](node)
+                return self._hash(_LEAVES[type(node)](node))
+
+
+def _digest(key: object) -> int:
+    """Return what stands for a key of texts, numbers and tuples of these: Python's own hashes of texts are others in each process."""
+    written = repr(key).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(written, digest_size=8).digest(), "big")
 
 
 def print_of(value: Value) -> int:
     """Return the fingerprint of a value by itself."""
     leaf = _LEAVES.get(type(value))
-    return Fingerprints(value).of(value) if leaf is None else leaf(value)
+    return Fingerprints(value).of(value) if leaf is None else hash(leaf(value))
+
+
+def mark_of(value: Value) -> int:
+    """Return the fingerprint of a value by itself, the same in every process and on every machine, at some times the price."""
+    leaf = _LEAVES.get(type(value))
+    return Fingerprints(value, _digest).of(value) if leaf is None else _digest(leaf(value))
 
 
 def children(node: Value) -> Iterable[Value]:
@@ -175,11 +192,11 @@ def token(value: bool | float | str | bytes | None) -> object:
     return value if value is None or isinstance(value, bytes) else repr(value)
 
 
-_LEAVES: Final[dict[type[Any], Callable[[Any], int]]] = {
-    Scalar: lambda node: hash((type(node.value).__name__, token(node.value))),
-    Atom: lambda node: hash(("atom", node.type, node.text)),
-    Named: lambda node: hash(("named", node.kind, node.name)),
-    Opaque: lambda node: hash(("opaque", node.type)),
-    Redacted: lambda node: hash("redacted"),
+_LEAVES: Final[dict[type[Any], Callable[[Any], object]]] = {
+    Scalar: lambda node: (type(node.value).__name__, token(node.value)),
+    Atom: lambda node: ("atom", node.type, node.text),
+    Named: lambda node: ("named", node.kind, node.name),
+    Opaque: lambda node: ("opaque", node.type),
+    Redacted: lambda node: _REDACTED,
 }
-"""The fingerprints of what nothing is inside of."""
+"""What is hashed of what nothing is inside of."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tracer.compare.origins import NO_FRAME
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 _MOST_AROUND: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What encloses a call: its number as a frame and its callable. `unpaired` says that it is on one side only."""
 
     number: int = NO_FRAME
@@ -51,7 +49,7 @@ class Frames:
         if not call.parent or call.parent > j:
             return Frame()
         parent = j - call.parent
-        return Frame(parent, self._new.call(parent).callable, parent in self._added)
+        return Frame(parent, self._new.callable(parent), parent in self._added)
 
     def of_old(self, i: int, call: Call) -> Frame:
         """Return what encloses an old call: the partner of its parent, where that has one."""
@@ -59,13 +57,13 @@ class Frames:
             return Frame()
         parent = i - call.parent
         partner = self._partner(parent)
-        maker = self._old.call(parent).callable
+        maker = self._old.callable(parent)
         return Frame(removed(parent), maker, unpaired=True) if partner < 0 else Frame(partner, maker)
 
     def around(self, j: int) -> Iterator[int]:
         """Yield the new calls that enclose a new call, innermost first, bounded."""
         for _ in range(_MOST_AROUND):
-            parent = self._new.call(j).parent
+            parent = self._new.parent(j)
             if not parent or parent > j:
                 return
             j -= parent

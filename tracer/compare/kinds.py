@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer.compare.align import Gap, align, gaps
 from tracer.compare.delta import Change, Delta, Difference
-from tracer.compare.fingerprint import Fingerprints, print_of
+from tracer.compare.fingerprint import Fingerprints, mark_of, print_of
 from tracer.compare.parts import without
 from tracer.compare.reading import ARGUMENT, MOST_UNSEEN, Reader, looked_at_again, parameter_names
 from tracer.compare.result import Kind
@@ -38,7 +38,7 @@ class CallChange:
 
     `entering` says that it was there when the call began: it is an input of the call, not something that the call did.
     `inside` are the types of the objects that the path leads into, outermost first. `mark` is what the value was and is, as
-    fingerprints, by which the same change of a value is known elsewhere.
+    fingerprints that hold in every process, by which the same change of a value is known elsewhere.
     """
 
     kind: Kind
@@ -96,8 +96,12 @@ def _texts(paths: Iterable[ValuePath]) -> tuple[str, ...]:
 
 
 def _made(kind: Kind, change: Change, *, entering: bool = False) -> CallChange:
-    mark = _print(change.before), _print(change.after)
+    mark = (_everywhere(change.before), _everywhere(change.after))
     return CallChange(kind, change.path, change.difference, change.before, change.after, entering, change.inside, mark)
+
+
+def _everywhere(value: Value | None) -> int:
+    return 0 if value is None else mark_of(value)
 
 
 def _print(value: Value | None) -> int:

@@ -120,26 +120,34 @@ class Filter:
         self._rules = tuple(dict.fromkeys(rules))
         self._comparators = comparators or {}
         self._seen = seen
+        self._numbers = {rule: number for number, rule in enumerate(self._rules)}
         self._by_number = any(_NUMBERED.search(rule.path) for rule in self._rules)
         self._of = _ByCallable(self._rules)
         self._known: dict[tuple[object, ...], tuple[Rule, ...]] = {}
-        self._lenient: dict[str, Lenience | None] = {}
         self._hidden: Counter[Rule] = Counter()
         self._concerned: set[str] = set()
 
     def hides(self, subject: Subject, change: CallChange | None = None) -> bool:
         """Whether a rule covers a difference; counts it for the first one that does. `change` is what differs, if values do."""
-        rule = next((rule for rule in self._at(subject) if _decides(rule, subject, change)), None)
-        if rule is not None:
-            self._hidden[rule] += 1
-            self._concerned.add(subject.callable)
-        else:
-            self._note(subject)
+        rule = self.hiding(subject, change)
+        self.count(rule, subject)
         return rule is not None
+
+    def hiding(self, subject: Subject, change: CallChange | None) -> int | None:
+        """Return the number of the first rule that covers a difference, None where none does. Nothing is counted."""
+        return next((self._numbers[rule] for rule in self._at(subject) if _decides(rule, subject, change)), None)
+
+    def count(self, rule: int | None, subject: Subject) -> None:
+        """Count a difference for the rule that hid it, by its number, or take it in as one that none did."""
+        if rule is None:
+            self._note(subject)
+        else:
+            self._hidden[self._rules[rule]] += 1
+            self._concerned.add(subject.callable)
 
     def concerns(self, callable_: str) -> bool:
         """Whether a rule hid a difference of a callable so far, or says how its values are compared."""
-        return callable_ in self._concerned or self.lenience(callable_) is not None
+        return callable_ in self._concerned or any(map(is_lenient, self._of.of(callable_)))
 
     def lets_go(self, callable_: str) -> bool:
         """Whether a callable may not be called at all any more, and not only less often: a rule someone wrote says so, or runs did."""
@@ -159,11 +167,12 @@ class Filter:
             self._seen.add(subject.general)
 
     def lenience(self, callable_: str) -> Lenience | None:
-        """Return what a comparison of a callable's values has to know; None where no rule concerns it."""
-        if callable_ not in self._lenient:
-            rules = tuple(rule for rule in self._of.of(callable_) if is_lenient(rule))
-            self._lenient[callable_] = Lenience(rules, self._comparators) if rules else None
-        return self._lenient[callable_]
+        """Return what a comparison of a callable's values has to know; None where no rule concerns it.
+
+        It is made anew each time, since there is a limit to what each may ask.
+        """
+        rules = tuple(rule for rule in self._of.of(callable_) if is_lenient(rule))
+        return Lenience(rules, self._comparators) if rules else None
 
     @property
     def hidden(self) -> tuple[tuple[str, int], ...]:

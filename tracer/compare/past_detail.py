@@ -99,7 +99,7 @@ class PastDetail:
         self, name: str, kinds: frozenset[Kind] | None, differing: list[tuple[Differing, Kept]], shared: Shared
     ) -> None:
         calls = sum(each.calls for each, _ in differing)
-        if shared.shapes_only and not any(each.kind in _SHAPES for each, _ in differing):
+        if shared.reader.shapes_only and not any(each.kind in _SHAPES for each, _ in differing):
             return
         known = shared.groups.kinds_of(name)
         ours = {kind for kind in known if _is_of(kind, kinds)}
@@ -132,10 +132,10 @@ class PastDetail:
             after=each.after,
             lane=kept.lane,
             cost=each.first,
-            arguments=lambda: _where(each, kept),
+            arguments=_where(each, kept),
             weight=each.calls,
         )
-        (group,) = shared.groups.add([seen])
+        group = shared.groups.add(seen)
         shared.tally.changed += each.calls if each.kind not in _PRESENCE else 0
         unseen = (f"calls past the first {kept.calls:,} in detail",)
         if each.kind in _PRESENCE or each.kind in _ENTRIES or self._follows(name, shared):

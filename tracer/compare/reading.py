@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from copy import copy
 from dataclasses import replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tracer import wire
@@ -32,23 +32,32 @@ _TREES = 16  # one pair of calls is read in several places
 _FEWEST_TREES = 4  # arguments and outcomes of that pair are kept whatever their size
 _TREE_BYTES = 8 * 1024 * 1024  # of snapshots whose trees are kept; a tree takes many times as much
 _REMEMBERED_BYTES = 4_096
+_ASKED = 300  # pairs of lists whose elements are paired by what they resemble
+_MOST_UNREADABLE = 10_000
+_DIGEST = 8
 
 
 class Reader:
     """Decodes and compares the values of paired calls, remembering recent small pairs: one cause often shows in thousands of calls."""
 
     def __init__(self, *, shapes_only: bool = False) -> None:
-        self._losses: Counter[str] = Counter()
+        self._unreadable: set[bytes] = set()
         self.lenience: Lenience | None = None  # what rules say about the values of the callable that is being compared
-        self._shapes_only = shapes_only
-        self._resemblance = Resemblance()
+        self.shapes_only = shapes_only
+        self._resemblance = Resemblance(_ASKED)
         self._known: dict[tuple[object, ...], Delta] = {}
+        self._known_here: dict[tuple[object, ...], Delta] = {}  # what may come out otherwise elsewhere
         self._trees: dict[bytes, Value] = {}
 
     @property
-    def unreadable(self) -> int:
-        """How many snapshots could not be read."""
-        return self._losses[_UNREADABLE.type]
+    def unreadable(self) -> frozenset[bytes]:
+        """Digests of the snapshots that could not be read, up to some thousands."""
+        return frozenset(self._unreadable)
+
+    def begin(self, asks: int) -> None:
+        """Begin a part, of which nothing may depend on what was compared before. So many pairs of lists are paired by resemblance."""
+        self._resemblance = Resemblance(asks)
+        self._known_here = {}
 
     def under(self, lenience: Lenience | None) -> Reader:
         """Return this reader for a callable whose values are compared under rules. What one remembers the other knows."""
@@ -78,7 +87,8 @@ class Reader:
         try:
             return decode(data)
         except CassetteDamaged:
-            self._losses[_UNREADABLE.type] += 1
+            if len(self._unreadable) < _MOST_UNREADABLE:
+                self._unreadable.add(blake2b(data, digest_size=_DIGEST).digest())
             return _UNREADABLE
 
     def arguments(self, call: Call, names: tuple[str, ...]) -> Value:
@@ -139,25 +149,28 @@ class Reader:
         """Return what differs between two trees that come of different bytes. Two that cannot be read are a change."""
         if old is new is _UNREADABLE:
             return Delta((Change(path, Difference.VALUE, old, new),))
-        if self._shapes_only:
+        if self.shapes_only:
             return shape_delta((Fingerprints(old), old), (Fingerprints(new), new), path)
         return delta(old, new, path, self._resemblance, self.lenience)
 
     def inside(self, old: tuple[Fingerprints, Value], new: tuple[Fingerprints, Value], path: ValuePath) -> Delta:
         """Return what differs between two nodes, each given with the fingerprints of the snapshot that it is part of."""
-        if self._shapes_only:
+        if self.shapes_only:
             return shape_delta(old, new, path)
         return delta_inside(old, new, path, self._resemblance, self.lenience)
 
     def _remembered(self, key: tuple[object, ...], compare: typing.Callable[[], Delta]) -> Delta:
         key = (*key, self.lenience)
-        found = self._known.get(key)
+        found = self._known.get(key) or self._known_here.get(key)
         if found is None:
+            asked = self._resemblance.asked
             found = compare()
             if sum(len(part) for part in key[:2] if isinstance(part, bytes)) <= _REMEMBERED_BYTES:
-                if len(self._known) >= _REMEMBERED:
-                    self._known.clear()
-                self._known[key] = found
+                pure = self._resemblance.asked == asked and self.lenience is None
+                known = self._known if pure else self._known_here
+                if len(known) >= _REMEMBERED:
+                    known.clear()
+                known[key] = found
         return found
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.compare.collapse import Group, Groups
 from tracer.compare.past_detail import PastDetail
-from tracer.compare.surfacing import Mark, Surfacing, Told, Trace, trace
-from tracer.values import Key
+from tracer.compare.seen import Counts
+from tracer.compare.surfacing import Surfacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from tracer.compare.callables import Callables
     from tracer.compare.collapse import Observation
-    from tracer.compare.kinds import CallChange
     from tracer.compare.noise import Filter
     from tracer.compare.reading import Reader
+    from tracer.compare.seen import Mark, Placed, SeenChange, Trace
 
 _MOST: Final = 50_000
 _MOST_SOURCES: Final = 4  # of one change of a value
@@ -32,11 +32,8 @@ class Tally:
     `unexplained` are changed calls of which it was not looked for what explains them, since others tell of the same.
     """
 
-    compared: int = 0
+    counts: Counts = field(default_factory=Counts)
     changed: int = 0
-    added: int = 0
-    removed: int = 0
-    partly: int = 0
     unexplained: int = 0
     reads: Counter[str] = field(default_factory=Counter)
 
@@ -56,30 +53,28 @@ class Outcomes:
         self._marks: dict[Mark, list[Source]] = {}
         self._traces: set[Trace] = set()
 
-    def add(self, told: Iterable[CallChange], groups: Told, call: tuple[str, int]) -> None:
-        """Take in what changed about one call, with the groups that tell of it; its private outcomes do not count."""
-        seen = [change for change in told if not change.entering and not change.internal]
+    def add(self, told: Iterable[Placed], call: tuple[str, int]) -> None:
+        """Take in what changed about one call, with what tells of it; its private outcomes do not count."""
+        seen = [each for each in told if each[0].sort.shows]
         if len(self._marks) < _MOST:
-            for change in seen:
+            for change, group in seen:
                 sources = self._marks.setdefault(change.mark, [])
                 if len(sources) < _MOST_SOURCES:
-                    sources.append(Source(call, groups.get((change.kind, change.path.general))))
+                    sources.append(Source(call, group))
             if len(self._traces) < _MOST:
-                self._traces.update(trace(change) for change in seen)
+                self._traces.update(change.trace for change, _ in seen)
 
-    def hold(self, changes: Iterable[CallChange]) -> bool:
-        """Whether an outcome has shown each of these changes of a value before, wherever it stood."""
-        return all(change.mark in self._marks for change in changes)
+    def holds(self, change: SeenChange) -> bool:
+        """Whether an outcome has shown this change of a value before, wherever it stood."""
+        return change.mark in self._marks
 
-    def source(self, change: CallChange, around: AbstractSet[tuple[str, int]]) -> Source | None:
+    def source(self, change: SeenChange, around: AbstractSet[tuple[str, int]]) -> Source | None:
         """Return what first showed this change of a value, and was over: it is not one of the calls `around` the one that asks."""
         return next((source for source in self._marks.get(change.mark, ()) if source.call not in around), None)
 
-    def repeat(self, change: CallChange) -> bool:
+    def repeat(self, change: SeenChange) -> bool:
         """Whether an outcome has shown this change of a value before, in a field or under a key of the same name."""
-        steps = change.path.steps
-        named = len(steps) > 1 and not isinstance(steps[-1], int) and steps[-1] != Key("*")
-        return named and trace(change) in self._traces
+        return change.sort.named and change.trace in self._traces
 
 
 @dataclass(slots=True)
@@ -87,14 +82,12 @@ class Shared:
     """What lanes share.
 
     `calls` are those compared or added, `removed` those that only the old run has, by callable; `silenced` is one of these that a rule
-    hid, for each callable. `budget` is how many calls of a callable in a lane the new run keeps in detail, 0 where that is not known.
+    hid, for each callable.
     """
 
     callables: Callables
     rules: Filter
-    shapes_only: bool
     reader: Reader
-    budget: int = 0
     groups: Groups = field(default_factory=Groups)
     tally: Tally = field(default_factory=Tally)
     calls: dict[str, int] = field(default_factory=dict)

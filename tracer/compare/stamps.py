@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN: Final = 16
 """Up to so many stamps are kept one by one; of more only one that stands for all."""
 _SIZE: Final = 6
-_MOST: Final = 4_096
+MOST_STAMPS: Final = 4_096
 """Distinct changes of one finding that are stamped; what differs beyond is counted."""
 
 
@@ -30,15 +30,17 @@ class Stamps:
         self._known: dict[object, str] = {}
         self._beyond = 0
 
-    def add(self, mark: tuple[int, int], before: Value | str | None, after: Value | str | None) -> None:
-        """Take in a change; `mark` stands for its sides in this process, where it is not zero."""
-        if before is None and after is None:
+    def add(self, before: str | None, after: str | None) -> None:
+        """Take in a change that is told of as text."""
+        if before is not None or after is not None:
+            self.take((before, after), stamp(before, after))
+
+    def take(self, mark: tuple[object, object], found: str) -> None:
+        """Take in the stamp of a change; `mark` stands for its sides, zeros for none. Where the mark is known the stamp may be left out."""
+        if mark in self._known or not any(mark):
             return
-        known = mark if any(mark) else (str(before), str(after))
-        if known in self._known:
-            return
-        if len(self._known) < _MOST:
-            self._known[known] = stamp(before, after)
+        if len(self._known) < MOST_STAMPS:
+            self._known[mark] = found
         else:
             self._beyond += 1
 
