@@ -55,6 +55,7 @@ LATE = {
     "report/": {"rich", "jinja2"},
     "workflows.py": None,
     "workflows/cluster.py": {"distributed"},
+    "workflows/helping.py": {"tracer.workflows.executors"},
     "workflows/recording.py": {"tracer.compare.noise", "tracer.workflows.repeating"},
     "api.py": None,
     "__init__.py": None,

@@ -46,6 +46,10 @@ Scheduler = Annotated[
         metavar="ADDRESS", help="Have it done by the workers of the Dask scheduler at ADDRESS: tcp://10.0.0.1:8786."
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Processes at a time. Default: one for each core, at most 8."),
+]
 Level = Annotated[
     str | None,
     typer.Option(

@@ -10,7 +10,7 @@ import typer
 from tracer import workflows
 from tracer.cli.app import app
 from tracer.cli.bar import Bar
-from tracer.cli.options import FailOn, Format, Level, Output, Scheduler, Verbose, tell
+from tracer.cli.options import FailOn, Format, Level, Output, Scheduler, Verbose, Workers, tell
 from tracer.report.formats import request_of, require
 from tracer.report.listing import render_replay
 
@@ -57,10 +57,7 @@ def replay(
             "--python", metavar="PATH", help="The Python that runs the code. Default: the one that recorded it here."
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", metavar="N", help="Processes at a time. Default: one for each core, at most 8."),
-    ] = None,
+    workers: Workers = None,
     scheduler: Scheduler = None,
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long one call may take.")

@@ -11,7 +11,7 @@ import typer
 from tracer import workflows
 from tracer.cli.app import UNUSABLE, app, fail, told
 from tracer.cli.live import LiveLine
-from tracer.cli.options import Ambient, Boundaries, FailOn, Format, Level, Output, Scheduler, Verbose, tell
+from tracer.cli.options import Ambient, Boundaries, FailOn, Format, Level, Output, Scheduler, Verbose, Workers, tell
 from tracer.cli.terminal import color, say, width
 from tracer.config import DETAILS, ambient_kinds
 from tracer.errors import ConfigError
@@ -143,6 +143,7 @@ def diff(
     ] = False,
     ambient: Ambient = None,
     scheduler: Scheduler = None,
+    workers: Workers = None,
     confirm: Annotated[
         bool, typer.Option(help="Before a run counts as changed, run it once more to tell change from chance.")
     ] = True,
@@ -157,7 +158,14 @@ def diff(
     failing = workflows.severity(fail_on or workflows.settings().fail_on)
     revision = _base(base, setup, no_cache=no_cache)
     with LiveLine(sys.stderr) as live:
-        terms = workflows.Terms(request_of(format_), level, failing, confirm=confirm, progress=live.progress)
+        terms = workflows.Terms(
+            request_of(format_),
+            level,
+            failing,
+            confirm=confirm,
+            progress=live.progress,
+            workers=workflows.workers_of(workers),
+        )
         kinds = ambient_kinds(ambient) if ambient is not None else None
         before, after = (workflows.place_of(each) if each is not None else None for each in (old, new))
         if scheduler is not None:
@@ -216,7 +224,7 @@ def _compare(
             raise ConfigError("compare", "both a second cassette and a command were given", "Leave one of them out.")
         if ambient is not None:
             raise ConfigError("compare", "--ambient is for a run, and none was asked for", "Leave it out.")
-        return workflows.compare(old, new, terms=terms, spread=True)
+        return workflows.compare(old, new, terms=terms)
     return workflows.diff_rerun(old, command, boundary, rerun_recorded=rerun_recorded, ambient=ambient, terms=terms)
 
 

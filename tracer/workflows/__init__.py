@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tracer.workflows.doctor import diagnose
     from tracer.workflows.exporting import Exported, Wishes, export_tests, export_trace
     from tracer.workflows.folders import compare
+    from tracer.workflows.helping import workers_of
     from tracer.workflows.looking import list_cassettes, recover, show, verify
     from tracer.workflows.merging import merge
     from tracer.workflows.mirror import at, written
@@ -120,6 +121,7 @@ __all__ = [
     "tree_around",
     "verify",
     "waiting_at",
+    "workers_of",
     "write_report",
     "written",
 ]
@@ -135,6 +137,7 @@ _HOMES: Final = {
     "tracer.workflows.doctor": ("diagnose",),
     "tracer.workflows.exporting": ("Exported", "Wishes", "export_tests", "export_trace"),
     "tracer.workflows.folders": ("compare",),
+    "tracer.workflows.helping": ("workers_of",),
     "tracer.workflows.looking": ("list_cassettes", "recover", "show", "verify"),
     "tracer.workflows.merging": ("merge",),
     "tracer.workflows.mirror": ("at", "written"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
 from tracer.compare.detailed import Detailed
+from tracer.compare.looking import Terms as LookingTerms
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.config import LEVELS
 from tracer.errors import CassetteError, ComparisonError, ConfigError
@@ -18,6 +19,7 @@ from tracer.storage.store import ACCEPTED, accepted_path, replacing
 from tracer.workflows import common
 from tracer.workflows.comparators import load_comparators, not_applied
 from tracer.workflows.context import with_context
+from tracer.workflows.helping import Work, helpers
 from tracer.workflows.places import here
 from tracer.workflows.terms import PLAIN
 
@@ -53,18 +55,24 @@ def _diff(old: Path, new: Path, names: tuple[str, str], config: Config, terms: T
     user = (*rules_of_settings(config), *_checked(terms.rules))
     comparators = load_comparators(user) if terms.allow_imports else {}
     accepted = accepted_path(old)
+    level = _level(terms.level or config.level)
     with open_cassette(old) as before, open_cassette(new) as after:
-        found = compare(
-            before if with_sums else Detailed(before),
-            after if with_sums else Detailed(after),
-            old_name=names[0],
-            new_name=names[1],
-            rules=(*after.recording.noise, *user),
-            level=_level(terms.level or config.level),
-            renamed=dict(config.renamed),
-            comparators=comparators,
-            progress=terms.progress,
-        )
+        rules = (*after.recording.noise, *user)
+        work = Work(old, new, LookingTerms(rules, level == "shape", dict(config.renamed)), with_sums)
+        # Functions of the user's are called in one process, which knows how to tell of their errors.
+        with helpers(work, 1 if comparators else terms.workers) as beside:
+            found = compare(
+                before if with_sums else Detailed(before),
+                after if with_sums else Detailed(after),
+                old_name=names[0],
+                new_name=names[1],
+                rules=rules,
+                level=level,
+                renamed=work.terms.renamed,
+                comparators=comparators,
+                progress=terms.progress,
+                helpers=beside,
+            )
         settled = settle(found, load(accepted), common.today(), accepted.name)
         told = with_context(settled, before, after, terms.request, config)
     return told if terms.allow_imports else replace(told, notes=(*told.notes, *not_applied(user)))

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from tracer.errors import TracerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 @contextmanager
-def processes(workers: int) -> Iterator[Executor]:
-    """Give an executor of so many processes, started afresh, so that nothing of this one is in them."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+def processes(workers: int, prepare: Callable[..., None] | None = None, *given: Any) -> Iterator[Executor]:
+    """Give an executor of up to so many processes, started afresh when there is work, so that nothing of this one is in them.
+
+    Each calls `prepare(*given)` first. What was not begun at the end of the block is given up, and whatever ends this process ends them.
+    """
+    executor = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(prepare, given)
+    )
+    try:
         yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _begin(prepare: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # a keyboard's goes to all: it ends us without a word, whoever started us tells of it
+    Thread(target=_end_with_parent, daemon=True).start()
+    if prepare is not None:
+        prepare(*given)
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, which could not tell it."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

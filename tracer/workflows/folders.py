@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -41,13 +40,11 @@ class Pair:
     version: str = VERSION
 
 
-def compare(
-    old: Place, new: Place, *, terms: Terms = PLAIN, executor: Executor | None = None, spread: bool = False
-) -> Comparison:
+def compare(old: Place, new: Place, *, terms: Terms = PLAIN, executor: Executor | None = None) -> Comparison:
     """Compare two cassettes, or all that two folders hold under the same names.
 
-    Pairs of cassettes go through the executor. Without one they are compared here one after the other, with `spread` in processes of
-    their own if they are many.
+    Pairs of cassettes go through the executor. Without one they are compared here one after the other, each by `terms.workers` processes, or each by
+    one of these if they are many.
 
     Raises:
         CassetteError: a cassette or folder cannot be read.
@@ -67,7 +64,7 @@ def compare(
         raise ComparisonError("compare the folders", cause, "Cassettes are paired by their path below the folder.")
     config = common.settings()
     pairs = {name: Pair(olds[name], news[name], config, replace(terms, progress=None)) for name in names}
-    found = _compared(pairs, terms, executor, spread=spread)
+    found = _compared(pairs, terms, executor)
     return together(found, str(old), str(new), tuple(_left_out(olds, news)))
 
 
@@ -82,24 +79,29 @@ def compare_pair(pair: Pair) -> Comparison:
     return diff(pair.old, pair.new, config=pair.config, terms=pair.terms)
 
 
-def _compared(
-    pairs: Mapping[str, Pair], terms: Terms, executor: Executor | None, *, spread: bool
-) -> dict[str, Comparison]:
-    if executor is None and spread and len(pairs) >= _WORTH_A_PROCESS and not terms.allow_imports:
-        with processes(min(len(pairs), os.cpu_count() or 1)) as local:
-            return _compared(pairs, terms, local, spread=False)
+def _compared(pairs: Mapping[str, Pair], terms: Terms, executor: Executor | None) -> dict[str, Comparison]:
+    if executor is None and terms.workers > 1 and len(pairs) >= _WORTH_A_PROCESS and not terms.allow_imports:
+        with processes(min(len(pairs), terms.workers)) as local:
+            return _compared(pairs, terms, local)
     found: dict[str, Comparison] = {}
     if executor is None:
         for name, pair in pairs.items():
             found[name] = compare_pair(pair)
             _tell(terms, len(found), len(pairs))
         return found
-    futures: dict[Future[Comparison], str] = {executor.submit(compare_pair, pair): name for name, pair in pairs.items()}
+    futures: dict[Future[Comparison], str] = {
+        executor.submit(compare_pair, _alone(pair)): name for name, pair in pairs.items()
+    }
     with answers(futures, "compare the folders", ComparisonError):
         for future in as_completed(futures):
             found[futures[future]] = future.result()
             _tell(terms, len(found), len(pairs))
     return found
+
+
+def _alone(pair: Pair) -> Pair:
+    """Return a pair that one process compares."""
+    return replace(pair, terms=replace(pair.terms, workers=1))
 
 
 def _tell(terms: Terms, done: int, total: int) -> None:

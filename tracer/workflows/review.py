@@ -18,6 +18,7 @@ from tracer.storage.store import accepted_path, baseline_of, list_pending, pendi
 from tracer.workflows import common, pending
 from tracer.workflows.comparing import diff
 from tracer.workflows.decisions import accept_findings
+from tracer.workflows.helping import workers_of
 from tracer.workflows.terms import Terms
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def compare_waiting(cassette: Path, progress: Callable[[int, int], None] | None 
             f"`tracer accept --all {cassette}` makes it the baseline, or remove it.",
         )
     config = common.settings()
-    comparison = diff(cassette, pending_path(cassette), config=config, terms=Terms(progress=progress))
+    terms = Terms(progress=progress, workers=workers_of(None))
+    comparison = diff(cassette, pending_path(cassette), config=config, terms=terms)
     level = Severity(config.fail_on)
     asked = (each for each in comparison.findings if visible_to_callers(each) or each.severity.rank <= level.rank)
     return Waiting(cassette, comparison, tuple(asked) or comparison.findings)

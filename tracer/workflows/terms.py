@@ -25,6 +25,7 @@ class Terms:
     rules: which differences do not count, beside those of the settings and those learned.
     allow_imports: call the functions that rules name; finding them runs code of the user's.
     progress: called now and then with the calls done and all calls.
+    workers: processes that look at calls, this one alone for 1. Others are started, afresh, only where there is much to compare.
     """
 
     request: Request = NOTHING
@@ -34,6 +35,7 @@ class Terms:
     rules: tuple[Rule, ...] = ()
     allow_imports: bool = False
     progress: Callable[[int, int], None] | None = None
+    workers: int = 1
 
 
 PLAIN = Terms()
