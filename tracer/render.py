@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tracer.model import ItemKind
 from tracer.values import (
     Atom,
     Form,
@@ -20,9 +21,16 @@ from tracer.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 LIMIT: Final = 120
+PASSED: Final = {
+    ItemKind.YIELDED: "yields",
+    ItemKind.SENT: "is sent",
+    ItemKind.THROWN: "is thrown",
+    ItemKind.SUMMED: "and so on:",
+}
+"""What is said of what passes through a generator, before its value."""
 _MORE: Final = "..."
 _BRACKETS: Final = {
     "list": "[]",
@@ -33,6 +41,14 @@ _BRACKETS: Final = {
 }
 
 _DEEPEST: Final = 64
+_MOST_NAMED: Final = 8
+
+
+def most_counted(counts: Iterable[tuple[str, int]]) -> str:
+    """Name the callables with the most of something, each with how much: `shop.tax:vat (2,900), shop.cart:total (12) and 3 more`."""
+    by_size = sorted(counts, key=lambda item: (-item[1], item[0]))
+    names = ", ".join(f"{name} ({count:,})" for name, count in by_size[:_MOST_NAMED])
+    return f"{names} and {len(by_size) - _MOST_NAMED:,} more" if len(by_size) > _MOST_NAMED else names
 
 
 def render(value: Value, limit: int = LIMIT) -> str:

@@ -12,11 +12,12 @@ from tracer.compare.noise import CALL, Subject
 from tracer.compare.origins import Code
 from tracer.compare.result import Confidence, Kind, Role
 from tracer.compare.severity import Facts, severity
+from tracer.render import most_counted
 from tracer.rules import ROOTS_OF
 from tracer.values import ValuePath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tracer.compare.shared import Shared
     from tracer.compare.thinned import Differing, Judged
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _PRESENCE: Final = frozenset({Kind.CALL_ADDED, Kind.CALL_REMOVED, Kind.CALL_MOVED, Kind.CALLABLE_MISSING})
 _ENTRIES: Final = frozenset({Kind.ARGUMENT_PASSED, Kind.STATE})
 _SHAPES: Final = frozenset({*_PRESENCE, Kind.RAISED, Kind.NO_LONGER_RAISED})
-_MOST_NAMED: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,22 +154,15 @@ class PastDetail:
         """Yield what is to be told beside findings. `items` are callables with how many items of their generators are kept as sums alone."""
         if self._compared:
             yield (
-                f"{self.calls:,} calls past the budget of detail were compared by their sums: {_named(self._compared.items())}. "
+                f"{self.calls:,} calls past the budget of detail were compared by their sums: {most_counted(self._compared.items())}. "
                 "`tracer record --detail-calls N` keeps more in detail."
             )
         if items:
             yield (
-                f"{sum(count for _, count in items):,} generator items past the budget of detail were compared by their sums: {_named(items)}. "
+                f"{sum(count for _, count in items):,} generator items past the budget of detail were compared by their sums: {most_counted(items)}. "
                 "`tracer record --detail-calls N` keeps more in detail."
             )
         yield from self._told
-
-
-def _named(counts: Iterable[tuple[str, int]]) -> str:
-    """Name the callables with the most of something."""
-    by_size = sorted(counts, key=lambda item: (-item[1], item[0]))
-    names = ", ".join(f"{name} ({count:,})" for name, count in by_size[:_MOST_NAMED])
-    return f"{names} and {len(by_size) - _MOST_NAMED:,} more" if len(by_size) > _MOST_NAMED else names
 
 
 def _is_of(kind: Kind, kinds: frozenset[Kind] | None) -> bool:

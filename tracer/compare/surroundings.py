@@ -10,8 +10,8 @@ from tracer.compare.align import Run, align
 from tracer.compare.columns import LaneReader
 from tracer.compare.context import Moment, NearCall
 from tracer.compare.reading import Reader, parameter_names
-from tracer.model import ItemKind, Raised
-from tracer.render import render, render_error
+from tracer.model import Raised
+from tracer.render import PASSED, render, render_error
 from tracer.values import Object
 
 if TYPE_CHECKING:
@@ -33,12 +33,6 @@ _NEAR_OUTCOME: Final = 240
 _HERE: Final = 1_200  # of a value of the example itself
 _PASSED: Final = 12
 _OPEN_LANES: Final = 4
-_ITEM: Final = {
-    ItemKind.YIELDED: "yields",
-    ItemKind.SENT: "is sent",
-    ItemKind.THROWN: "is thrown",
-    ItemKind.SUMMED: "and so on:",
-}
 
 
 def trees(
@@ -126,7 +120,7 @@ class _Side:
 
     def _passed(self, call: Call, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         for item in call.items[:_PASSED]:
-            yield _ITEM[item.kind], render(self._reader.read(item.value), _HERE)
+            yield PASSED[item.kind], render(self._reader.read(item.value), _HERE)
         for place, data in call.after[:_PASSED]:
             name = names[place] if place < len(names) else str(place)
             yield f"{name} afterwards", render(self._reader.read(data), _HERE)

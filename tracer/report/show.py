@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracer.decode import decode, decode_arguments
 from tracer.model import Call, Item, ItemKind, ParameterKind, Raised, Returned, Unfinished
-from tracer.render import render, render_error
+from tracer.render import PASSED, render, render_error
 from tracer.report.safe import plain
 from tracer.report.sentences import counted
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 _STEP: Final = "  "
 _MARK: Final = "> "
-_ITEM: Final = {
-    ItemKind.YIELDED: "yields",
-    ItemKind.SENT: "is sent",
-    ItemKind.THROWN: "is thrown",
-    ItemKind.SUMMED: "and so on:",
-}
 _STARS: Final = {ParameterKind.VAR_POSITIONAL: "*", ParameterKind.VAR_KEYWORD: "**"}
 
 
@@ -185,4 +179,4 @@ def _outcome(outcome: Outcome, limit: int) -> str:
 def _item(item: Item, limit: int) -> str:
     value = decode(item.value)
     shown = render_error(value, limit) if item.kind is ItemKind.THROWN else render(value, limit)
-    return f"{_STEP}{_ITEM[item.kind]} {shown}"
+    return f"{_STEP}{PASSED[item.kind]} {shown}"

@@ -20,6 +20,7 @@ from tracer.errors import CassetteError, RecordingError
 from tracer.recording.checkout import STRANGERS_SUFFIX
 from tracer.recording.launch import run_recorded
 from tracer.recording.settings import FAILURE_SUFFIX
+from tracer.render import most_counted
 from tracer.report.listing import ComponentSummary, RunSummary
 from tracer.report.sentences import counted
 from tracer.storage import remote
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from tracer.workflows.places import Place
 
 DEFAULT_NAME = "run"
-_MOST_NAMED = 8
 _STOPPING = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP})
 
 
@@ -345,11 +345,8 @@ def _of_kept(told: Summary, reads: int) -> Iterator[str]:
 
 def _past_detail(counts: Mapping[str, int], noun: str) -> str:
     """Say of which calls, or items, only sums were kept."""
-    by_size = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    names = ", ".join(f"{name} ({count:,})" for name, count in by_size[:_MOST_NAMED])
-    more = f" and {counted(len(by_size) - _MOST_NAMED, 'callable')} more" if len(by_size) > _MOST_NAMED else ""
     return (
-        f"Of {counted(sum(counts.values()), noun)} past the budget of detail sums are kept, by which a difference is still found: {names}{more}. "
+        f"Of {counted(sum(counts.values()), noun)} past the budget of detail sums are kept, by which a difference is still found: {most_counted(counts.items())}. "
         "`--detail-calls N` keeps more in detail."
     )
 
