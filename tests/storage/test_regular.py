@@ -12,6 +12,7 @@ from tracer import errors, model
 from tracer.review.acceptances import load
 from tracer.storage.compact import compact
 from tracer.storage.reader import open_cassette
+from tracer.storage.regular import make_folder
 from tracer.storage.store import accepted_path, read_side, replacing, side_path, write_cassette
 
 if TYPE_CHECKING:
@@ -91,3 +92,16 @@ def test_a_journal_is_never_read_through_a_link(tmp_path: Path) -> None:
 
     with pytest.raises(errors.CassetteError, match="read journal"):
         compact(part, tmp_path / "a.cassette")
+
+
+def test_folders_are_made_that_others_cannot_write_and_nothing_else_of_the_name_is_taken_for_one(
+    tmp_path: Path, no_mask: None
+) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    (tmp_path / "file").write_text("not a folder", encoding="ascii")
+
+    assert [mode(tmp_path / "a"), mode(tmp_path / "a" / "b")] == [0o775, 0o775]
+    for name in ("file", "file/below"):
+        with pytest.raises(NotADirectoryError):
+            make_folder(tmp_path / name)

@@ -30,11 +30,17 @@ def make_folder(folder: Path) -> None:
     """Make a folder, and those above it that are missing, as the umask has it, but that others never write into them.
 
     Raises:
-        OSError: it cannot be made, or there is something else of that name.
+        NotADirectoryError: there is something else of that name, or above.
+        OSError: it cannot be made.
     """
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(mode=0o775, exist_ok=True)
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    try:
+        folder.mkdir(mode=0o775)
+    except FileExistsError as error:
+        if not folder.is_dir():  # else somebody else was faster
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
 
 
 def write_new(path: Path, text: str) -> None:
