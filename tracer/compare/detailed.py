@@ -39,3 +39,8 @@ class Detailed:
     def columns(self, lane: str, block: int) -> CallColumns:
         """Return the calls of one block, part by part."""
         return self._run.columns(lane, block)
+
+
+def with_or_without_sums(run: RecordedRun, *, with_sums: bool) -> RecordedRun:
+    """Return a run as it is, or without the calls of which only sums are kept."""
+    return run if with_sums else Detailed(run)

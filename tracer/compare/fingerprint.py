@@ -149,16 +149,15 @@ def _digest(key: object) -> int:
     return int.from_bytes(blake2b(written, digest_size=8).digest(), "big")
 
 
-def print_of(value: Value) -> int:
+def print_of(value: Value, hashed: Callable[[object], int] = hash) -> int:
     """Return the fingerprint of a value by itself."""
     leaf = _LEAVES.get(type(value))
-    return Fingerprints(value).of(value) if leaf is None else hash(leaf(value))
+    return Fingerprints(value, hashed).of(value) if leaf is None else hashed(leaf(value))
 
 
 def mark_of(value: Value) -> int:
     """Return the fingerprint of a value by itself, the same in every process and on every machine, at some times the price."""
-    leaf = _LEAVES.get(type(value))
-    return Fingerprints(value, _digest).of(value) if leaf is None else _digest(leaf(value))
+    return print_of(value, _digest)
 
 
 def children(node: Value) -> Iterable[Value]:

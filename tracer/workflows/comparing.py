@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.compare.compare import compare
-from tracer.compare.detailed import Detailed
+from tracer.compare.detailed import with_or_without_sums
 from tracer.compare.looking import Terms as LookingTerms
 from tracer.compare.result import Comparison, Kind, Severity
 from tracer.config import LEVELS
@@ -62,8 +62,8 @@ def _diff(old: Path, new: Path, names: tuple[str, str], config: Config, terms: T
         # Functions of the user's are called in one process, which knows how to tell of their errors.
         with helpers(work, 1 if comparators else terms.workers) as beside:
             found = compare(
-                before if with_sums else Detailed(before),
-                after if with_sums else Detailed(after),
+                with_or_without_sums(before, with_sums=with_sums),
+                with_or_without_sums(after, with_sums=with_sums),
                 old_name=names[0],
                 new_name=names[1],
                 rules=rules,

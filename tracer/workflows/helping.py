@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tracer.compare.detailed import Detailed
+from tracer.compare.detailed import with_or_without_sums
 from tracer.compare.looking import looking
 from tracer.compare.spread import Helpers
 from tracer.errors import ConfigError
@@ -79,11 +79,12 @@ def helpers(work: Work, workers: int) -> Iterator[Helpers | None]:
 def _prepare(work: Work) -> None:
     gc.set_threshold(*work.garbage)
     opened = ExitStack()
-    old, new = (opened.enter_context(open_cassette(path)) for path in (work.old, work.new))
-    _Here.opened = opened  # as long as the process lives
-    _Here.looking = looking(
-        old if work.with_sums else Detailed(old), new if work.with_sums else Detailed(new), work.terms
+    old, new = (
+        with_or_without_sums(opened.enter_context(open_cassette(path)), with_sums=work.with_sums)
+        for path in (work.old, work.new)
     )
+    _Here.opened = opened  # as long as the process lives
+    _Here.looking = looking(old, new, work.terms)
 
 
 def _look(piece: Piece) -> Looked:
