@@ -13,25 +13,31 @@ typedef struct {
     Py_ssize_t size;
     Py_ssize_t position;
     Py_ssize_t exports;
+    uint32_t generation; /* of the process that made it */
 } Half;
 
-/* Zero in a child that was forked past Python, which therefore never heard of it, and writes into the memory of its parent: there the kernel wipes
-   the page this is in (Linux 4.14 and later). One that was forked by Python makes halves of its own. */
-static volatile uint32_t lasting = 1, *ours = &lasting;
+/* Which process of a line of forks this is, counted from 1. A child that C code forked never heard of it, and would write into the memory of its
+   parent: there the kernel wipes the page this is in (Linux 4.14 and later), so that it is of no generation until it makes a half of its own. */
+static volatile uint32_t lasting, *generation = &lasting;
 
-static void take_memory_as_ours(void) {
+static uint32_t generation_of_process(void) {
+    static uint32_t latest;
 #ifdef MADV_WIPEONFORK
-    if (ours == &lasting) {
+    if (generation == &lasting) {
         size_t size = (size_t)sysconf(_SC_PAGESIZE);
         void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0)
-            ours = page;
+            generation = page;
         else if (page != MAP_FAILED)
             munmap(page, size);
     }
 #endif
-    *ours = 1;
+    if (*generation == 0)
+        *generation = ++latest;
+    return *generation;
 }
+
+static bool is_left(const Half *half) { return half->generation != *generation; }
 
 static PyObject *half_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"fd", "size", "offset", NULL};
@@ -51,7 +57,7 @@ static PyObject *half_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     }
     half->data = data;
     half->size = size;
-    take_memory_as_ours();
+    half->generation = generation_of_process();
     return (PyObject *)half;
 }
 
@@ -67,7 +73,7 @@ static void half_dealloc(Half *half) {
 }
 
 static bool copy_in(Half *half, const void *data, Py_ssize_t size) {
-    if (half->data == NULL || size > half->size - half->position || *ours == 0)
+    if (half->data == NULL || size > half->size - half->position || is_left(half))
         return false;
     memcpy(half->data + half->position, data, (size_t)size);
     half->position += size;
@@ -83,10 +89,10 @@ bool write_directly(PyObject *append, const void *data, Py_ssize_t size) {
 
 unsigned char *bytes_of_half(PyObject *object, Py_ssize_t at, Py_ssize_t size) {
     Half *half = (Half *)object;
-    return half->data == NULL || size > half->size - at || *ours == 0 ? NULL : half->data + at;
+    return half->data == NULL || size > half->size - at || is_left(half) ? NULL : half->data + at;
 }
 
-bool half_is_left(PyObject *object) { return ((Half *)object)->data != NULL && *ours == 0; }
+bool half_is_left(PyObject *object) { return ((Half *)object)->data != NULL && is_left((Half *)object); }
 
 static PyObject *half_write(Half *half, PyObject *frame) {
     if (!PyBytes_CheckExact(frame)) {
@@ -100,10 +106,9 @@ static PyObject *half_write(Half *half, PyObject *frame) {
     Py_RETURN_NONE;
 }
 
-static PyObject *half_is_parents(PyObject *type, PyObject *nothing) {
-    (void)type;
+static PyObject *half_is_parents(Half *half, PyObject *nothing) {
     (void)nothing;
-    return PyBool_FromLong(*ours == 0);
+    return PyBool_FromLong(is_left(half));
 }
 
 static PyObject *half_tell(Half *half, PyObject *nothing) {
@@ -161,7 +166,7 @@ static PyMethodDef methods[] = {
     {"tell", (PyCFunction)half_tell, METH_NOARGS, "Return the position."},
     {"seek", (PyCFunction)half_seek, METH_VARARGS, "Move the position."},
     {"close", (PyCFunction)half_close, METH_NOARGS, "Unmap it."},
-    {"is_parents", half_is_parents, METH_NOARGS | METH_STATIC, "Say whether halves are a parent's, of a process that was forked past Python."},
+    {"is_parents", (PyCFunction)half_is_parents, METH_NOARGS, "Say whether it is a parent's, in a process that was forked past Python."},
     {NULL, NULL, 0, NULL},
 };
 

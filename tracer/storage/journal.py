@@ -217,9 +217,10 @@ class Journal:
         self._half = 0
         self._head = _map(fd, _HEAD)
         self._halves = [half(fd, _USABLE, offset=HALF), half(fd, _USABLE, offset=2 * HALF)]
-        self.sums = OpenSums(fd, SUMS_AT, half)
+        # Halves written in C know a child that was forked past Python.
+        self._is_parents: Callable[[], bool] = getattr(self._halves[0], "is_parents", lambda: False)
+        self.sums = OpenSums(fd, SUMS_AT, half, self._is_parents)
         self._sealed_at: int | None = None
-        self._is_parents: Callable[[], bool] = getattr(half, "is_parents", lambda: False)
         self.append: Callable[[bytes], object] = self._halves[0].write
 
     @classmethod
@@ -376,7 +377,7 @@ class Journal:
     def _leave_to_parent(self) -> None:
         """Abandon the journal in a child that was forked past Python, and tell that it cannot be recorded: nobody named its lane.
 
-        Halves written in C know it; where others are used, parent and child write over one another.
+        Where halves do not know it, parent and child write over one another.
         """
         if self._fd >= 0 and self._is_parents():
             self.abandon()

@@ -57,20 +57,24 @@ _write_at = os.pwrite
 
 
 class OpenSums:
-    """The slots of one journal, in its file from `at` on. `half(file descriptor, size, offset=...)` maps them."""
+    """The slots of one journal, in its file from `at` on. `half(file descriptor, size, offset=...)` maps them.
 
-    __slots__ = ("_at", "_fd", "_free", "_half", "_map", "_next")
+    `is_parents()` says whether the journal is that of a parent, which has its slots to itself.
+    """
 
-    def __init__(self, fd: int, at: int, half: Callable[..., Any]) -> None:
+    __slots__ = ("_at", "_fd", "_free", "_half", "_is_parents", "_map", "_next")
+
+    def __init__(self, fd: int, at: int, half: Callable[..., Any], is_parents: Callable[[], bool]) -> None:
         self._fd = fd
         self._at = at
         self._half = half
+        self._is_parents = is_parents
         self._map: Any = None
         self._next = count()
         self._free: list[int] = []
 
     def open(self, kind: int, subject: int) -> tuple[Any, int] | None:
-        """Return a map and where in it a slot for a sum begins; None where there is none left, or no room on the disk.
+        """Return a map and where in it a slot for a sum begins; None where there is none left or to be had, or no room on the disk.
 
         `subject` says what it is a sum of: see the module.
         """
@@ -78,7 +82,7 @@ class OpenSums:
             at = self._free.pop()
         except IndexError:
             at = next(self._next) * SLOT
-        if at + SLOT > ROOM:
+        if at + SLOT > ROOM or self._is_parents():
             return None
         try:
             if self._map is None:
@@ -92,6 +96,8 @@ class OpenSums:
 
     def close(self, at: int) -> None:
         """Take a slot back, whose sum is in frames or is no more."""
+        if self._is_parents():
+            return
         with suppress(*_CLOSED):
             _KIND.pack_into(self._map, at, 0)
             self._free.append(at)
