@@ -179,3 +179,15 @@ def test_the_later_definition_wins_where_that_is_asked_for() -> None:
 
     assert merged((one, two)).callables == merged((two, one)).callables == two.callables
     assert merged((two, one), later_wins=True).callables == one.callables
+
+
+def test_of_two_definitions_that_which_knows_its_code_wins() -> None:
+    """A process that was ended early, or was sent a copy of a function, does not know it."""
+    unknown, known = (
+        model.Recording(
+            callables=(model.Callable("m:f", "m", model.CallableKind.FUNCTION, model.Flow.CALL, (), code=code),)
+        )
+        for code in ("", "a")
+    )
+
+    assert merged((unknown, known)).callables == merged((known, unknown)).callables == known.callables

@@ -140,6 +140,24 @@ class Catalogue:
         known = self._by_id.get(id(code))
         return known.probe if known is not None else None
 
+    def named(self, name: str) -> CallableCode | None:
+        """Return what goes by a callable's name, None where nothing does."""
+        known = (known for record in self.modules.values() for known in record.codes)
+        return next((each for each in known if each.callable.name == name), None)
+
+    def name_of_hook(self, began: object) -> str:
+        """Return the name of the callable whose probe has this `began`; "" where none has."""
+        known = (known for record in self.modules.values() for known in record.codes)
+        return next((each.callable.name for each in known if each.probe is not None and each.probe.began is began), "")
+
+    def enter_copy(self, record: ModuleRecord, code: CodeType, name: str) -> CallableCode:
+        """Return what can be known of a copy of a code that is not in this process; the record is not entered either."""
+        qualname = name.partition(":")[2].partition("#")[0]
+        around = qualname.rpartition(".")[0]
+        known = self._described(record, code, qualname, name, in_class=bool(around) and not around.endswith("<locals>"))
+        self._decide(known)
+        return known
+
     def open_module(self, name: str, component: str, file: str, shown: str = "") -> ModuleRecord:
         """Return a new record for a module about to run; a reloaded module's takes the place of the one before."""
         record = self.modules[name] = ModuleRecord(name, component, file, shown or name)
@@ -169,25 +187,31 @@ class Catalogue:
             return known
         number = record.shared[qualname] = record.shared.get(qualname, 0) + 1
         shown = qualname if number == 1 else f"{qualname}#{number}"
-        kind = kind_by_name(code.co_name, in_class)
-        parameters = parameters_of(code)
+        known = self._described(record, code, qualname, record.name_of(shown), in_class=in_class)
+        self._by_id[id(code)] = known
+        record.codes.append(known)
+        self._decide(known)
+        return known
+
+    def _described(
+        self, record: ModuleRecord, code: CodeType, qualname: str, name: str, *, in_class: bool
+    ) -> CallableCode:
         noun = Callable(
-            record.name_of(shown),
+            name,
             record.component,
-            kind,
+            kind_by_name(code.co_name, in_class),
             flow_of(code),
-            parameters,
+            parameters_of(code),
             bound=in_class and code.co_argcount > 0,
             file=record.file,
         )
-        known = CallableCode(
+        return CallableCode(
             code, noun, record, qualname, in_class, left_out=in_class and code.co_name in self._left_out
         )
-        self._by_id[id(code)] = known
-        record.codes.append(known)
-        if self._wanted(record.name_of(qualname)):
-            known.probe = self._make_probe(noun, known)
-        return known
+
+    def _decide(self, known: CallableCode) -> None:
+        if self._wanted(known.record.name_of(known.qualname)):
+            known.probe = self._make_probe(known.callable, known)
 
     def settle_names(self, record: ModuleRecord, owners: abc.Mapping[str, CallableCode]) -> None:
         """Give each qualname that several codes share to the one bound to it (`owners`), and number the others."""

@@ -15,20 +15,22 @@ from tracer.instrument import live
 from tracer.instrument.adoption import Adoption
 from tracer.instrument.callers import CallingCode
 from tracer.instrument.callsites import CallSites
+from tracer.instrument.copied import Copies, watching
 from tracer.instrument.decorated import Wrappers
-from tracer.instrument.discovery import Catalogue, rename
+from tracer.instrument.discovery import Catalogue, ModuleRecord, rename
 from tracer.instrument.engines import default_engine
 from tracer.instrument.foreign import ForeignCallables
 from tracer.instrument.foreign_types import ForeignTypes
 from tracer.instrument.imports import WatchingFinder
+from tracer.instrument.injection.pickled import namers
 from tracer.instrument.reach import Reach
 from tracer.model import DEFAULT_LEFT_OUT
 
 if TYPE_CHECKING:
     from collections import abc
-    from types import CodeType, FunctionType
+    from types import CodeType, FrameType, FunctionType
 
-    from tracer.instrument.discovery import CallableCode, ModuleRecord
+    from tracer.instrument.discovery import CallableCode
     from tracer.instrument.injection.sites import Swap
     from tracer.instrument.probe import Engine, Probe
     from tracer.model import Callable
@@ -136,6 +138,7 @@ class Instrumentation:
         self._unfinished: list[ModuleType] = []
         self._failed_imports: dict[str, None] = {}
         self._own_failures: list[str] = []
+        self._copies = Copies(self._probe_of_copy, partial(self._note, "watch a copy of"))
 
     def _call_sites(self, types: ForeignTypes) -> CallSites:
         note = partial(self._note, "judge a call of", "a C extension")
@@ -145,6 +148,8 @@ class Instrumentation:
         """Watch imports from now on, and instrument the watched modules that are there already."""
         with self._lock:
             self._callers.expect(self._boundaries)
+            watching.append(self._copies)
+            namers.append(self._catalogue.name_of_hook)
         sys.meta_path.insert(0, self._finder)
         self.sweep()
 
@@ -152,6 +157,9 @@ class Instrumentation:
         """Undo everything that is still ours; return a sentence for each thing that could not be undone."""
         self._finder.leave()
         with self._lock:
+            if self._copies in watching:  # stopping may be asked for twice
+                watching.remove(self._copies)
+                namers.remove(self._catalogue.name_of_hook)
             self._callers.stop()
             return (*self._finder.unhook_all(), *self._foreign.restore(), *self._engine.detach())
 
@@ -362,6 +370,18 @@ class Instrumentation:
             self.sweep()
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
             self._note("look for", "modules imported unseen", fault)
+
+    def _probe_of_copy(self, name: str, frame: FrameType) -> Probe | None:
+        """Return the probe of a function that was pickled by value under a callable's name: that of the original where it is in this process."""
+        namespace = frame.f_globals
+        module, file = namespace.get("__name__"), _file_of(namespace)
+        with self._lock:
+            known = self._catalogue.named(name)
+            if known is None and type(module) is str and (component := self._component_of(module, file)) is not None:
+                file = file or frame.f_code.co_filename
+                record = ModuleRecord(module, component, file, self._name_of(module, file))
+                known = self._catalogue.enter_copy(record, frame.f_code, name)
+            return known.probe if known is not None else None
 
     def _unreachable(self) -> dict[str, str]:
         refused: tuple[tuple[CodeType, str], ...] = getattr(self._engine, "unwatched", ())

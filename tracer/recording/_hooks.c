@@ -464,17 +464,26 @@ static void hook_dealloc(Hook *hook) {
     Py_TYPE(hook)->tp_free((PyObject *)hook);
 }
 
-/* Pickled with the code that it is a constant of, a hook becomes a builtin that does nothing: whoever reads it may not have tracer. `entered`
-   then says that the call is of no interest, and none of the others is called. */
-static PyObject *reduce_to_nothing(PyObject *self, PyObject *args) {
-    (void)self;
-    (void)args;
-    PyObject *call = PyDict_GetItemString(PyEval_GetBuiltins(), "getattr");
-    return call == NULL ? PyErr_Format(PyExc_TypeError, "no getattr") : Py_BuildValue("(O(Ns))", call, PyDict_New(), "clear");
+/* Pickled with the code that it is a constant of, a hook becomes what needs no tracer where it is read: see instrument/injection/pickled.py. */
+static PyObject *reduced(const char *role, PyObject *hook) {
+    PyObject *pickled = PyImport_ImportModule("tracer.instrument.injection.pickled");
+    PyObject *made = pickled == NULL ? NULL : PyObject_CallMethod(pickled, "reduced", "sO", role, hook);
+    Py_XDECREF(pickled);
+    return made;
+}
+
+static PyObject *hook_reduce(Hook *hook, PyObject *nothing) {
+    (void)nothing;
+    const char *role = hook->call == began     ? "began"
+                       : hook->call == yielded ? "yielded"
+                       : hook->call == resumed ? "resumed"
+                       : hook->key == KIND_END ? "returned" /* outcome 0 */
+                                               : "raised";
+    return reduced(role, (PyObject *)hook);
 }
 
 static PyMethodDef pickled[] = {
-    {"__reduce__", reduce_to_nothing, METH_NOARGS, "Return what does nothing."},
+    {"__reduce__", (PyCFunction)hook_reduce, METH_NOARGS, "Return what it becomes where it is read."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -726,6 +735,16 @@ static PyObject *entered_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)hook;
 }
 
+static PyObject *entered_reduce(PyObject *hook, PyObject *nothing) {
+    (void)nothing;
+    return reduced("entered", hook);
+}
+
+static PyMethodDef entered_methods[] = {
+    {"__reduce__", entered_reduce, METH_NOARGS, "Return what it becomes where it is read."},
+    {NULL, NULL, 0, NULL},
+};
+
 PyTypeObject Entered_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tracer.recording._native.Entered",
     .tp_doc = "The hook that says who calls.",
@@ -733,7 +752,7 @@ PyTypeObject Entered_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
     .tp_vectorcall_offset = offsetof(Entered, call),
     .tp_call = PyVectorcall_Call,
-    .tp_methods = pickled,
+    .tp_methods = entered_methods,
     .tp_new = entered_new,
     .tp_dealloc = (destructor)entered_dealloc,
     .tp_traverse = (traverseproc)entered_traverse,

@@ -13,8 +13,10 @@ while a hook happens to run belongs to the host and passes.
 
 from __future__ import annotations
 
+import sys
 from itertools import count
 from sys import _getframe, exc_info
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from zlib import adler32
 
@@ -27,6 +29,7 @@ from tracer.recording import native
 from tracer.recording.images import Images
 from tracer.recording.lanes import Lane, ThreadState
 from tracer.recording.thinning import Tallies, Thin
+from tracer.select.selection import MAIN_NAMES
 from tracer.storage.journal import (
     RAISED,
     RETURNED,
@@ -43,7 +46,7 @@ from tracer.sums import AFTER, ITEM
 
 if TYPE_CHECKING:
     from collections.abc import Callable as Function
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
     from tracer.encoding.encode import Encoder
@@ -109,6 +112,7 @@ class Callers:
         self.known: dict[Any, int] = {}
         self.outside = outside
         self._number_of = number_of
+        self._scripts: dict[tuple[str, Any], int] = {}
 
     def of_frame(self, frame: FrameType) -> int:
         """Return the number for a frame's module, 0 where it is looked through."""
@@ -117,8 +121,21 @@ class Callers:
         if type(name) is not str:  # a module's globals may hold anything under that name
             return 0
         number = self.known.get(name)
-        if number is None:
-            number = self.known[name] = self._number_of(name, space.get("__file__"))
+        return self._number_of_new(name, space) if number is None else number
+
+    def _number_of_new(self, name: str, space: Mapping[str, Any]) -> int:
+        file = space.get("__file__")
+        if name not in MAIN_NAMES:
+            number = self.known[name] = self._number_of(name, file)
+            return number
+        # Where functions are pickled by value, scripts of several processes meet in one; the name alone stands for that which runs here.
+        script = name, file if type(file) is str else None
+        if script not in self._scripts:
+            self._scripts[script] = self._number_of(*script)
+        number = self._scripts[script]
+        main = sys.modules.get(name)
+        if number and type(main) is ModuleType and main.__dict__ is space:
+            self.known[name] = number
         return number
 
     def search(self, frame: FrameType | None, own: int) -> int | None:

@@ -327,10 +327,12 @@ class Recorder:
 
     def child_started(self, pid: int, lane: str) -> None:
         """Announce a child process that is a Python and should record too."""
+        self._adopt_script("__main__")  # it may be sent functions by value
         self._journal.child(pid, self._hiding.name(lane))
 
     def job_submitted(self, pool: str, job: str, lane: str) -> None:
         """Tell which lane a job that a process of the pool takes belongs to."""
+        self._adopt_script("__main__")
         self._journal.job(self._hiding.name(pool), job, self._hiding.name(lane))
 
     # -- names and numbers ---------------------------------------------------------------------------------------------------
@@ -370,7 +372,7 @@ class Recorder:
     def _adopt_script(self, name: str) -> None:
         """Watch what a script that runs has defined by now. It was compiled by the interpreter, where nobody sees it before it runs.
 
-        Looked at when it first calls another component, and again when it has got new names by the time another callable is met.
+        Looked at when it first calls another component or starts a process, and again when it has got new names by the time another callable is met.
         """
         module = sys.modules.get(name)
         if not isinstance(module, ModuleType) or self._script_size == len(vars(module)):

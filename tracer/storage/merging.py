@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def merged(recordings: Sequence[model.Recording], *, later_wins: bool = False) -> model.Recording:
     """Return what is known of all recordings together; the same whatever their order, unless the later of two wins.
 
-    Where two define one callable differently, the definition whose row sorts first stands for it, with `later_wins` the last one's.
+    Where two define one callable differently, one that knows its code stands for it, of several that whose row sorts first; with `later_wins` the last.
     """
     defined = (each for recording in recordings for each in recording.callables)
     return model.Recording(
@@ -46,11 +46,12 @@ def _components(recordings: Sequence[model.Recording]) -> tuple[model.Component,
 
 def _first_by_row(callables: Iterable[model.Callable]) -> tuple[model.Callable, ...]:
     pack = wire.packer()
-    chosen: dict[str, tuple[bytes, model.Callable]] = {}
+    chosen: dict[str, tuple[tuple[bool, bytes], model.Callable]] = {}
     for watched in callables:
-        row = pack(rows.callable_to_row(watched))
-        if watched.name not in chosen or row < chosen[watched.name][0]:
-            chosen[watched.name] = (row, watched)
+        # A process that was ended, or had but a copy of it, told what it knew as it met the callable.
+        rank = not watched.code, pack(rows.callable_to_row(watched))
+        if watched.name not in chosen or rank < chosen[watched.name][0]:
+            chosen[watched.name] = (rank, watched)
     return _by_name({name: watched for name, (_, watched) in chosen.items()})
 
 

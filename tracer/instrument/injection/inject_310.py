@@ -11,6 +11,7 @@ from functools import lru_cache
 from inspect import CO_GENERATOR
 from typing import TYPE_CHECKING, Any
 
+from tracer.instrument.injection import pickled
 from tracer.instrument.injection.assembly import (
     NOWHERE,
     Instruction,
@@ -51,7 +52,7 @@ def inject(code: CodeType, hooks: Mapping[str, Callable[..., Any]]) -> CodeType:
     constants = {name: len(code.co_consts) + index for index, name in enumerate(values)}
     instructions = _Injector(code, constants).inject()
     slack = max(_SLACK, len(parameter_slots(code)) + 4)
-    return assemble(code, instructions, (*code.co_consts, *values.values()), slack)
+    return assemble(code, instructions, (*code.co_consts, *pickled.constants(values)), slack)
 
 
 @dataclass(slots=True)

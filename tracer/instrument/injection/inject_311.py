@@ -12,6 +12,7 @@ from functools import lru_cache
 from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR
 from typing import TYPE_CHECKING, Any
 
+from tracer.instrument.injection import pickled
 from tracer.instrument.injection.assembly import (
     NOWHERE,
     Handler,
@@ -50,7 +51,7 @@ def inject(code: CodeType, hooks: Mapping[str, Callable[..., Any]]) -> CodeType:
     injector = _Injector(code, constants)
     instructions = injector.inject()
     slack = max(_SLACK, len(parameter_slots(code)) + 4)
-    return assemble(code, instructions, (*code.co_consts, *hooks.values()), slack)
+    return assemble(code, instructions, (*code.co_consts, *pickled.constants(hooks)), slack)
 
 
 @dataclass(slots=True)

@@ -33,6 +33,14 @@ def rewrite(code: CodeType, probe: Probe) -> CodeType:
     """
     if not SUPPORTED:
         raise Unsupported("the bytecode of this Python is not known")
+    hooks = hooks_of(code, probe)
+    if sys.version_info >= (3, 11):
+        return inject_311.inject(code, hooks)
+    return inject_310.inject(code, hooks)
+
+
+def hooks_of(code: CodeType, probe: Probe) -> dict[str, Callable[..., Any]]:
+    """Return what activations of `code` call, by the names that `Probe` has for it."""
     hooks: dict[str, Callable[..., Any]] = {
         "entered": probe.entered,
         "began": probe.began,
@@ -44,9 +52,7 @@ def rewrite(code: CodeType, probe: Probe) -> CodeType:
         hooks["resumed"] = probe.resumed
     if code.co_flags & (CO_GENERATOR | CO_ASYNC_GENERATOR | CO_COROUTINE) and sys.version_info < (3, 12):
         hooks["raised"] = _as_callers_see(code, probe.raised)
-    if sys.version_info >= (3, 11):
-        return inject_311.inject(code, hooks)
-    return inject_310.inject(code, hooks)
+    return hooks
 
 
 def rewrite_sites(code: CodeType, hooks: SiteHooks) -> CodeType:
@@ -88,4 +94,4 @@ def _as_callers_see(
     return raised_outside
 
 
-__all__ = ["SUPPORTED", "rewrite", "rewrite_sites"]
+__all__ = ["SUPPORTED", "hooks_of", "rewrite", "rewrite_sites"]
