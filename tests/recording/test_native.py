@@ -71,6 +71,7 @@ class Recorded:
         self.sink.keep_in_detail(keeps)
         self.sink.met = self.sink.defined.add
         self.sink.lose = lambda number, reason: self.lost.append((number, reason))
+        self.sink.meanwhile = lambda number: self.lost.append((number, "called while tracer was at work"))
         self.sink.same = lambda one, other: one == other
         self.encoder = Encoder(redactor=Redactor(), paths=PathNormaliser(temporary=["/tmp"]))
         self.lanes = Lanes(self.journal.define_lane, lambda _: "place")

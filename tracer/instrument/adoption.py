@@ -11,7 +11,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
-from tracer.instrument.discovery import CO_OPTIMIZED, plain_qualname, settle
+from tracer.instrument.discovery import CO_OPTIMIZED, plain_qualname, rename, settle
 from tracer.instrument.living import all_functions
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ class Adoption:
                 collected[id(namespace)].extend(live.reachable(namespace, called))
             self._watch_all(record, namespace, found, collected.get(id(namespace), []))
             waiting.append((record, self._settle_all(record, found)))
+            for binding in found:
+                if _is_generated_wrapper(binding.function, namespace):
+                    self._name_wrapped(record, binding)
         # A name that another module imported from its home is the home's to give: homes first.
         for at_home in (True, False):
             for record, wrappers in waiting:
@@ -96,7 +99,8 @@ class Adoption:
             if not _made_inside(function):
                 self._guarded(record, self._watch, record, function, "")
         for binding in found:
-            if binding.in_class and _is_generated(binding.function, namespace):
+            generated = binding.in_class and _is_generated(binding.function, namespace)
+            if generated or _is_generated_wrapper(binding.function, namespace):
                 self._guarded(record, self._watch, record, binding.function, binding.path)
         for function in own:
             if _made_inside(function):
@@ -121,6 +125,13 @@ class Adoption:
         self._catalogue.settle_names(record, owners)
         record.settled = True
         return others
+
+    def _name_wrapped(self, record: ModuleRecord, binding: Binding) -> None:
+        """Tell the function that a wrapper made from text was put around from the wrapper, which took over its name."""
+        inner = binding.function.__dict__["__wrapped__"]
+        below = self.known_code(inner) if type(inner) is FunctionType else None
+        if below is not None and below.record is record and below.qualname == binding.path:
+            rename(below, record.name_of(f"{binding.path}.__wrapped__"))
 
     def _settle_binding(self, record: ModuleRecord, binding: Binding, owners: dict[str, CallableCode]) -> bool:
         known = self.known_code(binding.function)
@@ -164,6 +175,14 @@ def _is_generated(function: FunctionType, namespace: dict[str, Any]) -> bool:
     if home is None or not issubclass(type(home), ModuleType):
         return True
     return function.__globals__ is namespace or live.module_namespace(home) is not function.__globals__
+
+
+def _is_generated_wrapper(function: FunctionType, namespace: dict[str, Any]) -> bool:
+    """Whether a wrapper was made by executing text, in a namespace of its own that goes by the name of the module (decorator, SQLAlchemy)."""
+    if not function.__code__.co_filename.startswith("<") or "__wrapped__" not in function.__dict__:
+        return False
+    own, name = function.__globals__, namespace.get("__name__")
+    return own is not namespace and type(name) is str and own.get("__name__") == name
 
 
 def _qualname(function: FunctionType) -> str:

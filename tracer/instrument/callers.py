@@ -100,11 +100,15 @@ class CallingCode:
 
     def rewrite(self, name: str, code: CodeType) -> CodeType:
         """Return what is to run instead of the code of a module that is a caller and not watched."""
+        sites = self.hooks_for(name, code)
+        return code if sites is None else self._engine.attach_module(code, self._probe_of, sites)
+
+    def hooks_for(self, name: str, code: CodeType) -> SiteHooks | None:
+        """Return the hooks of a module's call sites to whoever rewrites its code before it runs; None where it has none."""
         sites = self.hooks_of(name, code.co_filename)
-        if sites is None:
-            return code
-        self._complete.add(name)
-        return self._engine.attach_module(code, self._probe_of, sites)
+        if sites is not None:
+            self._complete.add(name)
+        return sites
 
     def executed(self, module: ModuleType) -> None:
         """Instrument the functions of a module whose code could not be had before it ran, and of those that still run."""

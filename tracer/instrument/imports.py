@@ -2,7 +2,8 @@
 
 wrapt's post-import hooks must be told the names of the modules in advance; a boundary is a prefix and a project grows,
 so the finder is our own. It loads nothing by itself: it asks the finders behind it, returns what they return, and puts
-two instance attributes on the loader of a watched module, which are taken off again when the module has run.
+two instance attributes on the loader of a watched module, which are taken off again when the module has run. The same is done to
+the loaders of those who ask no finder, but for the spec of a file.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ from __future__ import annotations
 import sys
 import weakref
 from functools import partial
-from importlib.util import LazyLoader
+from importlib.util import LazyLoader, spec_from_file_location
+from sys import _getframe
 from threading import Lock
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tracer.instrument.live import instance_dict
+from tracer.instrument.probe import Probe
 
 if TYPE_CHECKING:
     from collections import abc
     from importlib.machinery import ModuleSpec
-    from types import CodeType, ModuleType
+    from types import CodeType, FrameType, ModuleType
+
+    from tracer.instrument.probe import Engine
 
 _HOOKED: Final[tuple[str, ...]] = ("get_code", "exec_module")
 _MAX_PLACES: Final = 4
@@ -48,6 +53,10 @@ class ImportSink(Protocol):
 
     def failed(self, name: str, token: Any) -> None:
         """Take note of a module whose import raised."""
+        ...
+
+    def unprepared(self, name: str, fault: Exception) -> None:
+        """Take note of a module that could not be prepared for, by a fault of tracer's own."""
         ...
 
     def overtaken(self) -> None:
@@ -92,6 +101,31 @@ class WatchingFinder:
             sys.meta_path.insert(0, self)
             self._sink.overtaken()
 
+    def watch_specs(self, engine: Engine) -> None:
+        """See the specs of files that are made for whoever loads them without a finder, until the engine detaches."""
+
+        def entered_at(frame: FrameType) -> int | None:
+            above = frame.f_back
+            return None if above is None or above.f_globals is spec_from_file_location.__globals__ else 0
+
+        def returned(_: int, spec: ModuleSpec | None) -> None:
+            if spec is not None:
+                try:
+                    self._prepare(spec)
+                except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
+                    self._sink.unprepared(spec.name, fault)
+
+        probe = Probe(
+            lambda: entered_at(_getframe(1)),
+            lambda ticket, _: ticket,
+            returned,
+            _nothing,
+            _nothing,
+            _nothing,
+            entered_at,
+        )
+        engine.attach_function(spec_from_file_location, lambda _: probe)
+
     def leave(self) -> None:
         """Take ourselves out of the list, wherever we stand."""
         while self in sys.meta_path:
@@ -133,6 +167,10 @@ class WatchingFinder:
             hooks = [hook for hook in (reference() for reference in tuple(self._hooks.values())) if hook is not None]
             self._hooks.clear()
             return tuple(sentence for hook in hooks for sentence in hook.remove())
+
+
+def _nothing(_: object, __: object) -> None:
+    """Take no note."""
 
 
 def _drop(hooks: dict[int, weakref.ref[_LoaderHook]], key: int, _: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import RLock
@@ -28,6 +29,7 @@ from tracer.model import DEFAULT_LEFT_OUT
 
 if TYPE_CHECKING:
     from collections import abc
+    from contextlib import AbstractContextManager
     from types import CodeType, FrameType, FunctionType
 
     from tracer.instrument.discovery import CallableCode
@@ -92,7 +94,8 @@ class Instrumentation:
         They do not raise.
 
     Threads may import while this is active. Nothing of the host's own code is run. `script_is_blind` says whether a script is the main program
-    while C types are watched: nobody sees the methods of these that it calls itself.
+    while C types are watched: nobody sees the methods of these that it calls itself. What `aside` gives is entered around work that reads and
+    rewrites much code, so that whoever looks at every call may look away.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Instrumentation:
         importing: abc.Callable[[str], Any] = lambda _: None,
         imported: abc.Callable[[Any], None] = lambda _: None,
     ) -> None:
+        self.aside: abc.Callable[[], AbstractContextManager[None]] = nullcontext
         self._importing = importing
         self._imported = imported
         self._awaited: dict[str, abc.Callable[[ModuleType], None]] = {}
@@ -151,6 +155,7 @@ class Instrumentation:
             watching.append(self._copies)
             namers.append(self._catalogue.name_of_hook)
         sys.meta_path.insert(0, self._finder)
+        self._finder.watch_specs(self._engine)
         self.sweep()
 
     def stop(self) -> tuple[str, ...]:
@@ -168,7 +173,7 @@ class Instrumentation:
 
         Those are the ones imported before `start`, and those loaded by a finder that was put in front of ours later.
         """
-        with self._lock:
+        with self._lock, self.aside():
             waiting = [
                 module
                 for module in _unique(tuple(sys.modules.values()))
@@ -186,9 +191,9 @@ class Instrumentation:
 
     def adopt(self, module: ModuleType) -> None:
         """Instrument a module's live functions now. Does nothing where the module is neither watched nor a caller of extensions."""
-        with self._lock:
-            self._guarded(self._callers.executed, module)
+        with self._lock, self.aside():
             self._adopt_all([module])
+            self._guarded(self._callers.executed, module)
 
     def callables(self) -> tuple[Callable, ...]:
         """Return all watched callables with all that is known of them, sorted by name; code hashes and reach are computed here."""
@@ -250,20 +255,31 @@ class Instrumentation:
     def unwatched(self) -> tuple[str, ...]:
         """Return the names of functions that names of watched modules lead to by now and that are not watched: made behind our back.
 
-        The main program is left out: what it has defined is looked at as it goes on.
+        So were all of a module that was imported behind it. The main program is left out: what it has defined is looked at as it goes on.
         """
-        found: dict[str, None] = {}
+        found: dict[int, str] = {}
         with self._lock:
-            for record in tuple(self._catalogue.modules.values()):
-                module = sys.modules.get(record.name)
-                if record.name == "__main__" or module is None or not issubclass(type(module), ModuleType):
-                    continue
+            spaces = {id(live.module_namespace(module)): record for record, module in self._watched_modules()}
+            for record, module in self._watched_modules():
                 namespace = live.module_namespace(module)
                 for binding in live.bindings(record.name, namespace):
                     function = binding.function
-                    if function.__globals__ is namespace and self._adoption.known_code(function) is None:
-                        found[record.name_of(binding.path)] = None
-        return tuple(found)
+                    # The name may lead to a wrapper that another watched module made.
+                    if id(function.__globals__) in spaces and self._adoption.known_code(function) is None:
+                        found.setdefault(id(function), record.name_of(binding.path))
+        return tuple(found.values())
+
+    def _watched_modules(self) -> abc.Iterator[tuple[ModuleRecord, ModuleType]]:
+        """Yield the watched modules that are loaded but the main program, those that nobody saw being imported with a record of their own."""
+        for record in tuple(self._catalogue.modules.values()):
+            module = sys.modules.get(record.name)
+            if record.name != "__main__" and module is not None and issubclass(type(module), ModuleType):
+                yield record, module
+        for module in _unique(tuple(sys.modules.values())):
+            if issubclass(type(module), ModuleType) and self._needs_adopting(module):
+                name = live.module_namespace(module)["__name__"]
+                if name != "__main__":
+                    yield ModuleRecord(name, name, "", name), module
 
     @property
     def report(self) -> InstrumentationReport:
@@ -312,7 +328,7 @@ class Instrumentation:
     def rewrite(self, name: str, code: CodeType) -> CodeType:
         """Return what is to run instead of a watched module's code."""
         watched = self._is_watched(name, code.co_filename)
-        with self._lock:
+        with self._lock, self.aside():
             try:
                 if not watched:
                     return self._callers.rewrite(name, code)
@@ -321,7 +337,7 @@ class Instrumentation:
                 record = self._catalogue.open_module(name, component, code.co_filename)
                 self._catalogue.enter_tree(record, code)
                 rewritten = self._engine.attach_module(
-                    code, self._catalogue.probe_of, self._callers.hooks_of(name, code.co_filename)
+                    code, self._catalogue.probe_of, self._callers.hooks_for(name, code)
                 )
             except Exception as fault:  # noqa: BLE001 - the host's import goes on; live functions are tried afterwards
                 self._note("instrument module", name, fault)
@@ -338,12 +354,12 @@ class Instrumentation:
         tell = self._awaited.pop(module.__name__, None)
         if module.__name__ not in self._guests:
             self._imported(token)
-        with self._lock:
-            self._guarded(self._callers.executed, module)
+        with self._lock, self.aside():
             self._replaced.pop(module.__name__, None)
             # Modules that were running when tracer started have grown since.
             waiting, self._unfinished = self._unfinished, []
             self._adopt_all([module, *waiting])
+            self._guarded(self._callers.executed, module)
             self._guarded(self._foreign.executed, module)
             # Asked while the script runs: as it ends it loses its `__file__`.
             if self._types is not None and self._types.callables and not self.script_is_blind:
@@ -363,6 +379,10 @@ class Instrumentation:
                 self._catalogue.forget(record, self._replaced.pop(name, None))
             if len(self._failed_imports) < MAX_KEPT_FAILURES:
                 self._failed_imports[name] = None
+
+    def unprepared(self, name: str, fault: Exception) -> None:
+        """Keep a fault of tracer's own in mind."""
+        self._note("prepare for module", name, fault)
 
     def overtaken(self) -> None:
         """Instrument what another finder, which stood in front of ours, has imported."""

@@ -47,6 +47,7 @@ class ReplacingEngine(ABC):
         # By id, with the code object kept alive beside: equal code objects of two modules are not the same code.
         self._rewritten: dict[int, tuple[CodeType, CodeType]] = {}
         self._originals: dict[int, tuple[CodeType, CodeType]] = {}
+        self._probed: set[int] = set()
         self._functions: weakref.WeakSet[FunctionType] = weakref.WeakSet()
         self._unwatched: dict[int, tuple[CodeType, str]] = {}
         self._hooks: set[int] = set()
@@ -125,6 +126,7 @@ class ReplacingEngine(ABC):
                 function.__code__ = self.original(function.__code__)
         self._functions.clear()
         self._rewritten.clear()
+        self._probed.clear()
         self._unwatched.clear()
         return tuple(sentence for sentence in kept if sentence)
 
@@ -151,18 +153,20 @@ class ReplacingEngine(ABC):
         """Rewrite anew what is attached from now on, though it was before: call sites are to be told of that were not."""
         with _turn:
             self._rewritten.clear()
+            self._probed.clear()
 
     def _rewrite(
         self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None
     ) -> CodeType:
         known = self._rewritten.get(id(code))
-        if known is not None:
+        if known is not None and not self._has_new_probe(code, probe_of):
             return known[1]
         watched = self._with_nested(code, probe_of, sites)
         if sites is not None:
             watched = self._told(code, watched, sites)
         probe = probe_of(code)
         if probe is not None:
+            self._probed.add(id(code))
             try:
                 watched = self._watched(code, watched, probe)
             except Unsupported as reason:
@@ -174,6 +178,12 @@ class ReplacingEngine(ABC):
         if watched is not code:
             self._originals[id(watched)] = watched, code
         return watched
+
+    def _has_new_probe(self, code: CodeType, probe_of: Callable[[CodeType], Probe | None]) -> bool:
+        """Whether a code, or one inside it, was told to tell of its calls before anybody knew that it is watched."""
+        if id(code) not in self._probed and probe_of(code) is not None:
+            return True
+        return any(self._has_new_probe(inner, probe_of) for inner in code.co_consts if isinstance(inner, CodeType))
 
     def _with_nested(
         self, code: CodeType, probe_of: Callable[[CodeType], Probe | None], sites: SiteHooks | None

@@ -81,11 +81,12 @@ class Sink:
     """Where the hooks write and what they count.
 
     `journal` takes the calls; after a fork it is another one. `lose(callable number, reason)` counts a call or value that was not kept,
+    `meanwhile(callable number)` one that was made while tracer was at work,
     `met(callable number)` is told of each that is not in `defined` when it is crossed, `same(number, number)` says whether two stand for one name.
     `missed` counts, by callable, where not even `lose` could run: a stack has an end. `tallies` say what is kept in detail.
     """
 
-    __slots__ = ("active", "defined", "journal", "lose", "met", "missed", "same", "tallies")
+    __slots__ = ("active", "defined", "journal", "lose", "meanwhile", "met", "missed", "same", "tallies")
 
     def __init__(self) -> None:
         self.active = False
@@ -94,6 +95,7 @@ class Sink:
         self.keep_in_detail(0)
         self.journal: Journal
         self.lose: Function[[int, str], None]
+        self.meanwhile: Function[[int], None]
         self.met: Function[[int], None]
         self.same: Function[[int, int], bool]
 
@@ -398,10 +400,12 @@ class Hooks:
         state = lanes.state()
         if not sink.active:
             return None
-        if state.busy:
-            sink.lose(number, "called while tracer was at work")
-            return None
         secret, identify = known
+        if state.busy:
+            found = (number, secret) if identify is None else identify()
+            if found is not None:
+                sink.meanwhile(found[0])
+            return None
         state.busy = True
         try:
             lane = lanes.current(state)

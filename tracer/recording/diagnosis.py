@@ -52,6 +52,7 @@ class Diagnosis:
         self._recorder.start()
         self._calls.begin()
         self._witness.begin()
+        self._recorder.instrumentation.aside = self._witness.aside
         self._looking = True
         # For good: there is no way to take one out, so `_looking` switches it off. Nothing is traced while one runs, no finalizer either.
         sys.addaudithook(native.roomy(self._audit))

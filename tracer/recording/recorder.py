@@ -121,6 +121,7 @@ class Recorder:
         self._sink = Sink()
         self._sink.keep_in_detail(detail_calls)
         self._sink.lose = self._lose_number
+        self._sink.meanwhile = self._lose_meanwhile
         self._sink.met = self._met
         self._sink.same = self._wraps
         self._open_journal()
@@ -359,6 +360,11 @@ class Recorder:
 
     def _lose_number(self, number: int, reason: str) -> None:
         self.lose(self._name(number), reason)
+
+    def _lose_meanwhile(self, number: int) -> None:
+        name = self._name(number)
+        if not name.endswith(".__wrapped__"):  # its wrapper was counted a moment ago
+            self.lose(name, "called while tracer was at work")
 
     def _define_lane(self, number: int, name: str) -> None:
         self._journal.define_lane(number, self._hiding.name(name))

@@ -11,6 +11,7 @@ import sys
 import threading
 from _thread import _local
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tracer.instrument import foreign
@@ -20,6 +21,7 @@ from tracer.recording import native
 from tracer.recording.crossing import LOOK_THROUGH
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import CodeType, FrameType
 
     from tracer.instrument.instrumentation import Instrumentation
@@ -77,8 +79,24 @@ class Witness:
         threading.setprofile(self._counting)
         sys.setprofile(self._counting)
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Count nothing of what tracer itself does in this thread meanwhile, which would take many times as long."""
+        if sys.getprofile() is not self._counting:  # within such work, or switched off by the host
+            yield
+            return
+        self._here.aside = True
+        sys.setprofile(None)
+        try:
+            yield
+        finally:
+            sys.setprofile(self._counting)
+            self._here.aside = False
+
     def go_on(self) -> None:
         """Take up counting again in this thread where it was switched off: by the host, or by an overflow of the stack in our own call."""
+        if getattr(self._here, "aside", False):
+            return
         if sys.getprofile() is not None:
             self._here.counted = True
             return
@@ -142,10 +160,10 @@ class Witness:
     def _identity(self, frame: FrameType) -> _Identity | None:
         """Return which callable a frame is an activation of, None where that is a name that is not wanted."""
         known = self._instrumentation.known_code(frame.f_code)
-        if known is None or not known.freevar:
-            return id(frame.f_code), None
-        content = id(frame.f_locals.get(known.freevar))
-        return None if known.bound.get(content, known.callable) is None else (id(frame.f_code), content)
+        content = id(frame.f_locals.get(known.freevar)) if known is not None and known.freevar else None
+        if known is None or content is None or content not in known.bound:
+            return id(frame.f_code), None  # by its code, though its name may be known once its module has run
+        return None if known.bound[content] is None else (id(frame.f_code), content)
 
     def _judge(self, frame: FrameType) -> _Judged:
         code, space = frame.f_code, frame.f_globals

@@ -1,0 +1,160 @@
+"""Modules that no finder loads, that their loader compiles itself, and functions that a program makes from text are recorded as others are."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.helpers import Project
+from tracer.model import Loss
+from tracer.storage.reader import open_cassette
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHOP = """
+    import math
+
+    def price(number):
+        return math.floor(number * 2)
+
+    class Cart:
+        def total(self, number):
+            return number * 3
+"""
+
+
+def _edges(project: Project, *options: str) -> Counter[tuple[str, str]]:
+    done = project.tracer("record", "-o", "run.cassette", *options, "--", sys.executable, "-m", "app")
+    bare = project.run("python", "-m", "app")
+    assert (bare.exit, bare.stderr) == (0, "")
+    assert (done.exit, done.stdout) == (0, bare.stdout), done.stderr
+    with open_cassette(project.folder / "run.cassette") as cassette:
+        return Counter((call.caller, call.callable) for lane in cassette.lanes for call in cassette.calls(lane.name))
+
+
+@pytest.mark.parametrize("imported", ["importlib.util", "spec_from_file_location, module_from_spec"])
+def test_a_module_loaded_from_the_spec_of_a_file(tmp_path: Path, imported: str) -> None:
+    """By the recipe of importlib's documentation, under a name of its own; also where that was imported by name."""
+    source = f"""
+        {"import importlib.util" if "," not in imported else f"from importlib.util import {imported}"}
+        make = {"importlib.util." if "," not in imported else ""}spec_from_file_location
+        spec = make("plugin", "folder/shop.py")
+        plugin = {"importlib.util." if "," not in imported else ""}module_from_spec(spec)
+        spec.loader.exec_module(plugin)
+        print(plugin.price(2), plugin.Cart().total(2))
+    """
+    project = Project(tmp_path, {"folder/shop.py": SHOP, "app.py": source})
+    assert _edges(project) == {("app", "plugin:price"): 1, ("app", "plugin:Cart.total"): 1}
+
+
+@pytest.mark.parametrize("options", [(), ("-b", "shop", "-b", "math")], ids=["no configuration", "call sites"])
+def test_a_module_that_its_loader_compiles_itself(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """As pytest does to rewrite asserts. Its functions may be known to call C code before they are known to be watched."""
+    source = """
+        import sys
+        from importlib.machinery import PathFinder
+        class Compiling:
+            def __init__(self, origin): self.origin = origin
+            def create_module(self, spec): return None
+            def exec_module(self, module):
+                with open(self.origin) as file:
+                    exec(compile(file.read(), self.origin, "exec"), vars(module))
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                if name != "shop": return None
+                spec = PathFinder.find_spec(name, path, target)
+                spec.loader = Compiling(spec.origin)
+                return spec
+        sys.meta_path.insert(0, Finder())
+        import colorsys, shop
+        print(shop.price(2), shop.Cart().total(2))
+    """
+    project = Project(tmp_path, {"shop.py": SHOP, "app.py": source})
+    edges = _edges(project, *options)
+    assert edges[("app", "shop:price")] == edges[("app", "shop:Cart.total")] == 1
+    assert edges[("shop", "math:floor")] == bool(options)
+
+
+def test_a_wrapper_made_from_text_is_what_its_name_leads_to(tmp_path: Path) -> None:
+    """In a namespace of its own, as SQLAlchemy and the decorator library make them; what it wraps is told apart from it."""
+    files = {
+        "pyproject.toml": "",
+        "making.py": """
+            import functools
+            def logged(function):
+                text = f"def {function.__name__}(*args, **more): return target(wrapped, *args, **more)"
+                space = {"target": around, "wrapped": function, "__name__": function.__module__}
+                exec(text, space)
+                return functools.update_wrapper(space[function.__name__], function)
+            def around(function, *args, **more):
+                return function(*args, **more) + 1
+        """,
+        "shop.py": """
+            from making import logged
+            @logged
+            def price(number):
+                return number * 2
+            class Cart:
+                @logged
+                def total(self, number):
+                    return price(number)
+        """,
+        "app.py": """
+            from shop import Cart, price
+            print(price(2), Cart().total(3), Cart.total(Cart(), 4))
+        """,
+    }
+    assert _edges(Project(tmp_path, files)) == {
+        ("shop", "making:logged"): 2,
+        ("app", "shop:price"): 1,
+        ("app", "shop:Cart.total"): 2,
+        ("shop", "making:around"): 5,
+        ("making", "shop:price.__wrapped__"): 3,
+        ("making", "shop:Cart.total.__wrapped__"): 2,
+    }
+
+
+def test_what_was_imported_or_made_unseen_is_told(tmp_path: Path) -> None:
+    """By a finder that came to stand in front where nothing was imported after; by code that was put into a function as the program ran."""
+    files = {
+        "shop.py": SHOP,
+        "making.py": """
+            import functools
+            def lazily(function):
+                @functools.wraps(function)
+                def stand_in(number):
+                    stand_in.__code__ = eval("lambda number: number + 1").__code__.replace(co_freevars=("function", "stand_in"))
+                    return function(number)
+                return stand_in
+        """,
+        "late.py": """
+            from making import lazily
+            @lazily
+            def first(number):
+                return number + 1
+        """,
+        "app.py": """
+            import sys, late
+            from importlib.machinery import PathFinder
+            sys.meta_path.insert(0, PathFinder)
+            import shop
+            print(shop.price(2), late.first(2), late.first(3))
+        """,
+    }
+    project = Project(tmp_path, files)
+    bare = project.run("python", "-m", "app")
+    done = project.tracer("record", "-o", "run.cassette", "--", sys.executable, "-m", "app")
+
+    assert (bare.exit, bare.stderr) == (0, "")
+    assert (done.exit, done.stdout) == (0, bare.stdout), done.stderr
+    with open_cassette(tmp_path / "run.cassette") as cassette:
+        assert (
+            Loss("*", "functions put into watched modules unseen: `tracer doctor` names them", 3)
+            in cassette.recording.losses
+        )
+    told = project.tracer("doctor", "--", sys.executable, "-m", "app").stdout
+    assert all(name in told for name in ("shop:price", "shop:Cart.total", "late:first"))
