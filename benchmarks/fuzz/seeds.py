@@ -106,9 +106,11 @@ def _calls(shift: int) -> list[model.Call]:
         known = _callable(number % 6)
         seen, out = encoder.arguments([value, shift, {}], None, full=True), encoder.value(value)
         outcome = (model.Returned(out), model.Raised(encoder.value(KeyError("k"))), model.Unfinished())[number % 7 % 3]
-        items = (
-            (model.Item(model.ItemKind.YIELDED, out), model.Item(model.ItemKind.SENT, seen)) if number % 4 == 1 else ()
-        )
+        kept = model.Item(model.ItemKind.YIELDED, out), model.Item(model.ItemKind.SENT, seen)
+        summed = [
+            model.Item(model.ItemKind.SUMMED, items_snapshot(count, (shift, 5))) for count in (4096, number + shift)
+        ]
+        items = {1: kept, 5: (*kept, *summed)}.get(number % 8, ())
         after = ((0, out),) if number % 5 == 0 else ()
         calls.append(model.Call(known.name, "tests", min(number, number % 3), known.flow, seen, outcome, items, after))
     return calls
