@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -23,7 +24,7 @@ from tracer.storage.scan import UNWRITTEN, ScannedJournal
 from tracer.sums import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tracer.model import Call, LaneSummary
 
@@ -246,7 +247,7 @@ def test_a_slot_tells_of_the_sum_that_became_whole_until_its_frame_is_there(tmp_
     slot.next(3)
     slot.put(8, 1, 0, 4, two, one)
 
-    (found,) = open_sums(Path(journal.path).read_bytes(), SUMS_AT)
+    (found,) = open_sums(_reading(Path(journal.path).read_bytes()), SUMS_AT)
     assert (found.kind, found.subject, found.caller, found.began) == (RUN, 5 << 32 | 6, 9, 3)
     assert [(run.caller, run.calls, run.raised, run.inputs) for run in found.missing(0)] == [
         (9, 3, 1, one),
@@ -255,6 +256,22 @@ def test_a_slot_tells_of_the_sum_that_became_whole_until_its_frame_is_there(tmp_
     assert [run.calls for run in found.missing(1)] == [1]
     assert list(found.missing(2)) == []
     journal.close()
+
+
+def _reading(content: bytes) -> Callable[[int, int], bytes]:
+    return lambda size, offset: content[offset : offset + size]
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no file system in memory")  # noqa: S108
+def test_reading_a_journal_takes_no_room_on_the_disk() -> None:
+    """On tmpfs a look through a map at what was never written does; on a full one it ended `tracer record` by SIGBUS as it closed."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:  # noqa: S108
+        journal = Journal.create(folder, {"pid": 1})
+        journal.sums.open(RUN, 1)
+        before = Path(journal.path).stat().st_blocks
+        ScannedJournal(Path(journal.path)).close()
+        assert Path(journal.path).stat().st_blocks == before
+        journal.close()
 
 
 def test_a_slot_is_read_where_the_store_that_tells_of_the_newest_record_was_cut_short(tmp_path: Path) -> None:
@@ -267,7 +284,7 @@ def test_a_slot_is_read_where_the_store_that_tells_of_the_newest_record_was_cut_
     content = bytearray(Path(journal.path).read_bytes())
     content[SUMS_AT + 4 : SUMS_AT + 8] = bytes(4)
 
-    (found,) = open_sums(bytes(content), SUMS_AT)
+    (found,) = open_sums(_reading(bytes(content)), SUMS_AT)
     assert [run.calls for run in found.missing(0)] == [3]
     journal.close()
 
@@ -279,12 +296,14 @@ def test_a_slot_that_was_given_back_tells_nothing_and_is_used_again(tmp_path: Pa
     assert second is not None
     Slot(*first).put(1, 1, 1, 1, NOTHING, NOTHING)
     journal.sums.close(first[1])
-    assert [each.subject for each in open_sums(Path(journal.path).read_bytes(), SUMS_AT)] == [2]
+    assert [each.subject for each in open_sums(_reading(Path(journal.path).read_bytes()), SUMS_AT)] == [2]
 
     again = journal.sums.open(ITEMS, 3)
     assert again is not None
     assert again[1] == first[1]
-    found = {each.subject: list(each.missing(0)) for each in open_sums(Path(journal.path).read_bytes(), SUMS_AT)}
+    found = {
+        each.subject: list(each.missing(0)) for each in open_sums(_reading(Path(journal.path).read_bytes()), SUMS_AT)
+    }
     assert found == {2: [], 3: []}
     journal.close()
 

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from mmap import mmap
 
     from tracer.sums import Sum
 
@@ -180,16 +179,23 @@ class Open(NamedTuple):
             yield self.newest
 
 
-def open_sums(data: mmap | bytes, at: int) -> Iterator[Open]:
-    """Yield what the slots from `at` on tell; what cannot be is passed over."""
-    for start in range(at, min(len(data), at + ROOM) - SLOT + 1, SLOT):
+def open_sums(read: Callable[[int, int], bytes], at: int) -> Iterator[Open]:
+    """Yield what the slots from `at` on tell; what cannot be is passed over.
+
+    `read(size, offset)` reads the file, not through a map: on tmpfs, looking through one at what was never written takes room on the disk, and
+    where there is none it ends the process.
+    """
+    data = read(ROOM, at)
+    for start in range(0, len(data) - SLOT + 1, SLOT):
         if data[start : start + _KIND.size] == bytes(_KIND.size):
             continue
-        content = b""
+        content = data[start : start + SLOT]
         for _ in range(_LOOKS):  # its process may go on
-            before, content = content, data[start : start + SLOT]
+            before, content = content, read(SLOT, at + start)
             if before == content:
                 break
+        if len(content) < SLOT:
+            return
         kind, numbers, subject, caller, began = HEAD_STRUCT.unpack_from(content)
         records = [
             Record(whole, caller, calls, raised, ended, (one, two), (three, four))

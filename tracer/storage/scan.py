@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_NB, LOCK_SH, flock
+from functools import partial
 from mmap import ACCESS_COPY, mmap
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -97,9 +98,7 @@ class ScannedJournal:
             self._data.close()
 
     def _scan(self) -> None:
-        segments = self._segments()
-        # Before the frames: what is in a slot now may be in a frame then, and is not taken twice.
-        opened = list(open_sums(self._data, jr.SUMS_AT))
+        segments, opened = self._segments()
         found = find_frames(self._data, segments, self._enter_rare)
         self.damaged += found.damaged
         self.orphans = found.orphans
@@ -130,12 +129,13 @@ class ScannedJournal:
             with self._counting_damage():
                 self._enter_run([*row, sums.written(each.inputs) + sums.written(each.outcomes)])
 
-    def _segments(self) -> list[tuple[int, int]]:
+    def _segments(self) -> tuple[list[tuple[int, int]], list[Open]]:
+        """Return from where to where there are frames, and what the slots of open sums tell."""
         try:
             with open_regular(self.path, follow=False) as stream:
                 size = os.fstat(stream.fileno()).st_size
                 if size < jr.LOG_AT:
-                    return []  # killed before it was laid out
+                    return [], []  # killed before it was laid out
                 self.writing = _is_locked(stream.fileno())
                 data = self._data = mmap(stream.fileno(), size, access=ACCESS_COPY)
                 position, half = _settled(data)
@@ -144,12 +144,14 @@ class ScannedJournal:
                     size = now
                     data = self._data = mmap(stream.fileno(), size, access=ACCESS_COPY)
                     position, half = _settled(data)
+                # Before the frames: what is in a slot now may be in a frame then, and is not taken twice.
+                opened = list(open_sums(partial(os.pread, stream.fileno()), jr.SUMS_AT))
         except OSError as error:
             raise CassetteError(f"read journal {str(self.path)!r}", error.strerror or str(error)) from error
         if data[: len(jr.MAGIC)] != jr.MAGIC:
             raise NotACassette(f"read journal {str(self.path)!r}", "it is another kind of file or of another version")
         self._enter_untold()
-        return [(jr.LOG_AT, min(size, jr.LOG_AT + (position >> 1))), (half, half + jr.HALF)]
+        return [(jr.LOG_AT, min(size, jr.LOG_AT + (position >> 1))), (half, half + jr.HALF)], opened
 
     def _enter_untold(self) -> None:
         """Enter the losses that the process counted and had no time to tell of in frames."""
