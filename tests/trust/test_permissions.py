@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.main import get_command
 
 from tests.helpers import Project
+from tracer.cli.app import app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +45,7 @@ DOORS: tuple[tuple[Sequence[str], dict[str, str], int, Sequence[str]], ...] = (
         for form in ("text", "json", "markdown", "html", "junit", "sarif", "github")
     ),
     (("diff", "old.cassette", *RUN), OTHER, 1, []),
+    (("replay", "old.cassette", "--format", "json", "-o", "replayed.json"), {}, 0, ["replayed.json"]),
     (("accept", "old.cassette", "--all", "--reason", "as planned"), {}, 0, []),
     (("merge", "--force", "both.cassette", "old.cassette", "new.cassette"), {}, 0, ["both.cassette"]),
     (("export", "old.cassette", "--pytest", "test_recorded.py", "--no-check", "--force"), {}, 0, ["test_recorded.py"]),
@@ -83,6 +86,34 @@ def test_every_door_leaves_files_that_others_cannot_write_and_what_links_lead_to
     made = [path for path in project.folder.rglob("*") if path not in ours and "__pycache__" not in path.parts]
     assert len(made) > len(DOORS)
     assert [path for path in made if path.lstat().st_mode & stat.S_IWOTH] == []
+
+
+def test_each_command_that_is_told_where_to_write_is_among_the_doors() -> None:
+    """By the help of its options and arguments, each of which says what it is there for."""
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), get_command(app))]
+    told = []
+    while waiting:
+        command, found = waiting.pop()
+        waiting += [((*command, name), inner) for name, inner in getattr(found, "commands", {}).items()]
+        for parameter in found.params:
+            says = str(getattr(parameter, "help", ""))
+            if not getattr(parameter, "is_flag", False) and (
+                says.startswith("Write ") or "to write" in says.partition(".")[0]
+            ):
+                told.append((command, parameter))
+
+    told = [(command, parameter) for command, parameter in told if not parameter.help.startswith("How ")]
+    unopened = [
+        (command, parameter.name)
+        for command, parameter in told
+        if not any(
+            tuple(words[: len(command)]) == command
+            and (parameter.param_type_name == "argument" or set(parameter.opts) & set(words))
+            for words, *_ in DOORS
+        )
+    ]
+    assert {name for (name, *_), _ in told} == {"record", "diff", "replay", "export", "merge"}
+    assert unopened == []
 
 
 @pytest.mark.parametrize(
