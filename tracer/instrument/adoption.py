@@ -181,8 +181,9 @@ def _is_generated_wrapper(function: FunctionType, namespace: dict[str, Any]) -> 
     """Whether a wrapper was made by executing text, in a namespace of its own that goes by the name of the module (decorator, SQLAlchemy)."""
     if not function.__code__.co_filename.startswith("<") or "__wrapped__" not in function.__dict__:
         return False
-    own, name = function.__globals__, namespace.get("__name__")
-    return own is not namespace and type(name) is str and own.get("__name__") == name
+    own = function.__globals__
+    names = own.get("__name__"), namespace.get("__name__")
+    return own is not namespace and type(names[0]) is type(names[1]) is str and names[0] == names[1]
 
 
 def _qualname(function: FunctionType) -> str:

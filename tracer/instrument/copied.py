@@ -3,7 +3,8 @@
 A copy is a code object that no engine made, with what `injection.pickled` made of its hooks. Those are the attributes of this module, found by
 name where it is loaded. They ask who is called when it is: `began` carries the name of the callable, whose probe does all the rest.
 
-Copies of code that several recorders watch hold the hooks of each. The first to be called do, for whoever has recorded here the longest.
+Copies of code that several recorders watch hold the hooks of each. Of these the first to be called do, for whoever has watched them here the
+longest. Where calls are answered in the place of a callable, its copies are not.
 """
 
 from __future__ import annotations
@@ -51,22 +52,19 @@ class Copies:
         self._note = note
         self._known: dict[str, _Copy | None] = {}
 
-    def entered(self, frame: FrameType) -> tuple[Mapping[str, Callable[..., Any]], Any] | None:
-        """Return the hooks for the activation of a copy and its ticket; None where the call is of no interest. Never raises."""
+    def of_frame(self, frame: FrameType) -> _Copy | None:
+        """Return what is known of the copy that a frame is an activation of; None where it is not watched. Never raises."""
         name = _name_of(frame.f_code)
         try:
-            copy = self._known[name]
+            return self._known[name]
         except KeyError:
             copy = self._known[name] = self._look_at(name, frame)
-        if copy is None or frame.f_lasti != copy.place:
-            return None
-        ticket = copy.entered(frame)
-        return None if ticket is None else (copy.hooks, ticket)
+            return copy
 
     def _look_at(self, name: str, frame: FrameType) -> _Copy | None:
         try:
             probe = self._find(name, frame) if name else None
-            if probe is None or probe.entered_at is None:
+            if probe is None or probe.entered_at is None or probe.answer is not None:
                 return None
             return _Copy(probe.entered_at, hooks_of(frame.f_code, probe), frame.f_lasti)
         except Exception as fault:  # noqa: BLE001 - the host's call goes on whatever happens to tracer
@@ -84,8 +82,12 @@ def _name_of(code: CodeType) -> str:
 
 
 def _entered() -> Any:
-    for copies in watching[:1]:
-        return copies.entered(_getframe(1))
+    frame = _getframe(1)
+    for copies in tuple(watching):
+        copy = copies.of_frame(frame)
+        if copy is not None:
+            ticket = copy.entered(frame) if frame.f_lasti == copy.place else None
+            return None if ticket is None else (copy.hooks, ticket)
     return None
 
 

@@ -142,13 +142,17 @@ class Catalogue:
 
     def named(self, name: str) -> CallableCode | None:
         """Return what goes by a callable's name, None where nothing does."""
-        known = (known for record in self.modules.values() for known in record.codes)
-        return next((each for each in known if each.callable.name == name), None)
+        return next((known for known in self._all() if known.callable.name == name), None)
 
     def name_of_hook(self, began: object) -> str:
         """Return the name of the callable whose probe has this `began`; "" where none has."""
-        known = (known for record in self.modules.values() for known in record.codes)
-        return next((each.callable.name for each in known if each.probe is not None and each.probe.began is began), "")
+        probed = (known for known in self._all() if known.probe is not None and known.probe.began is began)
+        return next((known.callable.name for known in probed), "")
+
+    def _all(self) -> abc.Iterator[CallableCode]:
+        # Asked by the host's threads too, while others import.
+        for record in tuple(self.modules.values()):
+            yield from tuple(record.codes)
 
     def enter_copy(self, record: ModuleRecord, code: CodeType, name: str) -> CallableCode:
         """Return what can be known of a copy of a code that is not in this process; the record is not entered either."""
