@@ -187,3 +187,10 @@ def test_a_script_that_comes_by_value_is_not_taken_for_the_one_that_runs(project
         ("<outside>", "sharing:local"): 2,
         ("sharing", "lib:plain"): 2,
     }
+
+
+def test_the_doctor_sees_them_under_the_same_names(project: Project) -> None:
+    project = project.with_files(FILES)
+    done = project.tracer("doctor", "--", sys.executable, "-m", "writing")
+
+    assert "no problem found" in done.stdout, done.stdout

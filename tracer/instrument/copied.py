@@ -54,7 +54,7 @@ class Copies:
 
     def of_frame(self, frame: FrameType) -> _Copy | None:
         """Return what is known of the copy that a frame is an activation of; None where it is not watched. Never raises."""
-        name = _name_of(frame.f_code)
+        name = name_of(frame.f_code)
         try:
             return self._known[name]
         except KeyError:
@@ -76,8 +76,8 @@ watching: Final[list[Copies]] = []
 """Those of the recorders of this process, the oldest first."""
 
 
-def _name_of(code: CodeType) -> str:
-    """Return the name of the callable that a code is a copy of; "" where that was not known to whoever pickled it."""
+def name_of(code: CodeType) -> str:
+    """Return the name of the callable that a code is a copy of; "" where it is none, or whoever pickled it did not know."""
     return next((each.name for each in reversed(code.co_consts) if type(each) is _Began), "")
 
 

@@ -259,13 +259,13 @@ class Instrumentation:
         """
         found: dict[int, str] = {}
         with self._lock:
-            spaces = {id(live.module_namespace(module)): record for record, module in self._watched_modules()}
-            for record, module in self._watched_modules():
-                namespace = live.module_namespace(module)
+            spaces = [(record, live.module_namespace(module)) for record, module in self._watched_modules()]
+            homes = {id(namespace) for _, namespace in spaces}
+            for record, namespace in spaces:
                 for binding in live.bindings(record.name, namespace):
                     function = binding.function
                     # The name may lead to a wrapper that another watched module made.
-                    if id(function.__globals__) in spaces and self._adoption.known_code(function) is None:
+                    if id(function.__globals__) in homes and self._adoption.known_code(function) is None:
                         found.setdefault(id(function), record.name_of(binding.path))
         return tuple(found.values())
 

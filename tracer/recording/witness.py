@@ -14,7 +14,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from tracer.instrument import foreign
+from tracer.instrument import copied, foreign
 from tracer.instrument.discovery import CO_OPTIMIZED, is_hidden
 from tracer.model import OUTSIDE
 from tracer.recording import native
@@ -210,7 +210,8 @@ class Witness:
             return ""
         known = self._instrumentation.known_code(judged.code)
         if known is None or known.probe is None:
-            return f"{self._modules[code_id]}:{getattr(judged.code, 'co_qualname', judged.code.co_name)}"
+            qualname = getattr(judged.code, "co_qualname", judged.code.co_name)
+            return copied.name_of(judged.code) or f"{self._modules[code_id]}:{qualname}"
         bound = known.bound.get(content) if content is not None else None
         return (bound or known.callable).name
 
