@@ -118,6 +118,33 @@ def test_a_wrapper_made_from_text_is_what_its_name_leads_to(tmp_path: Path) -> N
     }
 
 
+def test_a_function_made_from_text_calls_for_the_module_that_its_namespace_names(tmp_path: Path) -> None:
+    """Though the namespace tells the name alone, and no other function of the module was met before."""
+    files = {
+        "late/making.py": """
+            import shop
+            def build():
+                space = {"__name__": __name__, "shop": shop}
+                exec("def made(number): return shop.price(number)", space)
+                return space["made"]
+            def plain(number):
+                return shop.price(number)
+        """,
+        "shop.py": SHOP,
+        "app.py": """
+            import sys
+            sys.path.insert(0, "late")
+            from making import build, plain
+            print(build()(2), plain(3))
+        """,
+    }
+    assert _edges(Project(tmp_path, files)) == {
+        ("app", "making:build"): 1,
+        ("app", "making:plain"): 1,
+        ("making", "shop:price"): 2,
+    }
+
+
 def test_what_was_imported_or_made_unseen_is_told(tmp_path: Path) -> None:
     """By a finder that came to stand in front where nothing was imported after; by code that was put into a function as the program ran."""
     files = {

@@ -126,11 +126,11 @@ class Callers:
         return self._number_of_new(name, space) if number is None else number
 
     def _number_of_new(self, name: str, space: Mapping[str, Any]) -> int:
-        file = space.get("__file__")
         if name not in MAIN_NAMES:
-            number = self.known[name] = self._number_of(name, file)
+            number = self.known[name] = self._number_of(name, file_of(name, space))
             return number
         # Where functions are pickled by value, scripts of several processes meet in one; the name alone stands for that which runs here.
+        file = space.get("__file__")
         script = name, file if type(file) is str else None
         if script not in self._scripts:
             self._scripts[script] = self._number_of(*script)
@@ -180,6 +180,17 @@ class Callers:
             return None if number == own else number or self.search(above, own)
 
         return entered_at
+
+
+def file_of(name: str, space: Mapping[str, Any]) -> str | None:
+    """Return the file of the module that a namespace goes by: what it tells, else the file of the module of that name.
+
+    Functions made from text may have a namespace of their own, which tells the name alone.
+    """
+    file, module = space.get("__file__"), sys.modules.get(name)
+    if type(file) is not str and type(module) is ModuleType:
+        file = module.__dict__.get("__file__")
+    return file if type(file) is str else None
 
 
 def make_counter(callers: Callers, own: int, lose: Function[[], None]) -> Probe:

@@ -18,7 +18,7 @@ from tracer.instrument import copied, foreign
 from tracer.instrument.discovery import CO_OPTIMIZED, is_hidden
 from tracer.model import OUTSIDE
 from tracer.recording import native
-from tracer.recording.crossing import LOOK_THROUGH
+from tracer.recording.crossing import LOOK_THROUGH, file_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,11 +194,11 @@ class Witness:
         for _ in range(LOOK_THROUGH):
             if frame is None:
                 break
-            name, file = frame.f_globals.get("__name__"), frame.f_globals.get("__file__")
+            name, file = frame.f_globals.get("__name__"), _text(frame.f_globals.get("__file__"))
             if type(name) is str:
                 caller = self._callers.get((name, file), "")
                 if caller == "":
-                    caller = self._callers[name, file] = self._selection.caller_of(name, _text(file))
+                    caller = self._callers[name, file] = self._selection.caller_of(name, file_of(name, frame.f_globals))
                 if caller is not None:
                     return caller
             frame = frame.f_back
