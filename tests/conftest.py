@@ -16,6 +16,13 @@ settings.register_profile("ci", deadline=None, max_examples=300, derandomize=Tru
 settings.load_profile("fast" if os.environ.get("FAST") == "1" else "ci" if os.environ.get("CI") else "default")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run first what runs whole pages of commands: begun last, one of these keeps a worker long after the others are done."""
+    items.sort(
+        key=lambda item: not ("docs" in item.path.parts or item.path.name.startswith(("test_docs", "test_readme")))
+    )
+
+
 def traces_of_tracer() -> list[str]:
     """Name what tracer has put into this interpreter: import hooks, a recorder of the whole process, recorders of blocks."""
     found = [repr(finder) for finder in sys.meta_path if _home(finder).startswith("tracer.")]
