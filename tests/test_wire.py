@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer import wire
@@ -21,7 +21,6 @@ VALUES = st.recursive(
 
 
 @given(st.lists(VALUES))
-@settings(max_examples=40)
 def test_the_pieces_of_an_array_are_what_its_items_pack_to(items: list[Any]) -> None:
     assert wire.split_array(PACK(items)) == [PACK(item) for item in items]
 
@@ -34,7 +33,6 @@ def test_any_bytes_are_an_array_or_a_value_error(data: bytes) -> None:
 
 
 @given(st.lists(VALUES, min_size=1), st.data())
-@settings(max_examples=40)
 def test_an_array_cut_short_is_a_value_error(items: list[Any], data: Any) -> None:
     whole = PACK(items)
     with pytest.raises(ValueError):  # noqa: PT011  (any fault of the bytes)

@@ -11,7 +11,7 @@ from tests.helpers import REPOSITORY, clean_environment
 def test_some_runs_of_the_fuzzing_find_no_fault() -> None:
     """Each ends in a report or a `TracerError`, in bounded time and memory, with no import and no file opened outside of its folder."""
     done = subprocess.run(
-        [sys.executable, "benchmarks/fuzz/run.py", "--runs", "250", "--jobs", "1", "--warm", "30"],
+        [sys.executable, "benchmarks/fuzz/run.py", "--runs", "400", "--jobs", "1", "--warm", "30"],
         cwd=REPOSITORY,
         env=clean_environment(),
         capture_output=True,
@@ -22,4 +22,4 @@ def test_some_runs_of_the_fuzzing_find_no_fault() -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "faults 0;" in done.stdout
-    assert " 250\n" in done.stdout
+    assert " 400\n" in done.stdout

@@ -102,22 +102,15 @@ def _passing_on(role: str) -> pickled.Hook:
         hooks, inner = token
         hooks[role](inner, value)
 
-    return _hook(role, passed_on)
+    return pickled.hook(role, passed_on)
 
 
-def _hook(role: str, function: Callable[..., Any]) -> pickled.Hook:
-    hook = pickled.Hook(function)
-    hook.role = role
-    return hook
-
-
-entered = _hook("entered", _entered)
-began = _hook("began", _began)
+entered = pickled.hook("entered", _entered)
 returned, raised = _passing_on("returned"), _passing_on("raised")
 yielded, resumed = _passing_on("yielded"), _passing_on("resumed")
 # Of generators of Python 3.10.
-delegate = _hook("delegate", delegation.delegation(yielded, resumed))
-strip = _hook("strip", delegation.strip)
+delegate = pickled.hook("delegate", delegation.delegation(yielded, resumed))
+strip = pickled.hook("strip", delegation.strip)
 
 
 def __getattr__(name: str) -> Any:

@@ -24,29 +24,19 @@ namers: Final[list[Callable[[object], str]]] = []
 """Asked for the name of the callable whose `began` is given; "" where it is not known."""
 
 
-class _Nothing:
+class _Made:
+    """What a function returns where this is read."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self._made = function, arguments
+
     def __reduce__(self) -> tuple[Any, ...]:
-        """Become a builtin that takes no argument and returns None."""
-        return getattr, ({}, "clear")
+        return self._made
 
 
-class _Sys:
-    def __reduce__(self) -> Any:
-        return __import__, ("sys",)
-
-
-class _Modules:
-    def __reduce__(self) -> Any:
-        return getattr, (_Sys(), "modules")
-
-
-class _Reader:
-    def __reduce__(self) -> Any:
-        return methodcaller("get", READER), (_Modules(),)
-
-
-_NOTHING: Final = _Nothing()
-_READER: Final = _Reader()
+_NOTHING: Final = _Made(getattr, {}, "clear")
+"""A builtin that takes no argument and returns None."""
+_READER: Final = _Made(methodcaller("get", READER), _Made(getattr, _Made(__import__, "sys"), "modules"))
 
 
 def reduced(role: str, hook: object = None) -> tuple[Any, ...]:
@@ -87,17 +77,18 @@ class Swapped(set[Any]):
         return set, ()
 
 
-def constant(value: object) -> object:
+def hook(role: str, function: Callable[..., Any]) -> Hook:
+    """Return a hook of a role."""
+    made = Hook(function)
+    made.role = role
+    return made
+
+
+def constant(value: object, role: str = "") -> object:
     """Return an injected constant so that it can be pickled."""
-    return Hook(value) if type(value) is FunctionType else value
+    return hook(role, value) if type(value) is FunctionType else value
 
 
 def constants(hooks: Mapping[str, object]) -> tuple[object, ...]:
     """Return the hooks of a function, by their roles, so that they can be pickled."""
-    made = []
-    for role, hook in hooks.items():
-        constant_ = constant(hook)
-        if type(constant_) is Hook:
-            constant_.role = role
-        made.append(constant_)
-    return tuple(made)
+    return tuple(constant(value, role) for role, value in hooks.items())
