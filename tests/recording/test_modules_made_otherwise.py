@@ -36,14 +36,19 @@ def _edges(project: Project, *options: str) -> Counter[tuple[str, str]]:
         return Counter((call.caller, call.callable) for lane in cassette.lanes for call in cassette.calls(lane.name))
 
 
-@pytest.mark.parametrize("imported", ["importlib.util", "spec_from_file_location, module_from_spec"])
-def test_a_module_loaded_from_the_spec_of_a_file(tmp_path: Path, imported: str) -> None:
+@pytest.mark.parametrize(
+    ("importing", "at"),
+    [
+        ("import importlib.util", "importlib.util."),
+        ("from importlib.util import spec_from_file_location, module_from_spec", ""),
+    ],
+)
+def test_a_module_loaded_from_the_spec_of_a_file(tmp_path: Path, importing: str, at: str) -> None:
     """By the recipe of importlib's documentation, under a name of its own; also where that was imported by name."""
     source = f"""
-        {"import importlib.util" if "," not in imported else f"from importlib.util import {imported}"}
-        make = {"importlib.util." if "," not in imported else ""}spec_from_file_location
-        spec = make("plugin", "folder/shop.py")
-        plugin = {"importlib.util." if "," not in imported else ""}module_from_spec(spec)
+        {importing}
+        spec = {at}spec_from_file_location("plugin", "folder/shop.py")
+        plugin = {at}module_from_spec(spec)
         spec.loader.exec_module(plugin)
         print(plugin.price(2), plugin.Cart().total(2))
     """

@@ -96,13 +96,11 @@ def test_each_command_that_is_told_where_to_write_is_among_the_doors() -> None:
         command, found = waiting.pop()
         waiting += [((*command, name), inner) for name, inner in getattr(found, "commands", {}).items()]
         for parameter in found.params:
-            says = str(getattr(parameter, "help", ""))
-            if not getattr(parameter, "is_flag", False) and (
-                says.startswith("Write ") or "to write" in says.partition(".")[0]
-            ):
+            says = str(getattr(parameter, "help", "")).partition(".")[0]
+            writes = says.startswith("Write ") or (says.endswith("to write") or "to write," in says)
+            if writes and not getattr(parameter, "is_flag", False):
                 told.append((command, parameter))
 
-    told = [(command, parameter) for command, parameter in told if not parameter.help.startswith("How ")]
     unopened = [
         (command, parameter.name)
         for command, parameter in told
