@@ -52,6 +52,7 @@ LATE = {
     "recording/child.py": {"tracer.recording.ambient", "tracer.recording.diagnosis"},
     "recording/recorder.py": {"tracer.recording.ambient"},
     "regex.py": {"regex"},
+    "report/formats.py": {"tracer.report"},
     "report/": {"rich", "jinja2"},
     "workflows.py": None,
     "workflows/cluster.py": {"distributed"},

@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from tests.helpers import Project
 from tracer.cli.app import app
+from tracer.cli.command_line import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,6 +91,7 @@ def test_every_door_leaves_files_that_others_cannot_write_and_what_links_lead_to
 
 def test_each_command_that_is_told_where_to_write_is_among_the_doors() -> None:
     """By the help of its options and arguments, each of which says what it is there for."""
+    load("")
     waiting: list[tuple[tuple[str, ...], Any]] = [((), get_command(app))]
     told = []
     while waiting:

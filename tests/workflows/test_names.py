@@ -1,4 +1,4 @@
-"""The workflows by name: each is found where it is said to be, and none is loaded before it is asked for."""
+"""Workflows and commands by name: each is found where it is said to be, and none is loaded before it is asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 from tracer import workflows
+from tracer.cli import command_line
+from tracer.cli.app import app
 
 
 def test_every_name_is_found_and_no_other_is_known() -> None:
@@ -14,12 +16,38 @@ def test_every_name_is_found_and_no_other_is_known() -> None:
     assert not hasattr(workflows, "nothing")
 
 
+def loaded_by(*words: str) -> set[str]:
+    """The modules that a process holds after a command line."""
+    code = "import sys; from tracer.cli.command_line import run; run(sys.argv[1:]); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_each_command_is_registered_by_the_module_that_is_said_to() -> None:
+    command_line.load("")
+
+    homes = {each.name or each.callback.__name__: each.callback.__module__ for each in app.registered_commands}
+    homes |= {group.name: f"tracer.cli.{group.name}" for group in app.registered_groups}  # type: ignore[misc]
+    said = {name: f"tracer.cli.{home}" for home, names in command_line.COMMANDS.items() for name in names}
+    assert homes == said
+
+
+def test_a_command_loads_no_other_and_no_format_before_a_report_in_it() -> None:
+    loaded = loaded_by("record", "--help")
+
+    assert "tracer.cli.running" in loaded
+    others = {f"tracer.cli.{home}" for home in command_line.COMMANDS} - {"tracer.cli.running"}
+    assert not loaded & {*others, "tracer.report.text", "tracer.report.markdown", "tracer.report.html.page"}
+
+
+def test_what_is_no_command_is_told_with_all_there_are() -> None:
+    assert {f"tracer.cli.{home}" for home in command_line.COMMANDS} <= loaded_by("recrod")
+
+
 def test_a_command_loads_none_of_what_the_others_do() -> None:
     """Asking for the version loads no comparer, no replayer and no recorder."""
-    code = "import sys; from tracer.cli.command_line import run; run(['--version']); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = loaded_by("--version")
 
-    loaded = set(done.stdout.split())
     assert "tracer.cli.command_line" in loaded
     assert not loaded & {
         "tracer.compare.compare",

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from importlib import import_module
 from traceback import format_exception
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from tracer import __version__
-from tracer.cli import doctor, exporting, looking, merging, noise, playing, replaying, reviewing, running, statistics  # noqa: F401  (each registers its commands on `app`)
 from tracer.cli.app import UNUSABLE, app, fail
 from tracer.errors import TracerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+COMMANDS: Final = MappingProxyType(
+    {
+        "running": ("record", "diff", "demo"),
+        "looking": ("show", "list", "verify", "recover"),
+        "reviewing": ("review", "accept", "prune"),
+        "replaying": ("replay",),
+        "playing": ("playback",),
+        "exporting": ("export",),
+        "merging": ("merge",),
+        "statistics": ("stats",),
+        "doctor": ("doctor",),
+        "noise": ("noise",),
+    }
+)
+"""Commands by the module beside this one that registers them on `app`, in the order in which help lists them."""
+_HOME_OF: Final = {name: home for home, names in COMMANDS.items() for name in names}
 _RUNNERS = frozenset({"record", "doctor"})
 """Commands whose own parser takes all from the first word on as the user's command."""
 INTERRUPTED = 130
@@ -28,6 +45,7 @@ def run(words: Sequence[str]) -> int:
 
     What follows the first `--` is a command of the user's: no option of tracer is looked for in it.
     """
+    load(words[0] if words else "")
     own, command = _split(_with_values(list(words)))
     try:
         result = typer.main.get_command(app).main(args=own, prog_name="tracer", obj=command, standalone_mode=False)
@@ -38,6 +56,15 @@ def run(words: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  (1 means findings, so nothing of ours may end with it)
         return _fail(error)
     return result if isinstance(result, int) else 0
+
+
+def load(command: str) -> None:
+    """Register a command and those of its module; all where there is none of that name, so that help and suggestions know them.
+
+    The parser is made anew for each command line: with all commands that takes longer than to read most cassettes.
+    """
+    for home in [_HOME_OF[command]] if command in _HOME_OF else COMMANDS:
+        import_module(f"tracer.cli.{home}")
 
 
 def _fail(error: Exception) -> int:

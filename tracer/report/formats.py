@@ -1,4 +1,4 @@
-"""The formats a comparison can be written in, by the name the command line takes."""
+"""The formats a comparison can be written in, by the name the command line takes. Each is loaded when a report in it is asked for."""
 
 from __future__ import annotations
 
@@ -8,14 +8,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracer.compare.context import NOTHING, Request
 from tracer.errors import ConfigError
-from tracer.report.as_json import json_parts, render_json
-from tracer.report.github import render_github
-from tracer.report.html.frame import load_jinja2
-from tracer.report.html.page import render_html
-from tracer.report.junit import render_junit
-from tracer.report.markdown import render_markdown
-from tracer.report.sarif import render_sarif
-from tracer.report.text import render_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,18 +32,56 @@ Renderer: TypeAlias = "Callable[[Comparison, Appearance], str]"
 
 
 def _text(comparison: Comparison, look: Appearance) -> str:
+    from tracer.report.text import render_text
+
     return render_text(comparison, look.width, look.color, look.verbose, look.limit)
+
+
+def _json(comparison: Comparison, _: Appearance) -> str:
+    from tracer.report.as_json import render_json
+
+    return render_json(comparison)
+
+
+def _markdown(comparison: Comparison, _: Appearance) -> str:
+    from tracer.report.markdown import render_markdown
+
+    return render_markdown(comparison)
+
+
+def _junit(comparison: Comparison, _: Appearance) -> str:
+    from tracer.report.junit import render_junit
+
+    return render_junit(comparison)
+
+
+def _html(comparison: Comparison, _: Appearance) -> str:
+    from tracer.report.html.page import render_html
+
+    return render_html(comparison)
+
+
+def _sarif(comparison: Comparison, _: Appearance) -> str:
+    from tracer.report.sarif import render_sarif
+
+    return render_sarif(comparison)
+
+
+def _github(comparison: Comparison, _: Appearance) -> str:
+    from tracer.report.github import render_github
+
+    return render_github(comparison)
 
 
 FORMATS: Final[Mapping[str, Renderer]] = MappingProxyType(
     {
         "text": _text,
-        "json": lambda comparison, _look: render_json(comparison),
-        "markdown": lambda comparison, _look: render_markdown(comparison),
-        "junit": lambda comparison, _look: render_junit(comparison),
-        "html": lambda comparison, _look: render_html(comparison),
-        "sarif": lambda comparison, _look: render_sarif(comparison),
-        "github": lambda comparison, _look: render_github(comparison),
+        "json": _json,
+        "markdown": _markdown,
+        "junit": _junit,
+        "html": _html,
+        "sarif": _sarif,
+        "github": _github,
     },
 )
 """Renderers by name, in the order in which help lists them."""
@@ -71,6 +101,8 @@ _REQUESTS: Final = MappingProxyType(
 def report_parts(name: str, comparison: Comparison, look: Appearance) -> Iterator[str]:
     """Yield the report in a format in parts, where it may be too large to be made at once."""
     if name == "json":
+        from tracer.report.as_json import json_parts
+
         yield from json_parts(comparison)
     else:
         yield FORMATS[name](comparison, look)
@@ -90,4 +122,6 @@ def require(name: str) -> None:
     if name not in FORMATS:
         raise ConfigError("write the report", f"{name!r} is no format", f"Use one of: {', '.join(FORMATS)}.")
     if name == "html":
+        from tracer.report.html.frame import load_jinja2
+
         load_jinja2()
