@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -150,8 +151,63 @@ def test_a_function_made_from_text_calls_for_the_module_that_its_namespace_names
     }
 
 
+def test_wrappers_that_are_compiled_at_their_first_call_are_recorded_in_whatever_order_and_process(
+    tmp_path: Path,
+) -> None:
+    """Under the name of the function and a number; one that is added to a function's calls is found there."""
+    files = {
+        "making.py": """
+            import functools
+            made = []
+            def lazily(function):
+                @functools.wraps(function)
+                def stand_in(*args, **kwargs):
+                    made.append(function)
+                    space = {}
+                    exec(f"def compiled_{len(made)}(number, by=1): return made[{len(made) - 1}](number, by)", space)
+                    stand_in.__defaults__ = (1,)
+                    stand_in.__code__ = space[f"compiled_{len(made)}"].__code__.replace(co_freevars=("function", "stand_in"))
+                    return stand_in(*args, **kwargs)
+                return stand_in
+        """,
+        "late.py": """
+            from making import lazily
+            @lazily
+            def first(number, by):
+                return number + by
+            @lazily
+            def second(number, by):
+                return number * by
+        """,
+        "app.py": """
+            import subprocess, sys, late
+            if len(sys.argv) == 1:
+                print(late.first(2), late.first(3, by=4), late.second(5, 6))
+                print(subprocess.check_output([sys.executable, "-m", "app", "child"], text=True))
+            else:
+                print(late.second(7), late.first(8))
+        """,
+    }
+    project = Project(tmp_path, files)
+
+    assert _edges(project) == {
+        ("late", "making:lazily"): 2,
+        ("app", "late:first"): 2,
+        ("app", "late:first#2"): 1,
+        ("app", "late:second"): 2,
+        ("making", "late:first.__wrapped__"): 1,
+    }
+    found = json.loads(project.tracer("doctor", "--json", "--", sys.executable, "-m", "app").stdout)["run"]
+    assert [each for each in found["crossed"] if each["seen"] != each["kept"] + each["lost"]] == []
+    assert found["hazards"] == []
+    again = project.with_files({"app.py": files["app.py"].replace("first(3, by=4)", "first(3, by=5)")})
+    shown = again.tracer("diff", "run.cassette", "--", sys.executable, "-m", "app").stdout
+    assert "late:first#2" in shown
+    assert "late:second" not in shown
+
+
 def test_what_was_imported_or_made_unseen_is_told(tmp_path: Path) -> None:
-    """By a finder that came to stand in front where nothing was imported after; by code that was put into a function as the program ran."""
+    """By a finder that came to stand in front where nothing was imported after; by code that `setattr` put into a function."""
     files = {
         "shop.py": SHOP,
         "making.py": """
@@ -159,7 +215,8 @@ def test_what_was_imported_or_made_unseen_is_told(tmp_path: Path) -> None:
             def lazily(function):
                 @functools.wraps(function)
                 def stand_in(number):
-                    stand_in.__code__ = eval("lambda number: number + 1").__code__.replace(co_freevars=("function", "stand_in"))
+                    code = eval("lambda number: number + 1").__code__.replace(co_freevars=("function", "stand_in"))
+                    setattr(stand_in, "__code__", code)
                     return function(number)
                 return stand_in
         """,

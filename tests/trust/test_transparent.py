@@ -123,6 +123,6 @@ def test_the_doctor_tells_what_cannot_be_hidden(seen: Seen) -> None:
         ("co_consts", "objects:pickles_by_value"),
         ("wrapper in place", "shop.looks:cached"),
         ("function made of the code", "shop.looks:double"),
-        ("__code__ assigned", "shop.looks:double"),
+        ("watched __code__ assigned", "shop.looks:double"),
         ("sys.settrace", ""),
     }

@@ -26,8 +26,9 @@ def loaded_by(*words: str) -> set[str]:
 def test_each_command_is_registered_by_the_module_that_is_said_to() -> None:
     command_line.load("")
 
-    homes = {each.name or each.callback.__name__: each.callback.__module__ for each in app.registered_commands}
-    homes |= {group.name: f"tracer.cli.{group.name}" for group in app.registered_groups}  # type: ignore[misc]
+    callbacks = [(each.name, each.callback) for each in app.registered_commands if each.callback is not None]
+    homes = {name or callback.__name__: callback.__module__ for name, callback in callbacks}
+    homes |= {str(group.name): f"tracer.cli.{group.name}" for group in app.registered_groups}
     said = {name: f"tracer.cli.{home}" for home, names in command_line.COMMANDS.items() for name in names}
     assert homes == said
 

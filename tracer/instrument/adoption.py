@@ -16,6 +16,7 @@ from tracer.instrument.living import all_functions
 
 if TYPE_CHECKING:
     from collections import abc
+    from types import CodeType
 
     from tracer.instrument.decorated import Wrappers
     from tracer.instrument.discovery import CallableCode, Catalogue, ModuleRecord
@@ -117,6 +118,25 @@ class Adoption:
         sites = self._sites_of(record.name, record.file)
         if not self._engine.attach_function(function, self._catalogue.probe_of, sites) and known.probe is not None:
             self.unreachable[known.callable.name] = "its code could not be instrumented"
+
+    def put_in(self, owner: FunctionType, code: CodeType) -> CodeType:
+        """Return what to put into a function instead of a code, so that it is watched as the function's own was; the code itself where it was not.
+
+        A copy of a watched code is recorded as the original.
+        """
+        before = self.known_code(owner)
+        if before is None or before.probe is None or self._engine.holds_hooks(code):
+            return code
+        if len(code.co_freevars) != len(owner.__closure__ or ()):
+            return code  # and Python refuses it
+        holder = FunctionType(code, owner.__globals__, code.co_name, None, owner.__closure__)
+        record, module = before.record, owner.__module__
+        home = self._catalogue.modules.get(module) if type(module) is str else None
+        qualname = before.qualname if home is None else plain_qualname(owner.__qualname__)
+        if self._catalogue.find_beneath(code) is None:
+            self._catalogue.enter_put_in(record, code, home or record, qualname, _in_class(qualname))
+        self._engine.attach_function(holder, self._catalogue.probe_of, self._sites_of(record.name, record.file))
+        return holder.__code__
 
     def _settle_all(self, record: ModuleRecord, found: list[Binding]) -> list[Binding]:
         """Settle names and kinds of a module's functions; return the bindings that lead to something else."""

@@ -30,6 +30,8 @@ class CallableCode:
     """A watched code object and what is known of it by now.
 
     code: as compiled, before any engine touched it.
+    put_in: it was put into a function as the program ran. When that happens, and in which process, is chance: it keeps the number it was
+        given, and nothing is said of its hash or what it reaches.
     callable: what it is called. Until its module has run, defaults are unknown, kinds guessed and shared names numbered by
         place alone; afterwards this is replaced by the settled one, so read it when a call is recorded, not when the probe is made.
     left_out: one of the names left out: its activations are to be counted, not recorded.
@@ -47,6 +49,7 @@ class CallableCode:
     in_class: bool
     left_out: bool = False
     freevar: str = ""
+    put_in: bool = False
     bound: dict[int, Callable | None] = field(default_factory=dict)
     probe: Probe | None = None
     settled: bool = False
@@ -159,7 +162,7 @@ class Catalogue:
         qualname = name.partition(":")[2].partition("#")[0]
         around = qualname.rpartition(".")[0]
         known = self._described(record, code, qualname, name, in_class=bool(around) and not around.endswith("<locals>"))
-        self._decide(known)
+        self._decide(known, record.name_of(qualname))
         return known
 
     def open_module(self, name: str, component: str, file: str, shown: str = "") -> ModuleRecord:
@@ -185,17 +188,35 @@ class Catalogue:
                 self._enter(record, inner, inner_name, inner_class)
         return known
 
+    def enter_put_in(
+        self, record: ModuleRecord, code: CodeType, home: ModuleRecord, qualname: str, in_class: bool
+    ) -> None:
+        """Enter a code that is about to be put into a function, and those nested in it.
+
+        As with a decorator's wrapper, its frames belong to the module that it runs in, `record`, and its name is one of `home`.
+        """
+        inside = ((inner, name, False) for inner, name, _ in function_codes(code, f"{qualname}.<locals>."))
+        for each, name, stands_in_class in ((code, qualname, in_class), *inside):
+            shown = home.name_of(_next_of(home, name))
+            known = self._described(record, each, name, shown, in_class=stands_in_class)
+            known.put_in = True
+            self._keep(record, known, home.name_of(name))
+            known.callable = replace(known.callable, component=home.component, file=home.file)
+
     def _enter(self, record: ModuleRecord, code: CodeType, qualname: str, in_class: bool) -> CallableCode:
         known = self._by_id.get(id(code))
         if known is not None:
             return known
-        number = record.shared[qualname] = record.shared.get(qualname, 0) + 1
-        shown = qualname if number == 1 else f"{qualname}#{number}"
-        known = self._described(record, code, qualname, record.name_of(shown), in_class=in_class)
-        self._by_id[id(code)] = known
-        record.codes.append(known)
-        self._decide(known)
+        shown = record.name_of(_next_of(record, qualname))
+        known = self._described(record, code, qualname, shown, in_class=in_class)
+        self._keep(record, known, record.name_of(qualname))
         return known
+
+    def _keep(self, record: ModuleRecord, known: CallableCode, plain: str) -> None:
+        """Take a code in, with a probe where the callable's name without a number is wanted."""
+        self._by_id[id(known.code)] = known
+        record.codes.append(known)
+        self._decide(known, plain)
 
     def _described(
         self, record: ModuleRecord, code: CodeType, qualname: str, name: str, *, in_class: bool
@@ -213,15 +234,15 @@ class Catalogue:
             code, noun, record, qualname, in_class, left_out=in_class and code.co_name in self._left_out
         )
 
-    def _decide(self, known: CallableCode) -> None:
-        if self._wanted(known.record.name_of(known.qualname)):
+    def _decide(self, known: CallableCode, plain: str) -> None:
+        if self._wanted(plain):
             known.probe = self._make_probe(known.callable, known)
 
     def settle_names(self, record: ModuleRecord, owners: abc.Mapping[str, CallableCode]) -> None:
         """Give each qualname that several codes share to the one bound to it (`owners`), and number the others."""
         groups: dict[str, list[CallableCode]] = {}
         for known in record.codes:
-            if record.shared[known.qualname] > 1:
+            if record.shared[known.qualname] > 1 and not known.put_in:
                 groups.setdefault(known.qualname, []).append(known)
         for qualname, codes in groups.items():
             ordered = sorted(codes, key=_place)
@@ -240,6 +261,12 @@ class Catalogue:
                 del self.modules[record.name]
             else:
                 self.modules[record.name] = previous
+
+
+def _next_of(record: ModuleRecord, qualname: str) -> str:
+    """Return a qualname with the number of one more code of it in a module."""
+    number = record.shared[qualname] = record.shared.get(qualname, 0) + 1
+    return qualname if number == 1 else f"{qualname}#{number}"
 
 
 def rename(known: CallableCode, name: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import RLock
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
@@ -30,7 +30,7 @@ from tracer.model import DEFAULT_LEFT_OUT
 if TYPE_CHECKING:
     from collections import abc
     from contextlib import AbstractContextManager
-    from types import CodeType, FrameType, FunctionType
+    from types import FrameType
 
     from tracer.instrument.discovery import CallableCode
     from tracer.instrument.injection.sites import Swap
@@ -142,6 +142,7 @@ class Instrumentation:
         self._unfinished: list[ModuleType] = []
         self._failed_imports: dict[str, None] = {}
         self._own_failures: list[str] = []
+        self._engine.choose_codes(self._put_in)
         self._copies = Copies(self._probe_of_copy, partial(self._note, "watch a copy of"))
 
     def _call_sites(self, types: ForeignTypes) -> CallSites:
@@ -390,6 +391,17 @@ class Instrumentation:
             self.sweep()
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
             self._note("look for", "modules imported unseen", fault)
+
+    def _put_in(self, owner: Any, code: Any) -> Any:
+        """Return what watched code puts into an object as its `__code__`, given what it would put there."""
+        if type(owner) is not FunctionType or type(code) is not CodeType:
+            return code
+        try:
+            with self._lock, self.aside():
+                return self._adoption.put_in(owner, code) if self._copies in watching else code
+        except Exception as fault:  # noqa: BLE001 - the host's function gets its code whatever happens to tracer
+            self._note("watch what is put into", owner.__qualname__, fault)
+            return code
 
     def _probe_of_copy(self, name: str, frame: FrameType) -> Probe | None:
         """Return the probe of a function that was pickled by value under a callable's name: that of the original where it is in this process."""

@@ -91,6 +91,14 @@ class MonitoringEngine:
         self.attach_module(function.__code__, probe_of)
         return True
 
+    def choose_codes(self, choose: Callable[[Any, Any], Any]) -> None:
+        """Do nothing: this engine changes no code."""
+
+    def holds_hooks(self, code: CodeType) -> bool:
+        """Return False, for the same reason."""
+        del code
+        return False
+
     def start_over(self) -> None:
         """Do nothing: what is attached once more has all its events already."""
 

@@ -98,6 +98,17 @@ class Engine(Protocol):
         """Watch a live Python function and the function codes nested in it. False where it could not be done."""
         ...
 
+    def choose_codes(self, choose: Callable[[Any, Any], Any]) -> None:
+        """Have code that is attached from now on store as `__code__` what `choose`, which does not raise, returns for the owner and the value.
+
+        Does nothing where the mechanism cannot do that.
+        """
+        ...
+
+    def holds_hooks(self, code: CodeType) -> bool:
+        """Whether a code object calls hooks of this engine: one that it made, or somebody's copy of one."""
+        ...
+
     def start_over(self) -> None:
         """Forget what was attached before, so that attaching it again has an effect; nothing is restored."""
         ...

@@ -35,7 +35,9 @@ class Reach:
                     self._by_name.setdefault((record.component, name), []).append(known)
 
     def hash_of(self, known: CallableCode) -> str:
-        """Return the hash of a callable's code, computed once."""
+        """Return the hash of a callable's code, computed once; "" for one that was put into a function."""
+        if known.put_in:
+            return ""
         found = self._hashes.get(id(known))
         if found is None:
             found = self._hashes[id(known)] = code_hash(known.code)
@@ -43,6 +45,8 @@ class Reach:
 
     def of(self, known: CallableCode) -> tuple[tuple[str, str], ...]:
         """Return (name, code hash) of the inner callables a callable reaches, sorted by name; itself is not among them."""
+        if known.put_in:
+            return ()
         seen = {id(known)}
         found: dict[str, str] = {}
         level = [known]
@@ -67,7 +71,7 @@ class Reach:
 def _simple_names(known: CallableCode) -> abc.Iterator[str]:
     """Yield the names under which code elsewhere can mention this one."""
     parts = known.qualname.split(".")
-    if "<locals>" in parts:
+    if "<locals>" in parts or known.put_in:
         return  # its constants hold it, so the hash of the outer function covers it
     yield parts[-1]
     if parts[-1] in _CONSTRUCTORS and len(parts) > 1:

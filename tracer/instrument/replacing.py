@@ -72,6 +72,15 @@ class ReplacingEngine(ABC):
         del original, sites
         return nested
 
+    def choose_codes(self, choose: Callable[[Any, Any], Any]) -> None:
+        """See `Engine`; here, do nothing."""
+        del choose
+
+    def _choosing(self, original: CodeType, nested: CodeType) -> CodeType:
+        """Return the code that asks what to store as `__code__`; here, it does not."""
+        del original
+        return nested
+
     def _sites_in_module(self, sites: SiteHooks, code: CodeType) -> SiteHooks:
         """Return the hooks for the call sites of a module's code."""
         del code
@@ -144,10 +153,14 @@ class ReplacingEngine(ABC):
         code = function.__code__
         if id(code) in self._originals or any(other.made(code) for other in _engines):
             return ""
-        if not any(id(constant) in self._hooks for constant in code.co_consts):
+        if not self.holds_hooks(code):
             return ""
         name = f"{function.__module__}:{function.__qualname__}"
         return f"Couldn't restore {name}: its code was changed again after it was instrumented."
+
+    def holds_hooks(self, code: CodeType) -> bool:
+        """Whether a code calls hooks of this engine: one that it made, or somebody's copy of one."""
+        return any(id(constant) in self._hooks for constant in code.co_consts)
 
     def start_over(self) -> None:
         """Rewrite anew what is attached from now on, though it was before: call sites are to be told of that were not."""
@@ -164,6 +177,7 @@ class ReplacingEngine(ABC):
         watched = self._with_nested(code, probe_of, sites)
         if sites is not None:
             watched = self._told(code, watched, sites)
+        watched = self._choosing(code, watched)
         probe = probe_of(code)
         if probe is not None:
             self._probed.add(id(code))

@@ -119,7 +119,11 @@ class Diagnosis:
         if event == "function.__new__" and type(arguments[0]) is CodeType:
             return self._of_code("function made of the code", arguments[0])
         if event == "object.__setattr__" and arguments[1] == "__code__" and type(arguments[0]) is FunctionType:
-            return self._of_code("__code__ assigned", arguments[0].__code__)
+            known = self._recorder.instrumentation.known_code(arguments[2])
+            if known is not None and known.put_in:
+                return None
+            what = "__code__ assigned" if known is None else "watched __code__ assigned"
+            return self._of_code(what, arguments[0].__code__)
         return None
 
     def _of_code(self, what: str, code: CodeType) -> tuple[str, str] | None:

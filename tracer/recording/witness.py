@@ -141,14 +141,22 @@ class Witness:
             self._stand_ins[found[1]] += 1
 
     def _around(self, frame: FrameType) -> _Identity:
-        """Return the crossing that a frame stands in, where that may be a wrapper of it; a wrapper may call itself on the way."""
+        """Return the crossing that a frame stands in, where that may be a wrapper of it. On the way it may call itself, or code that was put into it."""
         above = wrapper = frame.f_back
-        while above is not None and wrapper is not None and above.f_code is wrapper.f_code:
+        while above is not None and wrapper is not None:
+            if above.f_code is not wrapper.f_code:
+                if not self._is_put_in(wrapper.f_code):
+                    break
+                wrapper = above
             crossing = self._crossing(above)
             if crossing is not None:
                 return crossing
             above = above.f_back
         return _NOBODY
+
+    def _is_put_in(self, code: CodeType) -> bool:
+        known = self._instrumentation.known_code(code)
+        return known is not None and known.put_in
 
     def _crossing(self, frame: FrameType) -> _Identity | None:
         """Return which callable a frame is an activation of, None where it was called from inside its component."""

@@ -24,6 +24,7 @@ _EXPLANATIONS: Final = {
     "marshal.dumps": "the hooks are part of the code, and marshal refuses them: dump the code of a run that is not recorded",
     "function made of the code": "the copy calls the hooks too: its calls are recorded under the original's name",
     "__code__ assigned": "the hooks went with the old code: what runs now is not recorded, and is left as it is at the end",
+    "watched __code__ assigned": "the hooks came with the new code: its calls are recorded under the name of the function it is of",
     "wrapper in place": "it has no Python code to watch, so the name leads to a wrapper: only `type()` and `is` tell them apart",
     "held elsewhere": "a registry, a default or a class holds it by itself, beside its name: calls through that are not recorded",
     "co_code": _BYTECODE,

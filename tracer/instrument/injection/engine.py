@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracer.instrument.injection.rewrite import rewrite, rewrite_sites
+from tracer.instrument.injection.rewrite import rewrite, rewrite_sites, rewrite_stores
 from tracer.instrument.injection.sites import names_bound
 from tracer.instrument.probe import Unsupported
 from tracer.instrument.replacing import ReplacingEngine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
+    from typing import Any
 
     from tracer.instrument.injection.sites import SiteHooks
     from tracer.instrument.probe import Probe
@@ -25,11 +27,24 @@ class InjectionEngine(ReplacingEngine):
     def __init__(self) -> None:
         super().__init__()
         self._untold: dict[int, tuple[CodeType, str]] = {}
+        self._choose: Callable[[Any, Any], Any] | None = None
 
     @property
     def untold(self) -> tuple[tuple[CodeType, str], ...]:
         """Return the code objects whose call sites could not be instrumented, each with the reason."""
         return tuple(self._untold.values())
+
+    def choose_codes(self, choose: Callable[[Any, Any], Any]) -> None:
+        """See `Engine`."""
+        self._choose = choose
+
+    def _choosing(self, original: CodeType, nested: CodeType) -> CodeType:
+        del original
+        if self._choose is None:
+            return nested
+        choosing = rewrite_stores(nested, self._choose)
+        self._hooks.update(id(constant) for constant in choosing.co_consts[len(nested.co_consts) :])
+        return choosing
 
     def _watched(self, original: CodeType, nested: CodeType, probe: Probe) -> CodeType:
         del original

@@ -63,6 +63,13 @@ class Exchange(partial[Any]):
         return partial, (typing.cast, None)
 
 
+class Chosen(partial[Any]):
+    """What returns what is stored in the place of its second argument; pickled, it returns that."""
+
+    def __reduce__(self) -> Any:
+        return partial, (typing.cast,)
+
+
 class Uninteresting(set[Any]):
     """What is of no interest; pickled, everything is."""
 

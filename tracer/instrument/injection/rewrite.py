@@ -11,7 +11,7 @@ import sys
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from typing import TYPE_CHECKING
 
-from tracer.instrument.injection import inject_310, inject_311
+from tracer.instrument.injection import inject_310, inject_311, stores
 from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
@@ -71,6 +71,16 @@ def rewrite_sites(code: CodeType, hooks: SiteHooks) -> CodeType:
     return instrument(code, hooks)
 
 
+def rewrite_stores(code: CodeType, choose: Callable[[Any, Any], Any]) -> CodeType:
+    """Return `code` asking `choose` what to store as `__code__`, given the owner and the value; itself where it stores none, or where it could not be done safely."""
+    if not SUPPORTED or stores.NAME not in code.co_names:
+        return code
+    try:
+        return stores.instrument(code, choose)
+    except Unsupported:
+        return code  # what is stored is told as put there unseen
+
+
 def _as_callers_see(
     code: CodeType, raised: Callable[[Any, BaseException], None]
 ) -> Callable[[Any, BaseException], None]:
@@ -94,4 +104,4 @@ def _as_callers_see(
     return raised_outside
 
 
-__all__ = ["SUPPORTED", "hooks_of", "rewrite", "rewrite_sites"]
+__all__ = ["SUPPORTED", "hooks_of", "rewrite", "rewrite_sites", "rewrite_stores"]
