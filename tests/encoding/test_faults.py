@@ -1,20 +1,34 @@
-"""What arises in a library that tracer asks is tracer's own fault, and what a signal handler raises meanwhile is the host's."""
+"""What arises in a library that tracer asks is tracer's own fault, and what a signal handler raises meanwhile is the host's. So are calls."""
 
 from __future__ import annotations
 
+import json
 import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tracer.decode import decode
 from tracer.encoding.encode import Encoder
+from tracer.encoding.faults import is_asked
 from tracer.encoding.paths import PathNormaliser
 from tracer.encoding.redact import Redactor
+from tracer.storage.reader import open_cassette
 from tracer.values import Opaque
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from tests.helpers import Project
+
+TABLES = """
+    import pandas
+    table = pandas.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]})
+    for _ in range(3):
+        print(pandas.concat([table, table]).reset_index(drop=True)["a"].rename("c"), table.groupby("b").sum())
+"""
 
 
 def encoded(value: Any) -> Any:
@@ -87,3 +101,48 @@ def ringing(self: Any) -> Any:
     import signal
 
     signal.raise_signal(signal.SIGALRM)
+
+
+def called_from(*modules: str) -> FrameType:
+    """Return a frame below calls that functions of these modules made, the first one above all."""
+    call: Callable[[], FrameType] = sys._getframe
+    for module in reversed(modules):
+        space: dict[str, Any] = {"__name__": module, "call": call}
+        exec("def made(): return call()", space)
+        call = space["made"]
+    return call()
+
+
+@pytest.mark.parametrize(
+    ("modules", "asked"),
+    [
+        (["app", "tracer.encoding.codecs.pandas", "pandas.core.frame"], True),
+        (["app", "tracer.encoding.codecs.pandas", "pandas.core.frame", "numpy", "pandas.core.internals"], True),
+        (["app", "tracer.encoding.codecs.pandas", "pandas.core.frame", "tracer.recording.crossing"], True),
+        (["app", "pandas.core.frame"], False),
+        (["app", "tracer.encoding.walk", "pandas.core.frame"], False),
+        (["app", "tracer.encoding.codecs.pandas", "pandas.core.frame", "app", "pandas.core.series"], False),
+    ],
+)
+def test_what_a_library_does_because_a_codec_asks_it_is_told_from_what_the_host_does(
+    modules: list[str], asked: bool
+) -> None:
+    """A finalizer or a signal handler of the host's may run in the middle of it."""
+    assert is_asked(called_from(*modules)) is asked
+
+
+def test_calls_that_tracer_makes_to_look_at_a_table_are_neither_recorded_nor_lost(project: Project) -> None:
+    """The witness of the doctor takes them for none of the program's either."""
+    pytest.importorskip("pandas")
+    project = project.with_files({"app.py": TABLES})
+    command = ("-b", "pandas.core.frame", "-b", "pandas.core.series", "--", sys.executable, "app.py")
+    done = project.tracer("record", "-o", "run.cassette", *command)
+    run = json.loads(project.tracer("doctor", "--json", *command).stdout)["run"]
+
+    assert done.exit == 0
+    with open_cassette(project.folder / "run.cassette") as cassette:
+        reasons = {loss.reason for loss in cassette.recording.losses}
+        recorded = sum(1 for lane in cassette.lanes for _ in cassette.calls(lane.name))
+    assert not [reason for reason in reasons if "at work" in reason or "failed" in reason]
+    assert sum(each["kept"] for each in run["crossed"]) == recorded > 20
+    assert [each for each in run["crossed"] if each["seen"] != each["kept"] + each["lost"]] == []

@@ -1,12 +1,16 @@
-"""Whose an exception is that arises while tracer is at work: its own, to be counted, or the host's, to be let through."""
+"""Whose it is what happens while tracer is at work, exceptions and calls: its own or the host's."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _OUR_PACKAGES: Final = frozenset({"tracer", "msgpack"})
 _ASKED: Final = {f"tracer.encoding.codecs.{name}": name for name in ("numpy", "pandas", "pydantic")}
 """Libraries whose own code a codec calls, by the codec."""
+_LIBRARIES: Final = frozenset(_ASKED.values())
 
 
 def is_ours(error: BaseException) -> bool:
@@ -27,3 +31,24 @@ def is_ours(error: BaseException) -> bool:
             return frame.f_code.co_name.startswith("__")
         traceback = traceback.tb_next
     return True
+
+
+def is_asked(frame: FrameType | None) -> bool:
+    """Whether what is called at a frame, or by it if that is a hook of ours, runs because a codec asks a library: the program never called it.
+
+    Calls of finalizers and signal handlers that run meanwhile are the host's, unless they are the library's own.
+    """
+    while frame is not None and _is_hook(_module_of(frame)):
+        frame = frame.f_back
+    while frame is not None and _module_of(frame).partition(".")[0] in _LIBRARIES:
+        frame = frame.f_back
+    return frame is not None and _module_of(frame) in _ASKED
+
+
+def _is_hook(module: str) -> bool:
+    return module.startswith("tracer.") and module not in _ASKED
+
+
+def _module_of(frame: FrameType) -> str:
+    name = frame.f_globals.get("__name__")
+    return name if type(name) is str else ""

@@ -14,6 +14,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from tracer.encoding.faults import is_asked
 from tracer.instrument import copied, foreign
 from tracer.instrument.discovery import CO_OPTIMIZED, is_hidden
 from tracer.model import OUTSIDE
@@ -132,7 +133,7 @@ class Witness:
         if judged.start != _ANYWHERE and frame.f_lasti not in (judged.start, judged.start - 2):
             return
         crossing = self._crossing(frame)
-        if crossing is not None:
+        if crossing is not None and not is_asked(frame):
             self._counts[crossing, self._around(frame)] += 1
 
     def _look_at_stand_in(self, frame: FrameType) -> None:

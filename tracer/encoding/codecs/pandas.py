@@ -42,7 +42,7 @@ def plan(cls: type) -> Plan | None:
     )
     for public, reader in readers:
         if looks.derives(cls, looks.loaded("pandas", public)):
-            return Plan(name, partial(_read, reader, name))
+            return Plan(name, partial(_read if reader is _moment else _read_filled, reader, name))
     if looks.derives(cls, looks.loaded("pandas.api.extensions", "ExtensionArray")):
         return Plan(name, partial(_read, _extension, name))
     if looks.derives(cls, type(looks.loaded("pandas", "NaT"))) or looks.derives(
@@ -50,6 +50,11 @@ def plan(cls: type) -> Plan | None:
     ):
         return Plan(name, lambda walk, _: walk.atom(name, name.rpartition(":")[2]))
     return None
+
+
+def _read_filled(reader: Callable[[Walk, str, Any], bytes], name: str, walk: Walk, value: Any) -> bytes:
+    """The same for a table, column or index, all of whose parts are attributes; one that has none is before its constructor."""
+    return _read(reader, name, walk, value) if _own(value) else walk.opaque(value, name, "half made")
 
 
 def _read(reader: Callable[[Walk, str, Any], bytes], name: str, walk: Walk, value: Any) -> bytes:
@@ -65,12 +70,17 @@ def _read(reader: Callable[[Walk, str, Any], bytes], name: str, walk: Walk, valu
 
 def _kept(value: Any) -> dict[str, Any]:
     """Return what the cached properties of an object have answered."""
+    kept = _own(value).get(_CACHE)
+    return kept if type(kept) is dict else {}
+
+
+def _own(value: Any) -> dict[str, Any]:
+    """Return the attributes that an object keeps in a dict of its own."""
     try:
         own = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return {}
-    kept = own.get(_CACHE) if type(own) is dict else None
-    return kept if type(kept) is dict else {}
+    return own if type(own) is dict else {}
 
 
 def _frame(walk: Walk, name: str, value: Any) -> bytes:
