@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
 from tracer.instrument.discovery import CO_OPTIMIZED, plain_qualname, rename, settle
+from tracer.instrument.extensions import is_extension
 from tracer.instrument.living import all_functions
 
 if TYPE_CHECKING:
@@ -51,14 +52,14 @@ class Adoption:
 
     def adopt(self, modules: abc.Sequence[tuple[ModuleRecord, dict[str, Any]]]) -> None:
         """Adopt modules, each with its namespace. One pass over the collector's objects serves all that need it."""
-        collected = _functions_of([namespace for record, namespace in modules if not record.rewritten])
+        collected = _functions_of([namespace for record, namespace in modules if _may_hide_functions(record)])
         waiting = []
         for record, namespace in modules:
             # What `python -m` runs is called __main__ inside, and has the record of the module it is.
             called = str(namespace.get("__name__", record.name))
             found = list(live.bindings(called, namespace))
             if not record.rewritten:
-                collected[id(namespace)].extend(live.reachable(namespace, called))
+                collected.setdefault(id(namespace), []).extend(live.reachable(namespace, called))
             self._watch_all(record, namespace, found, collected.get(id(namespace), []))
             waiting.append((record, self._settle_all(record, found)))
             for binding in found:
@@ -168,6 +169,11 @@ class Adoption:
             act(*arguments)
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
             self._note(record.name, fault)
+
+
+def _may_hide_functions(record: ModuleRecord) -> bool:
+    """Whether a module may have functions that nobody saw being compiled and no name leads to. One written in C has none but those it makes from text."""
+    return not record.rewritten and not (record.file and is_extension(record.file))
 
 
 def _functions_of(namespaces: list[dict[str, Any]]) -> dict[int, list[FunctionType]]:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from tracer.instrument.replacing import layers
+from tracer.instrument.replacing import beneath
 from tracer.instrument.signatures import flow_of, kind_by_name, parameters_of, parameters_of_function
 from tracer.model import Callable, CallableKind
 
@@ -132,7 +132,13 @@ class Catalogue:
 
     def find_beneath(self, code: CodeType) -> CallableCode | None:
         """The same for the code object of a live function or a frame, which engines have made of it."""
-        return next((known for layer in layers(code) if (known := self.find(layer)) is not None), None)
+        layer: CodeType | None = code
+        while layer is not None:
+            known = self._by_id.get(id(layer))
+            if known is not None:
+                return known
+            layer = beneath(layer)
+        return None
 
     def find(self, code: CodeType) -> CallableCode | None:
         """Return what is known of a code object as compiled, None where it is not of a watched module."""

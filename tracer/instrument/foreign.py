@@ -133,7 +133,8 @@ class ForeignCallables:
                 wrapper = wrapper_type()(value, _frame_of(watched, record.name))
                 fresh[id(value)] = self._wrappers[id(value)] = (value, wrapper)
         self._left = still
-        self._place(fresh)
+        if fresh:
+            self._place(fresh)
 
     def restore(self) -> tuple[str, ...]:
         """Put every bare object back where its wrapper still stands; a sentence for each name bound anew since."""

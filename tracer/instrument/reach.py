@@ -26,45 +26,48 @@ class Reach:
     """
 
     def __init__(self, records: abc.Iterable[ModuleRecord]) -> None:
+        # Sorted by name, each goes by its place: large components have thousands, and each of them reaches the most there may be.
+        self._known = sorted((known for record in records for known in record.codes), key=_name)
+        self._places = {id(known): place for place, known in enumerate(self._known)}
         self._hashes: dict[int, str] = {}
-        self._mentions: dict[int, tuple[CallableCode, ...]] = {}
-        self._by_name: dict[tuple[str, str], list[CallableCode]] = {}
-        for record in records:
-            for known in record.codes:
-                for name in _simple_names(known):
-                    self._by_name.setdefault((record.component, name), []).append(known)
+        self._mentions: dict[int, frozenset[int]] = {}
+        self._by_name: dict[tuple[str, str], list[int]] = {}
+        for place, known in enumerate(self._known):
+            for name in _simple_names(known):
+                self._by_name.setdefault((known.record.component, name), []).append(place)
 
     def hash_of(self, known: CallableCode) -> str:
         """Return the hash of a callable's code, computed once; "" for one that was put into a function."""
-        if known.put_in:
-            return ""
-        found = self._hashes.get(id(known))
-        if found is None:
-            found = self._hashes[id(known)] = code_hash(known.code)
-        return found
+        return self._hash_at(self._places[id(known)])
 
     def of(self, known: CallableCode) -> tuple[tuple[str, str], ...]:
         """Return (name, code hash) of the inner callables a callable reaches, sorted by name; itself is not among them."""
         if known.put_in:
             return ()
-        seen = {id(known)}
-        found: dict[str, str] = {}
-        level = [known]
+        level = [self._places[id(known)]]
+        seen = set(level)
+        found: list[int] = []
         while level and len(found) < MAX_REACH:
-            mentioned = {id(inner): inner for outer in level for inner in self._mentioned_by(outer)}
-            level = sorted((inner for key, inner in mentioned.items() if key not in seen), key=_name)
-            level = level[: MAX_REACH - len(found)]
-            seen.update(map(id, level))
-            found.update((inner.callable.name, self.hash_of(inner)) for inner in level)
-        return tuple(sorted(found.items()))
+            mentioned = frozenset().union(*map(self._mentioned_by, level))
+            level = sorted(mentioned - seen)[: MAX_REACH - len(found)]
+            seen.update(level)
+            found += level
+        return tuple([(self._known[place].callable.name, self._hash_at(place)) for place in sorted(found)])
 
-    def _mentioned_by(self, known: CallableCode) -> tuple[CallableCode, ...]:
-        found = self._mentions.get(id(known))
+    def _hash_at(self, place: int) -> str:
+        found = self._hashes.get(place)
         if found is None:
-            component = known.record.component
-            names = sorted(_names_in(known.code))
-            found = tuple(inner for name in names for inner in self._by_name.get((component, name), ()))
-            self._mentions[id(known)] = found
+            known = self._known[place]
+            found = self._hashes[place] = "" if known.put_in else code_hash(known.code)
+        return found
+
+    def _mentioned_by(self, place: int) -> frozenset[int]:
+        found = self._mentions.get(place)
+        if found is None:
+            known = self._known[place]
+            names, component = _names_in(known.code), known.record.component
+            inner = (self._by_name.get((component, name), ()) for name in names)
+            found = self._mentions[place] = frozenset().union(*inner)
         return found
 
 

@@ -13,7 +13,7 @@ from tracer.instrument.living import Living, all_functions
 from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from tracer.instrument.injection.sites import SiteHooks
     from tracer.instrument.probe import Probe
@@ -25,13 +25,12 @@ _engines: Living[ReplacingEngine] = Living()
 os.register_at_fork(after_in_child=lambda: _turn._at_fork_reinit())  # type: ignore[attr-defined] # noqa: SLF001, PLW0108  (as the standard library does with its own)
 
 
-def layers(code: CodeType) -> Iterator[CodeType]:
-    """Yield a code object and what it was made of, step by step, whichever engines made it."""
-    below: CodeType | None = code
-    while below is not None:
-        yield below
-        made = (engine.original(below) for engine in _engines if engine.made(below))
-        below = next(made, None)
+def beneath(code: CodeType) -> CodeType | None:
+    """Return what an engine made a code object of, whichever that was; None where none did."""
+    for engine in _engines:
+        if engine.made(code):
+            return engine.original(code)
+    return None
 
 
 class ReplacingEngine(ABC):
