@@ -349,3 +349,29 @@ def test_calls_into_c_are_counted_a_second_time_where_this_python_can(project: P
     if run["calls_seen"]:
         assert all(each["seen"] == each["kept"] + each["lost"] for each in run["crossed"])
         assert (counts["Packer.pack"]["seen"], counts["unpackb"]["seen"]) == (3, 3)
+
+
+def test_what_is_thrown_away_before_it_has_begun_is_no_call(project: Project) -> None:
+    """Generators, coroutines and async generators; Python 3.10 tells its profile function of them."""
+    project = project.with_files(
+        {
+            "parts.py": """
+                def items(): yield 1
+                async def work(): return 2
+                async def stream(): yield 3
+            """,
+            "app.py": """
+                import asyncio, parts, warnings
+                warnings.simplefilter("ignore")
+                parts.items(), parts.items().close(), parts.work().close(), parts.stream()
+                async def main():
+                    return [each async for each in parts.stream()]
+                print(list(parts.items()), asyncio.run(parts.work()), asyncio.run(main()))
+            """,
+        }
+    )
+    done = project.tracer("doctor", "--json", "-b", "parts", "--", sys.executable, "app.py")
+
+    crossed = json.loads(done.stdout)["run"]["crossed"]
+    counts = {each["callable"]: (each["seen"], each["kept"]) for each in crossed}
+    assert counts == {"parts:items": (1, 1), "parts:work": (1, 1), "parts:stream": (1, 1)}

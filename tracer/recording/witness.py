@@ -117,13 +117,17 @@ class Witness:
         for (crossing, caller), times in tuple(self._counts.items()):
             name, above = self._name(*crossing), self._name(*caller)
             # What a recorded wrapper wraps is the same call, recorded under the name the wrapper is bound to.
-            if name not in {above, f"{above}.__wrapped__"}:
+            if times and name not in {above, f"{above}.__wrapped__"}:
                 seen[name] += times
         return tuple(Seen(name, times) for name, times in sorted(seen.items()))
 
     def _look(self, frame: FrameType, event: str, _argument: object) -> None:
+        times = 1
         if event != "call":
-            return
+            # Below 3.11 one that is thrown away before it has begun is told as a call that ends where it is.
+            if _RESUME is not None or event != "return" or frame.f_lasti >= 0:
+                return
+            times = -1
         code = frame.f_code
         judged = self._judged.get(id(code)) or self._judge(frame)
         if judged.component is None:
@@ -134,7 +138,7 @@ class Witness:
             return
         crossing = self._crossing(frame)
         if crossing is not None and not is_asked(frame):
-            self._counts[crossing, self._around(frame)] += 1
+            self._counts[crossing, self._around(frame)] += times
 
     def _look_at_stand_in(self, frame: FrameType) -> None:
         found = self._instrumentation.foreign_function(frame.f_locals.get("wrapped"))
