@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.instrument.watching import Watch, write
+from tracer.instrument.adoption import MAX_PUT_IN
 from tracer.instrument.injection.pickled import Chosen
 from tracer.instrument.monitoring import MonitoringEngine
 
@@ -108,6 +109,17 @@ def test_a_code_that_is_watched_already_is_recorded_under_its_own_name(plain: st
 
     assert (same, first, second) == (True, ("two", 1), ("two", 2))
     assert [name for name in watch.names if name != "plain:swap"] == ["plain:two", "plain:two"]
+
+
+def test_a_program_that_puts_in_new_code_without_end_has_a_bounded_number_of_callables(plain: str) -> None:
+    with Watch(plain) as watch:
+        module = importlib.import_module(plain)
+        for turn in range(MAX_PUT_IN + 20):
+            module.swap(module.items, module.made())
+            assert list(module.items(turn)) == [turn, ()]
+
+    numbered = [name for name in watch.names if name.startswith("plain:items")]
+    assert numbered == [f"plain:items#{number}" for number in range(2, MAX_PUT_IN + 1)]
 
 
 def test_what_is_no_function_or_no_code_is_stored_as_it_is(plain: str) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tracer.instrument.live import Binding
     from tracer.instrument.probe import Engine
 
+MAX_PUT_IN: Final = 100
+"""Codes of one name that are watched; a program may put a new one into a function at each of its calls."""
 _KIND_IS_THEIR_NAME: Final = frozenset({"__init__", "__new__", "__init_subclass__", "__class_getitem__"})
 
 
@@ -123,7 +125,7 @@ class Adoption:
     def put_in(self, owner: FunctionType, code: CodeType) -> CodeType:
         """Return what to put into a function instead of a code, so that it is watched as the function's own was; the code itself where it was not.
 
-        A copy of a watched code is recorded as the original.
+        A copy of a watched code is recorded as the original. Beyond `MAX_PUT_IN` of a name, codes are left as they are.
         """
         before = self.known_code(owner)
         if before is None or before.probe is None or self._engine.holds_hooks(code):
@@ -135,7 +137,10 @@ class Adoption:
         home = self._catalogue.modules.get(module) if type(module) is str else None
         qualname = before.qualname if home is None else plain_qualname(owner.__qualname__)
         if self._catalogue.find_beneath(code) is None:
-            self._catalogue.enter_put_in(record, code, home or record, qualname, _in_class(qualname))
+            home = home or record
+            if home.shared.get(qualname, 0) >= MAX_PUT_IN:
+                return code
+            self._catalogue.enter_put_in(record, code, home, qualname, _in_class(qualname))
         self._engine.attach_function(holder, self._catalogue.probe_of, self._sites_of(record.name, record.file))
         return holder.__code__
 
