@@ -201,8 +201,10 @@ class Catalogue:
 
         As with a decorator's wrapper, its frames belong to the module that it runs in, `record`, and its name is one of `home`.
         """
-        inside = ((inner, name, False) for inner, name, _ in function_codes(code, f"{qualname}.<locals>."))
-        for each, name, stands_in_class in ((code, qualname, in_class), *inside):
+        for each, name, stands_in_class in (
+            (code, qualname, in_class),
+            *function_codes(code, f"{qualname}.<locals>."),
+        ):
             shown = home.name_of(_next_of(home, name))
             known = self._described(record, each, name, shown, in_class=stands_in_class)
             known.put_in = True
