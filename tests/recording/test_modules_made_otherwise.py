@@ -206,6 +206,51 @@ def test_wrappers_that_are_compiled_at_their_first_call_are_recorded_in_whatever
     assert "late:second" not in shown
 
 
+def test_methods_made_for_classes_of_functions_are_recorded(tmp_path: Path) -> None:
+    """By `dataclass` and attrs, each time the function is called, under the class' name; other fields are another code of that name."""
+    files = {
+        "models.py": """
+            from dataclasses import dataclass, field, make_dataclass
+            import attrs
+            def made(kind):
+                @dataclass(frozen=True, order=True)
+                class Point:
+                    x: kind
+                    y: int = 0
+                    def twice(self):
+                        return self.x * 2
+                return Point
+            def wide():
+                return dataclass(type("Wide", (), {"__annotations__": {"a": int}, "__module__": __name__}))
+            def defined():
+                @attrs.define
+                class Pair:
+                    a: int
+                return Pair
+        """,
+        "app.py": """
+            import models
+            for number in range(150):
+                Point = models.made(int)
+                Point(number)
+            print(Point(1) < Point(2), repr(Point(3)), Point(4).twice(), hash(Point(5)) == hash(Point(5)))
+            print(models.made(str)("a", y=2), models.wide()(a=1), models.defined()(1), models.defined()(2) == 2)
+        """,
+    }
+    project = Project(tmp_path, files)
+
+    edges = _edges(project)
+    point, pair = "models:made.<locals>.Point", "models:defined.<locals>.Pair"
+    assert edges[("app", f"{point}.__init__")] == 150 + 7
+    assert edges[("app", f"{point}.__lt__")] == 1
+    assert edges[("app", f"{point}.twice")] == 1
+    assert edges[("app", "models:Wide.__init__")] == 1
+    assert edges[("app", f"{pair}.__init__")] == 2
+    assert not [name for _, name in edges if "#" in name]
+    found = json.loads(project.tracer("doctor", "--json", "--", sys.executable, "-m", "app").stdout)["run"]
+    assert [each for each in found["crossed"] if each["seen"] != each["kept"] + each["lost"]] == []
+
+
 def test_what_was_imported_or_made_unseen_is_told(tmp_path: Path) -> None:
     """By a finder that came to stand in front where nothing was imported after; by code that `setattr` put into a function."""
     files = {

@@ -50,6 +50,7 @@ class Adoption:
         self._engine = engine
         self._wrappers = wrappers
         self._note = note
+        self._made: dict[tuple[str, str], dict[CodeType, CodeType]] = {}
         self.unreachable: dict[str, str] = {}
 
     def adopt(self, modules: abc.Sequence[tuple[ModuleRecord, dict[str, Any]]]) -> None:
@@ -121,6 +122,22 @@ class Adoption:
         sites = self._sites_of(record.name, record.file)
         if not self._engine.attach_function(function, self._catalogue.probe_of, sites) and known.probe is not None:
             self.unreachable[known.callable.name] = "its code could not be instrumented"
+
+    def adopt_made(self, record: ModuleRecord, namespace: dict[str, Any], kind: type) -> None:
+        """Watch the methods of a class that were made from text just now. Of equal ones, as of a class made by each call, the first stands for all."""
+        for binding in live.bindings_of_class(kind):
+            if _is_generated(binding.function, namespace) and self.known_code(binding.function) is None:
+                self._guarded(record, self._watch_made, record, binding.function, binding.path)
+
+    def _watch_made(self, record: ModuleRecord, function: FunctionType, path: str) -> None:
+        made = self._made.setdefault((record.name, path), {})
+        code = function.__code__
+        watched = made.get(code)
+        if watched is not None:
+            function.__code__ = watched
+        elif len(made) < MAX_PUT_IN:
+            self._watch(record, function, path)
+            made[code] = function.__code__
 
     def put_in(self, owner: FunctionType, code: CodeType) -> CodeType:
         """Return what to put into a function instead of a code, so that it is watched as the function's own was; the code itself where it was not.

@@ -12,7 +12,7 @@ from threading import RLock
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.instrument import live
+from tracer.instrument import live, makers
 from tracer.instrument.adoption import Adoption
 from tracer.instrument.callers import CallingCode
 from tracer.instrument.callsites import CallSites
@@ -25,6 +25,7 @@ from tracer.instrument.foreign_types import ForeignTypes
 from tracer.instrument.imports import WatchingFinder
 from tracer.instrument.injection.pickled import namers
 from tracer.instrument.reach import Reach
+from tracer.instrument.signatures import class_module
 from tracer.model import DEFAULT_LEFT_OUT
 
 if TYPE_CHECKING:
@@ -158,12 +159,17 @@ class Instrumentation:
         sys.meta_path.insert(0, self._finder)
         self._finder.watch_specs(self._engine)
         self.sweep()
+        for name in makers.MAKERS:
+            if name in sys.modules:
+                self._watch_maker(sys.modules[name])
+            else:
+                self.when_imported(name, self._watch_maker)
 
     def stop(self) -> tuple[str, ...]:
         """Undo everything that is still ours; return a sentence for each thing that could not be undone."""
         self._finder.leave()
         with self._lock:
-            if self._copies in watching:  # stopping may be asked for twice
+            if self._is_at_work():  # stopping may be asked for twice
                 watching.remove(self._copies)
                 namers.remove(self._catalogue.name_of_hook)
             self._callers.stop()
@@ -398,10 +404,29 @@ class Instrumentation:
             return code
         try:
             with self._lock, self.aside():
-                return self._adoption.put_in(owner, code) if self._copies in watching else code
+                return self._adoption.put_in(owner, code) if self._is_at_work() else code
         except Exception as fault:  # noqa: BLE001 - the host's function gets its code whatever happens to tracer
             self._note("watch what is put into", owner.__qualname__, fault)
             return code
+
+    def _is_at_work(self) -> bool:
+        """Whether this was started and not stopped: code under way calls hooks after that, too."""
+        return self._copies in watching
+
+    def _watch_maker(self, module: ModuleType) -> None:
+        with self._lock:
+            makers.watch(self._engine, module, self._made)
+
+    def _made(self, kind: Any) -> None:
+        """Instrument the methods that were made from text for a class of a watched module that has run; one that runs is looked at in the end."""
+        try:
+            name = class_module(kind)
+            with self._lock, self.aside():
+                record, module = self._catalogue.modules.get(name), sys.modules.get(name)
+                if record is not None and record.settled and module is not None and self._is_at_work():
+                    self._adoption.adopt_made(record, live.module_namespace(module), kind)
+        except Exception as fault:  # noqa: BLE001 - the host's class is made whatever happens to tracer
+            self._note("instrument", "a class made from text", fault)
 
     def _probe_of_copy(self, name: str, frame: FrameType) -> Probe | None:
         """Return the probe of a function that was pickled by value under a callable's name: that of the original where it is in this process."""

@@ -69,10 +69,15 @@ def bindings(module: str, namespace: abc.Mapping[str, Any]) -> abc.Iterator[Bind
         if not issubclass(type(value), type):
             yield from _unwrapped(str(name), value, None, in_class=False)
     for kind in classes(module, namespace):
-        prefix = class_qualname(kind)
-        for name, value in tuple(class_namespace(kind).items()):
-            if not issubclass(type(value), type):
-                yield from _unwrapped(f"{prefix}.{name}", value, None, in_class=True)
+        yield from bindings_of_class(kind)
+
+
+def bindings_of_class(kind: type) -> abc.Iterator[Binding]:
+    """Yield the same for the names of one class alone."""
+    prefix = class_qualname(kind)
+    for name, value in tuple(class_namespace(kind).items()):
+        if not issubclass(type(value), type):
+            yield from _unwrapped(f"{prefix}.{name}", value, None, in_class=True)
 
 
 def classes(module: str, namespace: abc.Mapping[str, Any]) -> abc.Iterator[type]:

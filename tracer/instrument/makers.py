@@ -1,0 +1,41 @@
+"""Functions that make the methods of classes from text, `dataclass` and attrs: told of each class, when its module may have run long ago."""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from tracer.instrument.probe import Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from tracer.instrument.probe import Engine
+
+MAKERS: Final = {"dataclasses": "_process_class", "attr._make": "_ClassBuilder.build_class"}
+"""Functions that return a class when its methods are made, by their modules. They are private; where there is none, nothing is told."""
+
+
+def watch(engine: Engine, module: ModuleType, made: Callable[[Any], None]) -> None:
+    """Call `made`, which does not raise, with each class that the maker in this module returns, until the engine detaches."""
+    maker: Any = module
+    for name in MAKERS[module.__name__].split("."):
+        maker = getattr(maker, name, None)
+    if type(maker) is not FunctionType:
+        return
+    code = engine.original(maker.__code__)
+    probe = Probe(
+        lambda: 0,
+        lambda ticket, _: ticket,
+        lambda _, kind: made(kind),
+        _nothing,
+        _nothing,
+        _nothing,
+        lambda _: 0,
+    )
+    engine.attach_function(maker, lambda inner: probe if inner is code else None)
+
+
+def _nothing(_: object, __: object) -> None:
+    """Take no note."""
