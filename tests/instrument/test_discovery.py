@@ -347,7 +347,7 @@ def test_lambdas_have_names_of_their_own_that_no_version_of_python_changes(modul
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="columns are known since Python 3.11")
 def test_lambdas_on_a_line_are_numbered_by_its_columns_whenever_garbage_was_collected(modules: Path) -> None:
     """Functions found in memory come in an order that collections change."""
-    write(modules, {"on_a_line.py": "import gc\none, _, other = (lambda: 1), gc.collect(), (lambda: 2)"})
+    write(modules, {"on_a_line.py": "import gc\none, _, other = (lambda: [1]), gc.collect(), (lambda: [2])"})
     module = importlib.import_module("on_a_line")
 
     with Watch("on_a_line") as watch:

@@ -297,6 +297,6 @@ def settle(known: CallableCode, function: FunctionType, kind: CallableKind | Non
 
 
 def _place(known: CallableCode) -> tuple[int, list[tuple[int, int]]]:
-    # Several lambdas may stand on one line. Columns are not known below Python 3.11, nor under -X no_debug_ranges.
+    # Several lambdas may stand on one line. Columns are not known below Python 3.11, under -X no_debug_ranges, and in 3.12 of one that returns a constant.
     positions: abc.Iterable[tuple[int | None, ...]] = getattr(known.code, "co_positions", tuple)()
     return known.code.co_firstlineno, [(line or 0, column or 0) for line, _, column, _ in positions]
