@@ -149,7 +149,6 @@ class Adoption:
             return code
         if len(code.co_freevars) != len(owner.__closure__ or ()):
             return code  # and Python refuses it
-        holder = FunctionType(code, owner.__globals__, code.co_name, None, owner.__closure__)
         record, module = before.record, owner.__module__
         home = self._catalogue.modules.get(module) if type(module) is str else None
         qualname = before.qualname if home is None else plain_qualname(owner.__qualname__)
@@ -158,6 +157,7 @@ class Adoption:
             if home.shared.get(qualname, 0) >= MAX_PUT_IN:
                 return code
             self._catalogue.enter_put_in(record, code, home, qualname, _in_class(qualname))
+        holder = FunctionType(code, owner.__globals__, code.co_name, None, owner.__closure__)
         self._engine.attach_function(holder, self._catalogue.probe_of, self._sites_of(record.name, record.file))
         return holder.__code__
 

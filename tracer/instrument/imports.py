@@ -12,13 +12,12 @@ import sys
 import weakref
 from functools import partial
 from importlib.util import LazyLoader, spec_from_file_location
-from sys import _getframe
 from threading import Lock
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tracer.instrument.live import instance_dict
-from tracer.instrument.probe import Probe
+from tracer.instrument.probe import told_of_returns
 
 if TYPE_CHECKING:
     from collections import abc
@@ -115,15 +114,7 @@ class WatchingFinder:
                 except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
                     self._sink.unprepared(spec.name, fault)
 
-        probe = Probe(
-            lambda: entered_at(_getframe(1)),
-            lambda ticket, _: ticket,
-            returned,
-            _nothing,
-            _nothing,
-            _nothing,
-            entered_at,
-        )
+        probe = told_of_returns(returned, entered_at)
         engine.attach_function(spec_from_file_location, lambda _: probe)
 
     def leave(self) -> None:
@@ -167,10 +158,6 @@ class WatchingFinder:
             hooks = [hook for hook in (reference() for reference in tuple(self._hooks.values())) if hook is not None]
             self._hooks.clear()
             return tuple(sentence for hook in hooks for sentence in hook.remove())
-
-
-def _nothing(_: object, __: object) -> None:
-    """Take no note."""
 
 
 def _drop(hooks: dict[int, weakref.ref[_LoaderHook]], key: int, _: object) -> None:

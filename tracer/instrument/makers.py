@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.instrument.probe import Probe
+from tracer.instrument.probe import told_of_returns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,17 +25,5 @@ def watch(engine: Engine, module: ModuleType, made: Callable[[Any], None]) -> No
     if type(maker) is not FunctionType:
         return
     code = engine.original(maker.__code__)
-    probe = Probe(
-        lambda: 0,
-        lambda ticket, _: ticket,
-        lambda _, kind: made(kind),
-        _nothing,
-        _nothing,
-        _nothing,
-        lambda _: 0,
-    )
+    probe = told_of_returns(lambda _, kind: made(kind))
     engine.attach_function(maker, lambda inner: probe if inner is code else None)
-
-
-def _nothing(_: object, __: object) -> None:
-    """Take no note."""

@@ -7,6 +7,7 @@ Recording and playing back differ only in their probes, so instrumentation is wr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sys import _getframe
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -71,6 +72,19 @@ class Probe:
     answer: Callable[[Any, list[Any], Callable[..., Any]], Any] | None = None
     ready: Callable[[list[Any]], Any] | None = None
     lost: Callable[[str], None] = unheard
+
+
+def told_of_returns(
+    returned: Callable[[Any, Any], None], entered_at: Callable[[FrameType], Any] = lambda _: True
+) -> Probe:
+    """Return a probe that hears of nothing but what activations return, with the ticket that `entered_at` gave."""
+
+    def nothing(_: object, __: object) -> None:
+        pass
+
+    return Probe(
+        lambda: entered_at(_getframe(1)), lambda ticket, _: ticket, returned, nothing, nothing, nothing, entered_at
+    )
 
 
 class Engine(Protocol):

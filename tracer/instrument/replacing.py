@@ -75,9 +75,8 @@ class ReplacingEngine(ABC):
         """See `Engine`; here, do nothing."""
         del choose
 
-    def _choosing(self, original: CodeType, nested: CodeType) -> CodeType:
+    def _choosing(self, nested: CodeType) -> CodeType:
         """Return the code that asks what to store as `__code__`; here, it does not."""
-        del original
         return nested
 
     def _sites_in_module(self, sites: SiteHooks, code: CodeType) -> SiteHooks:
@@ -176,7 +175,7 @@ class ReplacingEngine(ABC):
         watched = self._with_nested(code, probe_of, sites)
         if sites is not None:
             watched = self._told(code, watched, sites)
-        watched = self._choosing(code, watched)
+        watched = self._choosing(watched)
         probe = probe_of(code)
         if probe is not None:
             self._probed.add(id(code))

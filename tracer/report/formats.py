@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -37,51 +38,25 @@ def _text(comparison: Comparison, look: Appearance) -> str:
     return render_text(comparison, look.width, look.color, look.verbose, look.limit)
 
 
-def _json(comparison: Comparison, _: Appearance) -> str:
-    from tracer.report.as_json import render_json
+def _rendered_by(module: str, function: str) -> Renderer:
+    """Return a renderer of this room that takes no notice of the appearance."""
 
-    return render_json(comparison)
+    def render(comparison: Comparison, _: Appearance) -> str:
+        report: str = getattr(import_module(f"tracer.report.{module}"), function)(comparison)
+        return report
 
-
-def _markdown(comparison: Comparison, _: Appearance) -> str:
-    from tracer.report.markdown import render_markdown
-
-    return render_markdown(comparison)
-
-
-def _junit(comparison: Comparison, _: Appearance) -> str:
-    from tracer.report.junit import render_junit
-
-    return render_junit(comparison)
-
-
-def _html(comparison: Comparison, _: Appearance) -> str:
-    from tracer.report.html.page import render_html
-
-    return render_html(comparison)
-
-
-def _sarif(comparison: Comparison, _: Appearance) -> str:
-    from tracer.report.sarif import render_sarif
-
-    return render_sarif(comparison)
-
-
-def _github(comparison: Comparison, _: Appearance) -> str:
-    from tracer.report.github import render_github
-
-    return render_github(comparison)
+    return render
 
 
 FORMATS: Final[Mapping[str, Renderer]] = MappingProxyType(
     {
         "text": _text,
-        "json": _json,
-        "markdown": _markdown,
-        "junit": _junit,
-        "html": _html,
-        "sarif": _sarif,
-        "github": _github,
+        "json": _rendered_by("as_json", "render_json"),
+        "markdown": _rendered_by("markdown", "render_markdown"),
+        "junit": _rendered_by("junit", "render_junit"),
+        "html": _rendered_by("html.page", "render_html"),
+        "sarif": _rendered_by("sarif", "render_sarif"),
+        "github": _rendered_by("github", "render_github"),
     },
 )
 """Renderers by name, in the order in which help lists them."""

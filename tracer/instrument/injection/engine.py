@@ -38,8 +38,7 @@ class InjectionEngine(ReplacingEngine):
         """See `Engine`."""
         self._choose = choose
 
-    def _choosing(self, original: CodeType, nested: CodeType) -> CodeType:
-        del original
+    def _choosing(self, nested: CodeType) -> CodeType:
         if self._choose is None:
             return nested
         choosing = rewrite_stores(nested, self._choose)
