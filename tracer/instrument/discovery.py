@@ -172,13 +172,26 @@ class Catalogue:
         return known
 
     def open_module(self, name: str, component: str, file: str, shown: str = "") -> ModuleRecord:
-        """Return a new record for a module about to run; a reloaded module's takes the place of the one before."""
+        """Return a new record for a module about to run; a reloaded module's takes the place of the one before.
+
+        One of another file, as of two scripts that are `__main__`, is set aside: it stays among `modules`, under no module's name.
+        """
+        self._set_aside(name, file)
         record = self.modules[name] = ModuleRecord(name, component, file, shown or name)
         return record
 
     def module(self, name: str, component: str, file: str, shown: str = "") -> ModuleRecord:
         """Return the record of a module that runs or has run."""
+        before = self.modules.pop(_aside(name, file), None)
+        if before is not None:
+            self._set_aside(name, file)
+            self.modules[name] = before
         return self.modules.get(name) or self.open_module(name, component, file, shown)
+
+    def _set_aside(self, name: str, file: str) -> None:
+        record = self.modules.get(name)
+        if record is not None and record.file != file:
+            self.modules[_aside(name, record.file)] = record
 
     def enter_tree(self, record: ModuleRecord, code: CodeType) -> None:
         """Enter all function codes of a module's code object."""
@@ -269,6 +282,10 @@ class Catalogue:
                 del self.modules[record.name]
             else:
                 self.modules[record.name] = previous
+
+
+def _aside(name: str, file: str) -> str:
+    return f"{name} {file}"
 
 
 def _next_of(record: ModuleRecord, qualname: str) -> str:

@@ -17,7 +17,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tracer.instrument.live import instance_dict
-from tracer.instrument.probe import told_of_returns
+from tracer.instrument.probe import hear_of, told_of_returns
 
 if TYPE_CHECKING:
     from collections import abc
@@ -114,8 +114,7 @@ class WatchingFinder:
                 except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
                     self._sink.unprepared(spec.name, fault)
 
-        probe = told_of_returns(returned, entered_at)
-        engine.attach_function(spec_from_file_location, lambda _: probe)
+        hear_of(engine, spec_from_file_location, told_of_returns(returned, entered_at))
 
     def leave(self) -> None:
         """Take ourselves out of the list, wherever we stand."""

@@ -12,7 +12,7 @@ from threading import RLock
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.instrument import live, makers
+from tracer.instrument import live, makers, script
 from tracer.instrument.adoption import Adoption
 from tracer.instrument.callers import CallingCode
 from tracer.instrument.callsites import CallSites
@@ -95,7 +95,7 @@ class Instrumentation:
         They do not raise.
 
     Threads may import while this is active. Nothing of the host's own code is run. `script_is_blind` says whether a script is the main program
-    while C types are watched: nobody sees the methods of these that it calls itself. What `aside` gives is entered around work that reads and
+    while C types are watched: nobody sees the methods of these that its statements outside of functions call. What `aside` gives is entered around work that reads and
     rewrites much code, so that whoever looks at every call may look away.
     """
 
@@ -158,6 +158,7 @@ class Instrumentation:
             namers.append(self._catalogue.name_of_hook)
         sys.meta_path.insert(0, self._finder)
         self._finder.watch_specs(self._engine)
+        script.watch_runs(self._engine, self._script_compiled, self._script_ran)
         self.sweep()
         for name in makers.MAKERS:
             if name in sys.modules:
@@ -195,6 +196,10 @@ class Instrumentation:
     def when_imported(self, name: str, tell: abc.Callable[[ModuleType], None]) -> None:
         """Call `tell` with a module, watched or not, once its body has run; it must be written in Python. It does not raise."""
         self._awaited[name] = tell
+
+    def expect_script(self) -> None:
+        """Watch the functions of a script that the interpreter is about to run from their making on. To be called while the interpreter starts."""
+        script.expect(partial(self._script_compiled, "__main__"))
 
     def adopt(self, module: ModuleType) -> None:
         """Instrument a module's live functions now. Does nothing where the module is neither watched nor a caller of extensions."""
@@ -341,7 +346,8 @@ class Instrumentation:
                     return self._callers.rewrite(name, code)
                 component = self._component_of(name, code.co_filename) or name
                 self._replaced[name] = self._catalogue.modules.get(name)
-                record = self._catalogue.open_module(name, component, code.co_filename)
+                shown = self._name_of(name, code.co_filename)
+                record = self._catalogue.open_module(name, component, code.co_filename, shown)
                 self._catalogue.enter_tree(record, code)
                 rewritten = self._engine.attach_module(
                     code, self._catalogue.probe_of, self._callers.hooks_for(name, code)
@@ -351,6 +357,27 @@ class Instrumentation:
                 return code
             record.rewritten = True
             return rewritten
+
+    def _script_compiled(self, name: str, code: CodeType) -> None:
+        """Exchange what a script that is about to run makes its functions of. What fails is left for `adopt`."""
+        if self._engine.original(code) is not code:
+            return  # a loader gave it to us before, as it does of a program in a folder
+        rewritten = self.rewrite(name, code)
+        self._replaced.pop(name, None)
+        try:
+            script.exchange(code, rewritten.co_consts[: len(code.co_consts)])
+        except Exception as fault:  # noqa: BLE001 - the host's program runs whatever happens to tracer
+            self._note("instrument from its start", name, fault)
+            self._catalogue.modules.pop(name, None)
+
+    def _script_ran(self, name: str) -> None:
+        """Instrument what only exists once a script has run that another program started."""
+        try:
+            module = sys.modules.get(name)
+            if module is not None and issubclass(type(module), ModuleType) and self._is_at_work():
+                self.adopt(module)
+        except Exception as fault:  # noqa: BLE001 - the host's program goes on whatever happens to tracer
+            self._note("instrument", name, fault)
 
     def executing(self, name: str) -> Any:
         """Tell that a module is about to run."""

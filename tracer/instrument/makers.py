@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.instrument.probe import told_of_returns
+from tracer.instrument.probe import hear_of, told_of_returns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +21,4 @@ def watch(engine: Engine, module: ModuleType, made: Callable[[Any], None]) -> No
     maker: Any = module
     for name in MAKERS[module.__name__].split("."):
         maker = getattr(maker, name, None)
-    if type(maker) is not FunctionType:
-        return
-    code = engine.original(maker.__code__)
-    probe = told_of_returns(lambda _, kind: made(kind))
-    engine.attach_function(maker, lambda inner: probe if inner is code else None)
+    hear_of(engine, maker, told_of_returns(lambda _, kind: made(kind)))

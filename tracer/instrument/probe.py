@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from sys import _getframe
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -85,6 +86,13 @@ def told_of_returns(
     return Probe(
         lambda: entered_at(_getframe(1)), lambda ticket, _: ticket, returned, nothing, nothing, nothing, entered_at
     )
+
+
+def hear_of(engine: Engine, function: object, probe: Probe) -> None:
+    """Attach a probe to one function of the standard library or another, not to those inside; to none where it is no Python function."""
+    if type(function) is FunctionType:
+        code = engine.original(function.__code__)
+        engine.attach_function(function, lambda inner: probe if inner is code else None)
 
 
 class Engine(Protocol):

@@ -22,6 +22,7 @@ def start(settings: Settings) -> Recorder | None:
     tally = Tally(Path(settings.folder), playing.player.calls)
     playing.player.tell(tally)
     playing.start()
+    playing.expect_script()
     # Registered before anything of the host, so run after everything of it.
     atexit.register(finish, playing, tally)
     return playing.recorder

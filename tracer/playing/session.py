@@ -103,6 +103,13 @@ class Playing:
                 self.surroundings.start()
             undo.pop_all()
 
+    def expect_script(self) -> None:
+        """Reach the functions of a script that the interpreter is about to run, too. To be called while the interpreter starts."""
+        if self.recorder is not None:
+            self.recorder.instrumentation.expect_script()
+        if self.surroundings is not None:
+            self.surroundings.expect_script()
+
     def stop(self) -> tuple[str, ...]:
         """Let all calls run again; return a sentence for what could not be put back."""
         left: list[str] = []

@@ -159,6 +159,7 @@ def start_from_environment() -> None:
             os._exit(UNANSWERED)
         return
     _process_recorder = recorder
+    recorder.instrumentation.expect_script()
     # Registered before anything of the host, so run after everything of it.
     atexit.register(finish)
 

@@ -25,8 +25,11 @@ SUFFIX: Final = ".diagnosis"
 """Files in the journal folder with what one process found, as JSON."""
 
 UNSEEN_BIRTH: Final = "it was put into its module when that had run, where nobody sees it"
-BLIND: Final = "methods of C types that it calls itself are not seen: run it as a module, `python -m`"
-_WITNESSES: Final = frozenset({"tracer.recording.witness", "tracer.recording.call_witness"})
+BLIND: Final = (
+    "methods of C types that its statements outside of functions call are not seen: run it as a module, `python -m`"
+)
+_OURS: Final = frozenset({"tracer.recording.witness", "tracer.recording.call_witness", "tracer.instrument.script"})
+"""The modules of tracer that set a profile function."""
 REPLACED: Final = "wrapper in place"
 """The hazard of a name that leads to a wrapper: `type()` and `is` tell it from what it stands for."""
 HELD: Final = "held elsewhere"
@@ -113,7 +116,7 @@ class Diagnosis:
     def _hazard(self, event: str, arguments: tuple[Any, ...]) -> tuple[str, str] | None:
         """Return what the host does that may not go with instrumentation, and to which callable; None for everything else."""
         if event in _SWITCHES:
-            return (event, "") if _module_of() not in {"threading", __name__, *_WITNESSES} else None
+            return (event, "") if _module_of() not in {"threading", __name__, *_OURS} else None
         if event == "marshal.dumps" and type(arguments[0]) is CodeType:
             return self._of_code("marshal.dumps", arguments[0])
         if event == "function.__new__" and type(arguments[0]) is CodeType:

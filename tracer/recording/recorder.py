@@ -211,7 +211,7 @@ class Recorder:
         if self._scoped:
             return
         if self.instrumentation.script_is_blind:
-            reason = "script whose own calls of methods of C types are not seen: run it as a module, `python -m`"
+            reason = "script whose statements outside of functions call methods of C types unseen: run it as a module, `python -m`"
             self._journal.loss("*", reason, 1)
         if unwatched := self.instrumentation.unwatched():
             reason = "functions put into watched modules unseen: `tracer doctor` names them"
@@ -377,7 +377,7 @@ class Recorder:
         return self._number_of_caller(caller) if caller is not None else 0
 
     def _adopt_script(self, name: str) -> None:
-        """Watch what a script that runs has defined by now. It was compiled by the interpreter, where nobody sees it before it runs.
+        """Settle what a script that runs has defined by now, and watch what of it was not watched from its making on.
 
         Looked at when it first calls another component or starts a process, and again when it has got new names by the time another callable is met.
         """

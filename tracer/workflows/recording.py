@@ -358,10 +358,7 @@ def _reads(recording: Recording, calls_of: Mapping[str, int]) -> int:
 
 def _why_nothing_crossed(components: tuple[ComponentSummary, ...]) -> str:
     if not components:
-        return (
-            "No call was captured: no watched module was imported; what a script does inside itself crosses nothing. "
-            "Name a package it uses with --boundary."
-        )
+        return "No call was captured: no watched module was run or imported. Name a package it uses with --boundary."
     callables = sum(component.callables for component in components)
     if len(components) == 1:
         return (

@@ -64,6 +64,10 @@ class PlayedSurroundings:
         self._ambient.attach(self._instrumentation)
         self._instrumentation.start()
 
+    def expect_script(self) -> None:
+        """See `Instrumentation.expect_script`."""
+        self._instrumentation.expect_script()
+
     def stop(self) -> tuple[str, ...]:
         """Let everything be as it is here again; return a sentence for what could not be undone."""
         self._ambient.end()
