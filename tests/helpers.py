@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +98,15 @@ class Project:
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
+
+
+def doctor(project: Project, *words: str, code: int = 0) -> dict[str, Any]:
+    """Return what `tracer doctor --json` tells of a project, or of a command in it."""
+    done = project.run("python", "-m", "tracer", "doctor", "--json", *words)
+    assert done.exit == code, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["schema"] == 1
+    return dict(found)
 
 
 @cache

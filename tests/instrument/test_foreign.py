@@ -71,6 +71,31 @@ def test_a_default_that_is_watched_is_told_as_what_it_is(modules: Path) -> None:
     assert [parameter.default for parameter in noun.parameters] == [cached, f"({cached}, 1)"]
 
 
+def test_functions_whose_name_came_to_lead_to_a_callable_without_code_are_numbered(modules: Path) -> None:
+    """The name is that of what it leads to, whichever was there first; neither is taken for the other."""
+    source = """
+        import functools, math
+        HELD = []
+        def rate(country): return 1
+        HELD.append(rate)
+        def rate(country): return 2
+        HELD.append(rate)
+        rate = functools.partial(math.pow, 2)
+    """
+    write(modules, {"for_shared.py": source})
+    with Watch("for_shared") as watch:
+        module = importlib.import_module("for_shared")
+        assert (module.rate(3), [held("a") for held in module.HELD]) == (8.0, [1, 2])
+        kinds = {name: watch.callable(f"for_shared:{name}").kind for name in ("rate", "rate#2", "rate#3")}
+
+    assert watch.names == ["for_shared:rate", "for_shared:rate#2", "for_shared:rate#3"]
+    assert kinds == {
+        "rate": CallableKind.FOREIGN,
+        "rate#2": CallableKind.FUNCTION,
+        "rate#3": CallableKind.FUNCTION,
+    }
+
+
 def test_undoing_puts_the_bare_objects_back_everywhere(modules: Path) -> None:
     """In the module itself and where it was imported by name."""
     write(modules, {"for_back.py": CACHED, "for_back_user.py": "from for_back import rate as mine\n"})

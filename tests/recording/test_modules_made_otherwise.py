@@ -227,14 +227,19 @@ def test_methods_made_for_classes_of_functions_are_recorded(tmp_path: Path) -> N
                 class Pair:
                     a: int
                 return Pair
+            def bare():
+                class Shape:
+                    side: int
+                return Shape
         """,
         "app.py": """
-            import models
+            import dataclasses, models
             for number in range(150):
                 Point = models.made(int)
                 Point(number)
             print(Point(1) < Point(2), repr(Point(3)), Point(4).twice(), hash(Point(5)) == hash(Point(5)))
             print(models.made(str)("a", y=2), models.wide()(a=1), models.defined()(1), models.defined()(2) == 2)
+            print(dataclasses.dataclass(models.bare())(1))  # which runs a function in the namespace of models
         """,
     }
     project = Project(tmp_path, files)
@@ -246,6 +251,7 @@ def test_methods_made_for_classes_of_functions_are_recorded(tmp_path: Path) -> N
     assert edges[("app", f"{point}.twice")] == 1
     assert edges[("app", "models:Wide.__init__")] == 1
     assert edges[("app", f"{pair}.__init__")] == 2
+    assert edges[("app", "models:bare.<locals>.Shape.__init__")] == 1
     assert not [name for _, name in edges if "#" in name]
     found = json.loads(project.tracer("doctor", "--json", "--", sys.executable, "-m", "app").stdout)["run"]
     assert [each for each in found["crossed"] if each["seen"] != each["kept"] + each["lost"]] == []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers import Project
+from tests.helpers import Project, doctor
 from tracer.recording import native
 
 if TYPE_CHECKING:
@@ -147,14 +147,6 @@ CLONE = """
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path, {"parts.py": PARTS, "shop.py": SHOP, "app.py": APP, "pyproject.toml": ""})
-
-
-def doctor(project: Project, *words: str, code: int = 0) -> dict[str, Any]:
-    done = project.run("python", "-m", "tracer", "doctor", "--json", *words)
-    assert done.exit == code, done.stdout + done.stderr
-    found = json.loads(done.stdout)
-    assert found["schema"] == 1
-    return dict(found)
 
 
 def test_a_second_witness_sees_exactly_the_crossings_that_were_recorded(project: Project) -> None:

@@ -7,7 +7,7 @@ their free variables does: the function each of them wraps.
 from __future__ import annotations
 
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument.discovery import rename
 from tracer.instrument.live import MAX_WRAPPERS, closure, instance_dict
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 
     from tracer.instrument.discovery import CallableCode, Catalogue, ModuleRecord
     from tracer.instrument.live import Binding
+
+
+_WRAPPED: Final = ".__wrapped__"
+
+
+def is_inside(name: str, outer: str) -> bool:
+    """Whether a callable's name is that of what the wrapper wraps that goes by `outer`, whatever is between them.
+
+    >>> is_inside("shop:price.__wrapped__.__wrapped__", "shop:price"), is_inside("shop:price", "shop:price")
+    (True, False)
+    """
+    return name != outer and name.startswith(outer) and not name[len(outer) :].replace(_WRAPPED, "")
 
 
 class Wrappers:
@@ -67,7 +79,7 @@ class Wrappers:
                 return
             self._kept.append(content)
             known.bound[id(content)] = self._noun(record, path, binding, known, function)
-            path += ".__wrapped__"
+            path += _WRAPPED
             inner = _function_in(content)
             below = self._known_code(inner) if inner is not None else None
             if inner is None or below is None:

@@ -61,7 +61,7 @@ class ModuleRecord:
 
     `rewritten` says that its code object went through the engine before it ran, so all its functions are watched already;
     `settled` that it has run and its names were looked at.
-    `shared` counts the codes of each qualname. `shown` is the name its callables go by.
+    `shared` counts the codes of each qualname, `foreign` holds those that a callable without Python code has. `shown` is the name its callables go by.
     """
 
     name: str
@@ -72,6 +72,7 @@ class ModuleRecord:
     settled: bool = False
     codes: list[CallableCode] = field(default_factory=list)
     shared: dict[str, int] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
 
     def name_of(self, qualname: str) -> str:
         """Return the callable name of a qualname of this module."""
@@ -111,8 +112,12 @@ def plain_qualname(qualname: str) -> str:
 
 
 def is_hidden(code: CodeType) -> bool:
-    """Whether a function code is one the language makes by itself: a comprehension, a generator expression, a type scope."""
-    return code.co_name.startswith("<") and code.co_name != "<lambda>"
+    """Whether a function code is one the language makes by itself.
+
+    That is a comprehension, a generator expression, a type scope, and what `dataclass` makes methods in, which it runs in the namespace of the class's module.
+    """
+    name = code.co_name
+    return (name.startswith("<") and name != "<lambda>") or (name == "__create_fn__" and code.co_filename == "<string>")
 
 
 class Catalogue:
@@ -261,19 +266,20 @@ class Catalogue:
 
     def settle_names(self, record: ModuleRecord, owners: abc.Mapping[str, CallableCode]) -> None:
         """Give each qualname that several codes share to the one bound to it (`owners`), and number the others."""
-        groups: dict[str, list[CallableCode]] = {}
-        for known in record.codes:
-            if record.shared[known.qualname] > 1 and not known.put_in:
-                groups.setdefault(known.qualname, []).append(known)
-        for qualname, codes in groups.items():
+        for qualname, codes in _by_qualname(
+            record, lambda name: record.shared[name] > 1 and name not in record.foreign
+        ):
             ordered = sorted(codes, key=_place)
             owner = owners.get(qualname)
             if owner in ordered:
                 ordered.remove(owner)
                 ordered.insert(0, owner)
-            for number, known in enumerate(ordered, 1):
-                shown = qualname if number == 1 else f"{qualname}#{number}"
-                rename(known, record.name_of(shown))
+            _number(record, qualname, ordered, 1)
+
+    def settle_foreign(self, record: ModuleRecord) -> None:
+        """Number the codes of each qualname that a callable without Python code has: no name leads to them."""
+        for qualname, codes in _by_qualname(record, record.foreign.__contains__):
+            _number(record, qualname, sorted(codes, key=_place), 2)
 
     def forget(self, record: ModuleRecord, previous: ModuleRecord | None) -> None:
         """Drop the record of a module that did not finish running; a reload's failure brings the one before back."""
@@ -286,6 +292,22 @@ class Catalogue:
 
 def _aside(name: str, file: str) -> str:
     return f"{name} {file}"
+
+
+def _by_qualname(
+    record: ModuleRecord, chosen: abc.Callable[[str], bool]
+) -> abc.Iterable[tuple[str, list[CallableCode]]]:
+    """Return the codes of each chosen qualname of a module, but for what was put into functions as it ran."""
+    groups: dict[str, list[CallableCode]] = {}
+    for known in record.codes:
+        if chosen(known.qualname) and not known.put_in:
+            groups.setdefault(known.qualname, []).append(known)
+    return groups.items()
+
+
+def _number(record: ModuleRecord, qualname: str, codes: list[CallableCode], first: int) -> None:
+    for number, known in enumerate(codes, first):
+        rename(known, record.name_of(qualname if number == 1 else f"{qualname}#{number}"))
 
 
 def _next_of(record: ModuleRecord, qualname: str) -> str:

@@ -211,6 +211,8 @@ class ForeignCallables:
         if probe is None:
             return None
         self.callables[name] = noun
+        if type(value) is not _LRU_CACHE:  # the function in it is named by the way to it
+            record.foreign.add(path)
         watched = Watched(probe, bind, parameters)
         self._watched[id(value)] = value, watched
         self._nouns[id(value)] = noun

@@ -158,7 +158,10 @@ class ForeignTypes:
 
     def _describe_all(self, kind: type, record: ModuleRecord) -> None:
         for name, entry in class_namespace(kind).items():
-            if _is_own_c_method(kind, entry) and not is_dunder(name):
+            if not _is_own_c_method(kind, entry):
+                continue
+            record.foreign.add(_path(kind, name))
+            if not is_dunder(name):
                 self._describe(kind, name, entry, record)
                 self.compiled = self.compiled or is_cython_function(type(entry))
         if any((found := _definer(kind, name)) is not None and found[0] is kind for name in _MADE_BY):

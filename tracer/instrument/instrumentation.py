@@ -511,6 +511,7 @@ class Instrumentation:
                 holds_types = self._types.adopt(record, namespace)
                 if holds_types or record.component in self._foreign.at_call_sites:
                     self._callers.met(record.component)
+            self._catalogue.settle_foreign(record)
         except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
             self._note("instrument the foreign callables of module", record.name, fault)
 

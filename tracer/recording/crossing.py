@@ -82,7 +82,7 @@ class Sink:
 
     `journal` takes the calls; after a fork it is another one. `lose(callable number, reason)` counts a call or value that was not kept,
     `meanwhile(callable number)` one that was made while tracer was at work,
-    `met(callable number)` is told of each that is not in `defined` when it is crossed, `same(number, number)` says whether two stand for one name.
+    `met(callable number)` is told of each that is not in `defined` when it is crossed, `same(number, number)` says whether the second is what the first one wraps.
     `missed` counts, by callable, where not even `lose` could run: a stack has an end. `tallies` say what is kept in detail.
     """
 
@@ -422,17 +422,17 @@ class Hooks:
             lane = lanes.current(state)
             if lane is None:
                 return None
-            above = lane.top
-            if above[_CALLABLE] in lane.wrapped and sink.same(above[_CALLABLE], number):
-                # The wrapper was recorded under the name it is bound to; what it wraps is the same call.
-                return None
+            above, code = lane.top, number
             if identify is not None:
                 found = identify()
                 if found is None:
                     return None
-                code, (number, secret) = number, found
-                if number != code:  # it is bound under a name, and what it wraps is the same call
-                    lane.wrapped.add(number)
+                number, secret = found
+            if above[_CALLABLE] in lane.wrapped and sink.same(above[_CALLABLE], number):
+                # The wrapper was recorded under the name it is bound to; what it wraps is the same call.
+                return None
+            if number != code:  # it is bound under a name, and what it wraps is the same call
+                lane.wrapped.add(number)
             if number not in sink.defined:
                 sink.met(number)
             snapshot, observed = self._observe(lane, number, secret, arguments)

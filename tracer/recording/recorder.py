@@ -15,6 +15,7 @@ from tracer.ambient import CALLERS
 from tracer.encoding.faults import is_asked
 from tracer.encoding.hiding import HIDDEN
 from tracer.errors import RecordingError
+from tracer.instrument.decorated import is_inside
 from tracer.instrument.discovery import plain_qualname
 from tracer.instrument.engines import default_engine
 from tracer.instrument.instrumentation import Instrumentation
@@ -404,9 +405,9 @@ class Recorder:
         return self._callable(number).name
 
     def _wraps(self, outer: int, inner: int) -> bool:
-        """Whether `inner` is what the decorated name `outer` wraps."""
-        name = self._name(outer)
-        return self._name(inner) in {name, f"{name}.__wrapped__"}
+        """Whether `inner` is what the decorated name `outer` wraps: the code of a function that has no other name, or what has one inside that."""
+        names = self._name(inner), self._name(outer)
+        return is_inside(*names) or (names[0] == names[1] and not isinstance(self._watched[inner - 1], Callable))
 
     def _number_of_bound(self, callable_: Callable) -> int:
         """Return the number of a decorated name, from 1."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tracer.encoding.faults import is_asked
 from tracer.instrument import copied, foreign
+from tracer.instrument.decorated import is_inside
 from tracer.instrument.discovery import CO_OPTIMIZED, is_hidden
 from tracer.model import OUTSIDE
 from tracer.recording import native
@@ -117,7 +118,7 @@ class Witness:
         for (crossing, caller), times in tuple(self._counts.items()):
             name, above = self._name(*crossing), self._name(*caller)
             # What a recorded wrapper wraps is the same call, recorded under the name the wrapper is bound to.
-            if times and name not in {above, f"{above}.__wrapped__"}:
+            if times and name != above and not is_inside(name, above):
                 seen[name] += times
         return tuple(Seen(name, times) for name, times in sorted(seen.items()))
 

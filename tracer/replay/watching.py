@@ -7,6 +7,7 @@ from functools import cache
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final
 
+from tracer.instrument.decorated import is_inside
 from tracer.instrument.probe import Probe
 from tracer.model import OUTSIDE, Flow, Raised, Returned
 from tracer.recording.crossing import Callers
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _OUTER: Final = object()
 _BELOW: Final = object()
-_WRAPPED: Final = ".__wrapped__"
 
 
 class Crossings:
@@ -137,7 +137,7 @@ class Watch:
                 return _OUTER
             if self._depth < 0 or known.callable.flow is not Flow.CALL:
                 return None
-            if self._depth == 0 and known.callable.name == self._name + _WRAPPED:
+            if self._depth == 0 and is_inside(known.callable.name, self._name):
                 return None  # the same call still, as recorders see it
             token = self._crossed(known.callable.name, arguments) if self._depth == 0 else None
             self._depth += 1
