@@ -151,6 +151,38 @@ def test_a_function_made_from_text_calls_for_the_module_that_its_namespace_names
     }
 
 
+def test_modules_that_go_by_one_name_are_told_apart_as_callers(tmp_path: Path) -> None:
+    """As each folder has its `conftest`: one of the project calls as itself, one of elsewhere is looked through, whichever comes first."""
+    conftest = "import shop\ndef go(number): return shop.price(number)\n"
+    files = {
+        "elsewhere/conftest.py": conftest,
+        "project/pyproject.toml": "",
+        "project/shop.py": SHOP,
+        "project/conftest.py": conftest,
+        "project/app.py": """
+            import sys
+            import conftest as own
+            print(own.go(1))
+            del sys.modules["conftest"]
+            sys.path.insert(0, "../elsewhere")
+            import conftest as other
+            print(own.go(2), other.go(3), own.go(4))
+        """,
+    }
+    project = Project(tmp_path, files)
+    command = f"cd project && {sys.executable} -m tracer record -o ../run.cassette -- {sys.executable} -m app"
+    done = project.run("sh", "-c", command)
+    assert (done.exit, done.stdout) == (0, "2\n4 6 8\n"), done.stderr
+    with open_cassette(tmp_path / "run.cassette") as cassette:
+        calls = [call for lane in cassette.lanes for call in cassette.calls(lane.name)]
+    assert [call.caller for call in calls if call.callable == "shop:price"] == [
+        "conftest",
+        "conftest",
+        "app",
+        "conftest",
+    ]
+
+
 def test_wrappers_that_are_compiled_at_their_first_call_are_recorded_in_whatever_order_and_process(
     tmp_path: Path,
 ) -> None:

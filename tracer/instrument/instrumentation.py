@@ -91,6 +91,7 @@ class Instrumentation:
     boundaries: prefixes of watched modules whose callers are known to be of interest if they hold an extension, before one is loaded.
     swap: what takes the place of what watched modules call and read from (see `injection.sites.Swap`), where the engine knows call sites;
         with `swap_for_callers` of what all calling modules do.
+    found: called with the name and the file of each module about to be loaded.
     importing, imported: called with the name of a watched module before its body runs, and with what that returned after it.
         They do not raise.
 
@@ -112,10 +113,12 @@ class Instrumentation:
         boundaries: tuple[str, ...] = (),
         swap: Swap | None = None,
         swap_for_callers: bool = False,
+        found: abc.Callable[[str, str | None], None] = lambda _, __: None,
         importing: abc.Callable[[str], Any] = lambda _: None,
         imported: abc.Callable[[Any], None] = lambda _: None,
     ) -> None:
         self.aside: abc.Callable[[], AbstractContextManager[None]] = nullcontext
+        self._found = found
         self._importing = importing
         self._imported = imported
         self._awaited: dict[str, abc.Callable[[ModuleType], None]] = {}
@@ -322,6 +325,7 @@ class Instrumentation:
 
     def is_watched(self, name: str, file: str | None) -> bool:
         """Whether a module about to be loaded belongs to a watched component, or is awaited."""
+        self._tell_found(name, file)
         if self._is_watched(name, file):
             self._guests.discard(name)
             return True
@@ -329,6 +333,12 @@ class Instrumentation:
             return False
         self._guests.add(name)
         return True
+
+    def _tell_found(self, name: str, file: str | None) -> None:
+        try:
+            self._found(name, file)
+        except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
+            self._note("take note of module", name, fault)
 
     def _is_watched(self, name: str, file: str | None) -> bool:
         try:

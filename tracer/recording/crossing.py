@@ -107,14 +107,23 @@ class Sink:
 class Callers:
     """Who calls: the numbers of calling components, by the name of the module a frame runs in.
 
-    `number_of(module name, file)` gives the number of a module's caller name, 0 where the module is to be looked through. `known` keeps them.
+    `number_of(module name, file)` gives the number of a module's caller name, 0 where the module is to be looked through. `known` keeps them,
+    but those of names that several modules go by: these are told apart by their files.
     """
 
     def __init__(self, number_of: Function[[Any, Any], int], outside: int) -> None:
         self.known: dict[Any, int] = {}
         self.outside = outside
         self._number_of = number_of
-        self._scripts: dict[tuple[str, Any], int] = {}
+        self._shared: set[str] = set()
+        self._by_file: dict[tuple[str, Any], int] = {}
+
+    def loads(self, name: str, file: str | None) -> None:
+        """Take note of a module that is about to be loaded: it may share its name with another one that is known already, as `conftest`."""
+        known = self.known.get(name)
+        if known is not None and name not in MAIN_NAMES and self._number_of(name, file) != known:
+            self._shared.add(name)
+            del self.known[name]
 
     def of_frame(self, frame: FrameType) -> int:
         """Return the number for a frame's module, 0 where it is looked through."""
@@ -126,16 +135,16 @@ class Callers:
         return self._number_of_new(name, space) if number is None else number
 
     def _number_of_new(self, name: str, space: Mapping[str, Any]) -> int:
-        if name not in MAIN_NAMES:
+        if name not in MAIN_NAMES and name not in self._shared:
             number = self.known[name] = self._number_of(name, file_of(name, space))
             return number
         # Where functions are pickled by value, scripts of several processes meet in one; the name alone stands for that which runs here.
         file = space.get("__file__")
-        script = name, file if type(file) is str else None
-        if script not in self._scripts:
-            self._scripts[script] = self._number_of(*script)
-        number = self._scripts[script]
-        main = sys.modules.get(name)
+        module = name, file if type(file) is str else None
+        if module not in self._by_file:
+            self._by_file[module] = self._number_of(*module)
+        number = self._by_file[module]
+        main = sys.modules.get(name) if name in MAIN_NAMES else None
         if number and type(main) is ModuleType and main.__dict__ is space:
             self.known[name] = number
         return number

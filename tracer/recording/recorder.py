@@ -142,6 +142,7 @@ class Recorder:
             boundaries=selection.boundaries,
             swap=self.ambient.swap if self.ambient is not None else None,
             swap_for_callers=CALLERS in ambient,
+            found=self._callers.loads,
             importing=lambda name: (self.lanes.switch(f"import {name}"),),
             imported=lambda before: self.lanes.restore(before[0]),
         )
