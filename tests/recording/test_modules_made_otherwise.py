@@ -242,6 +242,7 @@ def test_methods_made_for_classes_of_functions_are_recorded(tmp_path: Path) -> N
     """By `dataclass` and attrs, each time the function is called, under the class' name; other fields are another code of that name."""
     files = {
         "models.py": """
+            import collections, typing
             from dataclasses import dataclass, field, make_dataclass
             import attrs
             def made(kind):
@@ -259,6 +260,10 @@ def test_methods_made_for_classes_of_functions_are_recorded(tmp_path: Path) -> N
                 class Pair:
                     a: int
                 return Pair
+            def tuples():
+                class Typed(typing.NamedTuple):
+                    a: int
+                return collections.namedtuple("Plain", "a b", defaults=[7]), Typed
             def bare():
                 class Shape:
                     side: int
@@ -271,6 +276,8 @@ def test_methods_made_for_classes_of_functions_are_recorded(tmp_path: Path) -> N
                 Point(number)
             print(Point(1) < Point(2), repr(Point(3)), Point(4).twice(), hash(Point(5)) == hash(Point(5)))
             print(models.made(str)("a", y=2), models.wide()(a=1), models.defined()(1), models.defined()(2) == 2)
+            Plain, Typed = models.tuples()
+            print(Plain(1), Plain(1, b=2), Plain._make([1, 2]), Typed(a=3))
             print(dataclasses.dataclass(models.bare())(1))  # which runs a function in the namespace of models
         """,
     }
@@ -283,6 +290,8 @@ def test_methods_made_for_classes_of_functions_are_recorded(tmp_path: Path) -> N
     assert edges[("app", f"{point}.twice")] == 1
     assert edges[("app", "models:Wide.__init__")] == 1
     assert edges[("app", f"{pair}.__init__")] == 2
+    assert edges[("app", "models:Plain.__new__")] == 2
+    assert edges[("app", "models:Typed.__new__")] == 1
     assert edges[("app", "models:bare.<locals>.Shape.__init__")] == 1
     assert not [name for _, name in edges if "#" in name]
     found = json.loads(project.tracer("doctor", "--json", "--", sys.executable, "-m", "app").stdout)["run"]

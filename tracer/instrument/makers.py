@@ -1,4 +1,4 @@
-"""Functions that make the methods of classes from text, `dataclass` and attrs: told of each class, when its module may have run long ago."""
+"""Functions that make the methods of classes from text, `dataclass`, attrs and `namedtuple`: told of each class, when its module may have run long ago."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
     from tracer.instrument.probe import Engine
 
-MAKERS: Final = {"dataclasses": "_process_class", "attr._make": "_ClassBuilder.build_class"}
+MAKERS: Final = {
+    "collections": "namedtuple",
+    "dataclasses": "_process_class",
+    "attr._make": "_ClassBuilder.build_class",
+}
 """Functions that return a class when its methods are made, by their modules. They are private; where there is none, nothing is told."""
 
 
