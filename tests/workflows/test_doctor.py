@@ -174,6 +174,27 @@ def test_a_second_witness_sees_exactly_the_crossings_that_were_recorded(project:
     assert run["processes"] == run["witnessed"] == 1
 
 
+def test_functions_that_an_example_of_a_doctest_defines_are_tests(tmp_path: Path) -> None:
+    """They say that they are of the module whose examples are run, which has no such function."""
+    files = {
+        "calls.py": "def apply(function, number): return function(number)\n",
+        "shop.py": '''
+            """
+            >>> def half(number): return number / 2
+            >>> import calls
+            >>> calls.apply(half, price(2))
+            3.0
+            """
+            def price(number): return number * 3
+        ''',
+        "app.py": "import calls, doctest, shop\nprint(doctest.testmod(shop), calls.apply(shop.price, 1))\n",
+    }
+    run = doctor(Project(tmp_path, files), "--", sys.executable, "app.py")["run"]
+
+    assert {each["callable"]: each["seen"] for each in run["crossed"]} == {"calls:apply": 2, "shop:price": 1}
+    assert all(each["seen"] == each["kept"] for each in run["crossed"])
+
+
 def test_calls_of_which_only_sums_are_kept_are_kept(project: Project) -> None:
     app = """
         import parts

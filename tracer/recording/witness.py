@@ -33,6 +33,8 @@ _SUSPENDS: Final = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_G
 _RESUME: Final = dis.opmap.get("RESUME")
 _ANYWHERE: Final = -2
 _STAND_IN: Final = -3
+_EXAMPLE: Final = "<doctest "
+"""How the file of what doctest runs is called: tests, in a copy of the namespace of the module they are of."""
 _FOREIGN: Final = foreign.__file__
 """The frames that play the part of callables without code share one code object: each stands for what it wraps."""
 
@@ -186,7 +188,7 @@ class Witness:
             return found
         name = space.get("__name__")
         component = None
-        if code.co_flags & CO_OPTIMIZED and not is_hidden(code):
+        if code.co_flags & CO_OPTIMIZED and not is_hidden(code) and not code.co_filename.startswith(_EXAMPLE):
             if type(name) is str:
                 component = self._selection.component_of(name, _text(space.get("__file__")))
                 self._modules[id(code)] = self._selection.name_of(name, _text(space.get("__file__")))
