@@ -45,7 +45,7 @@ LATE = {
     "cli/": None,
     "compare/": {"deepdiff"},
     "demo/": None,
-    "instrument/": {"wrapt", "opcode", "tracer.instrument"},
+    "instrument/": {"wrapt", "opcode", "tracer.instrument", "ctypes"},
     "pytest_plugin.py": None,
     "pytest_cassettes.py": None,
     "recording/bootstrap/": {"tracer"},
