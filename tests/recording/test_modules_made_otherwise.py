@@ -151,6 +151,25 @@ def test_a_function_made_from_text_calls_for_the_module_that_its_namespace_names
     }
 
 
+def test_methods_that_a_class_borrows_from_the_standard_library_are_none_of_it(tmp_path: Path) -> None:
+    """Some of its modules are frozen into the interpreter, and go by another name than they say; other classes use these methods too."""
+    held = """
+        from collections.abc import Mapping, Sized
+        class Held:
+            def __getitem__(self, key): return {"a": 1}[key]
+            get = Mapping.get
+        class Other(Mapping):
+            def __getitem__(self, key): return {"b": 2}[key]
+            def __iter__(self): return iter("b")
+            def __len__(self): return 1
+    """
+    source = "import held\nprint(held.Held().get('a'), held.Other().get('b'), held.Other().get('c', 3))\n"
+    assert _edges(Project(tmp_path, {"held.py": held, "app.py": source})) == {
+        ("app", "held:Held.__getitem__"): 1,
+        ("app", "held:Other.__getitem__"): 2,
+    }
+
+
 def test_modules_that_go_by_one_name_are_told_apart_as_callers(tmp_path: Path) -> None:
     """As each folder has its `conftest`: one of the project calls as itself, one of elsewhere is looked through, whichever comes first."""
     conftest = "import shop\ndef go(number): return shop.price(number)\n"

@@ -214,9 +214,14 @@ def _is_of(function: FunctionType, namespace: dict[str, Any]) -> bool:
     return function.__globals__ is namespace and bool(function.__code__.co_flags & CO_OPTIMIZED)
 
 
+def _is_made_from_text(code: CodeType) -> bool:
+    """Whether a code comes from no file; modules of the standard library may be frozen into the interpreter, which is one all the same."""
+    return code.co_filename.startswith("<") and not code.co_filename.startswith("<frozen ")
+
+
 def _is_generated(function: FunctionType, namespace: dict[str, Any]) -> bool:
     """Whether a method was made by executing text: in its module's namespace (dataclass) or in one of its own (attrs, namedtuple)."""
-    if not function.__code__.co_filename.startswith("<") or "__wrapped__" in function.__dict__:
+    if not _is_made_from_text(function.__code__) or "__wrapped__" in function.__dict__:
         return False
     name = function.__globals__.get("__name__")
     home = sys.modules.get(name) if type(name) is str else None
@@ -227,7 +232,7 @@ def _is_generated(function: FunctionType, namespace: dict[str, Any]) -> bool:
 
 def _is_generated_wrapper(function: FunctionType, namespace: dict[str, Any]) -> bool:
     """Whether a wrapper was made by executing text, in a namespace of its own that goes by the name of the module (decorator, SQLAlchemy)."""
-    if not function.__code__.co_filename.startswith("<") or "__wrapped__" not in function.__dict__:
+    if not _is_made_from_text(function.__code__) or "__wrapped__" not in function.__dict__:
         return False
     own = function.__globals__
     names = own.get("__name__"), namespace.get("__name__")
@@ -237,7 +242,7 @@ def _is_generated_wrapper(function: FunctionType, namespace: dict[str, Any]) -> 
 def _qualname(function: FunctionType) -> str:
     """Return the qualname of a live function's code; of one made from text, the name it was given afterwards."""
     code = function.__code__
-    if code.co_filename.startswith("<") and code.co_name in function.__qualname__:
+    if _is_made_from_text(code) and code.co_name in function.__qualname__:
         return plain_qualname(function.__qualname__)
     return plain_qualname(getattr(code, "co_qualname", function.__qualname__))
 
