@@ -10,6 +10,7 @@ import pytest
 from tests.helpers import Project
 from tests.recording.recordings import calls, lanes, lines, record
 from tracer.recording.lanes import Lane, Lanes, ThreadState
+from tracer.storage.reader import open_cassette
 
 WORK = {
     "pyproject.toml": "",
@@ -475,3 +476,26 @@ def test_a_call_in_the_middle_of_a_threads_first_one_finds_its_lane() -> None:
     outer = lanes_of_one.state()
     assert outer is found[0]
     assert outer.lane is not None
+
+
+def test_lanes_of_threads_and_tasks_that_have_ended_are_kept_no_longer(project: Project) -> None:
+    """A server starts them without end, one for each request."""
+    source = """
+        import asyncio, gc, sys, threading
+        import calls
+        async def each(): calls.one()
+        async def all_of_them():
+            for _ in range(300): await asyncio.create_task(each())
+        for _ in range(300):
+            thread = threading.Thread(target=calls.one)
+            thread.start()
+            thread.join()
+        asyncio.run(all_of_them())
+        gc.collect()
+        print(sum(type(each).__name__ == "Lane" for each in gc.get_objects()), file=sys.stderr)
+    """
+    project = project.with_files({"calls.py": "def one(): pass\n", "app.py": source})
+    done = project.tracer("record", "-o", "run.cassette", "--", sys.executable, "app.py")
+    assert int(done.stderr.split()[0]) < 30
+    with open_cassette(project.folder / "run.cassette") as cassette:
+        assert len(cassette.lanes) == 300 + 300

@@ -194,6 +194,9 @@ class Lanes:
             self._end(state.lane)
         state.lane = before
 
+    def _end_named(self, name: str) -> None:
+        self._by_name.pop(name, None)
+
     def _end(self, lane: Lane) -> None:
         if self._by_name.get(lane.name) is lane:
             del self._by_name[lane.name]
@@ -219,7 +222,7 @@ class Lanes:
         """Name the lane of a thread that is about to start; all threads of a pool share one, and take no ordinal."""
         name = self._pool_lane_name(frame) if pooled else self.submitted("thread", frame)
         if name is not None:
-            _keep(self._threads, thread, name)
+            _keep(self._threads, thread, name, None if pooled else self._end_named)
 
     def _pool_lane_name(self, frame: FrameType | None) -> str | None:
         parent = self.current(self.state())
