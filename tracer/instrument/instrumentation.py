@@ -374,6 +374,8 @@ class Instrumentation:
             return  # a loader gave it to us before, as it does of a program in a folder
         rewritten = self.rewrite(name, code)
         self._replaced.pop(name, None)
+        if rewritten is code:
+            return
         try:
             script.exchange(code, rewritten.co_consts[: len(code.co_consts)])
         except Exception as fault:  # noqa: BLE001 - the host's program runs whatever happens to tracer
