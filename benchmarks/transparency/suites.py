@@ -107,6 +107,7 @@ PYDANTIC = "aliases annotated callable computed_fields config create_model datac
 PYTEST = "code io python/raises.py test_compat.py test_link_resolve.py test_mark.py test_mark_expression.py test_monkeypatch.py test_nodes.py test_reports.py test_recwarn.py test_scope.py test_stash.py test_warning_types.py"
 TYPER = "ambiguous_params annotated corner_cases exit_errors others param_meta_empty prog_name rich_markup_mode tracebacks type_conversion"
 SQLALCHEMY = "base sql/test_operators.py sql/test_select.py sql/test_text.py engine/test_parseconnect.py orm/test_lazy_relations.py orm/test_unitofwork.py orm/test_deprecations.py"
+DILL = "functions classdef recursive source nested mixins detect"
 LONG = "the whole suite runs for many minutes recorded"
 SUITES = (
     Suite("cachetools", "5.5.2", "tests", nature="pure algorithms"),
@@ -137,6 +138,12 @@ SUITES = (
     Suite("multidict", "6.1.0", "tests", needs=("pytest-codspeed==3.2.0", "objgraph==3.6.2", "psutil==7.0.0", "pytest-cov==6.0.0"), options=("-p", "no:codspeed"), nature="C extension"),
     Suite("pyyaml", "6.0.2", "tests/legacy_tests", source="both", nature="C extension", package="yaml"),
     Suite("joblib", "1.4.2", "joblib/test/test_func_inspect.py joblib/test/test_store_backends.py joblib/test/test_hashing.py joblib/test/test_cloudpickle_wrapper.py joblib/test/test_memory.py", nature="multiprocessing", subset=LONG),
+    Suite("jinja2", "3.1.5", "tests", needs=("trio==0.28.0",), nature="templates, made code"),
+    Suite("toolz", "1.0.0", "toolz/tests", nature="functional"),
+    Suite("structlog", "25.1.0", "tests", needs=("freezegun==1.5.5", "pretend==1.0.9", "simplejson==4.3.0", "time-machine==3.6.0", "pytest-asyncio==0.25.3"), nature="logging"),
+    Suite("parso", "0.8.4", "test", needs=("docopt==0.6.2",), nature="parsing"),
+    Suite("pyrsistent", "0.20.0", "tests", needs=("hypothesis==6.138.2",), options=("--hypothesis-seed=0",), nature="data, C extension"),
+    Suite("dill", "0.3.9", " ".join(f"dill/tests/test_{name}.py" for name in DILL.split()), nature="introspection, pickling", subset="what it does with functions and classes"),
 )  # fmt: skip
 
 
