@@ -10,6 +10,9 @@ from hypothesis import settings
 
 from tests.helpers import Project
 
+# For the programs that command lines run in this process start: two texts of one length within a second would share their bytecode.
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
 settings.register_profile("default", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=10)
 settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True)
