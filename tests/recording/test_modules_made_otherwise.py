@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers import Project
+from tests.helpers import Project, doctor
 from tracer.model import Loss
 from tracer.storage.reader import open_cassette
 
@@ -151,6 +150,28 @@ def test_a_function_made_from_text_calls_for_the_module_that_its_namespace_names
     }
 
 
+def test_of_two_files_loaded_under_one_name_the_later_definition_holds(tmp_path: Path) -> None:
+    """As of a reloaded module; what the first one had alone is known still."""
+    source = """
+        from importlib.util import module_from_spec, spec_from_file_location
+        for path in ("first.py", "second.py"):
+            spec = spec_from_file_location("plugin", path)
+            plugin = module_from_spec(spec)
+            spec.loader.exec_module(plugin)
+            print(plugin.shared(1), plugin.own())
+    """
+    files = {
+        "first.py": "def shared(number): return number\ndef own(): return 1\ndef old(): pass\n",
+        "second.py": "def shared(number, more=2): return number + more\ndef own(): return 2\ndef new(): pass\n",
+        "app.py": source,
+    }
+    assert _edges(Project(tmp_path, files)) == {("app", "plugin:shared"): 2, ("app", "plugin:own"): 2}
+    with open_cassette(tmp_path / "run.cassette") as cassette:
+        known = {each.name: each for each in cassette.recording.callables}
+    assert [each.name for each in known["plugin:shared"].parameters] == ["number", "more"]
+    assert {"plugin:old", "plugin:new"} <= known.keys()
+
+
 def test_methods_that_a_class_borrows_from_the_standard_library_are_none_of_it(tmp_path: Path) -> None:
     """Some of its modules are frozen into the interpreter, and go by another name than they say; other classes use these methods too."""
     held = """
@@ -248,7 +269,7 @@ def test_wrappers_that_are_compiled_at_their_first_call_are_recorded_in_whatever
         ("app", "late:second"): 2,
         ("making", "late:first.__wrapped__"): 1,
     }
-    found = json.loads(project.tracer("doctor", "--json", "--", sys.executable, "-m", "app").stdout)["run"]
+    found = doctor(project, "--", sys.executable, "-m", "app")["run"]
     assert [each for each in found["crossed"] if each["seen"] != each["kept"] + each["lost"]] == []
     assert found["hazards"] == []
     again = project.with_files({"app.py": files["app.py"].replace("first(3, by=4)", "first(3, by=5)")})
@@ -313,7 +334,7 @@ def test_methods_made_for_classes_of_functions_are_recorded(tmp_path: Path) -> N
     assert edges[("app", "models:Typed.__new__")] == 1
     assert edges[("app", "models:bare.<locals>.Shape.__init__")] == 1
     assert not [name for _, name in edges if "#" in name]
-    found = json.loads(project.tracer("doctor", "--json", "--", sys.executable, "-m", "app").stdout)["run"]
+    found = doctor(project, "--", sys.executable, "-m", "app")["run"]
     assert [each for each in found["crossed"] if each["seen"] != each["kept"] + each["lost"]] == []
 
 

@@ -179,7 +179,8 @@ class Catalogue:
     def open_module(self, name: str, component: str, file: str, shown: str = "") -> ModuleRecord:
         """Return a new record for a module about to run; a reloaded module's takes the place of the one before.
 
-        One of another file, as of two scripts that are `__main__`, is set aside: it stays among `modules`, under no module's name.
+        One of another file, as of two scripts that are `__main__`, is set aside: it stays among `modules`, under no module's name and before
+        the one that has it now, whose definitions are the ones that hold.
         """
         self._set_aside(name, file)
         record = self.modules[name] = ModuleRecord(name, component, file, shown or name)
@@ -196,7 +197,7 @@ class Catalogue:
     def _set_aside(self, name: str, file: str) -> None:
         record = self.modules.get(name)
         if record is not None and record.file != file:
-            self.modules[_aside(name, record.file)] = record
+            self.modules[_aside(name, record.file)] = self.modules.pop(name)
 
     def enter_tree(self, record: ModuleRecord, code: CodeType) -> None:
         """Enter all function codes of a module's code object."""
@@ -287,6 +288,7 @@ class Catalogue:
             if previous is None:
                 del self.modules[record.name]
             else:
+                self.modules.pop(_aside(previous.name, previous.file), None)
                 self.modules[record.name] = previous
 
 
