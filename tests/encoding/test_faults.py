@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.helpers import doctor
 from tracer.decode import decode
 from tracer.encoding.encode import Encoder
 from tracer.encoding.faults import is_asked
@@ -137,7 +137,7 @@ def test_calls_that_tracer_makes_to_look_at_a_table_are_neither_recorded_nor_los
     project = project.with_files({"app.py": TABLES})
     command = ("-b", "pandas.core.frame", "-b", "pandas.core.series", "--", sys.executable, "app.py")
     done = project.tracer("record", "-o", "run.cassette", *command)
-    run = json.loads(project.tracer("doctor", "--json", *command).stdout)["run"]
+    run = doctor(project, *command)["run"]
 
     assert done.exit == 0
     with open_cassette(project.folder / "run.cassette") as cassette:

@@ -17,7 +17,7 @@ MAKERS: Final = {
     "dataclasses": "_process_class",
     "attr._make": "_ClassBuilder.build_class",
 }
-"""Functions that return a class when its methods are made, by their modules. They are private; where there is none, nothing is told."""
+"""Functions that return a class when its methods are made, by their modules. Most are private; where there is none, nothing is told."""
 
 
 def watch(engine: Engine, module: ModuleType, made: Callable[[Any], None]) -> None:

@@ -407,8 +407,8 @@ class Recorder:
 
     def _wraps(self, outer: int, inner: int) -> bool:
         """Whether `inner` is what the decorated name `outer` wraps: the code of a function that has no other name, or what has one inside that."""
-        names = self._name(inner), self._name(outer)
-        return is_inside(*names) or (names[0] == names[1] and not isinstance(self._watched[inner - 1], Callable))
+        name, wrapper = self._name(inner), self._name(outer)
+        return is_inside(name, wrapper) or (name == wrapper and not isinstance(self._watched[inner - 1], Callable))
 
     def _number_of_bound(self, callable_: Callable) -> int:
         """Return the number of a decorated name, from 1."""
