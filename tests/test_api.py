@@ -297,6 +297,55 @@ def test_cassettes_open_at_once_do_not_mix(shop: Project) -> None:
     assert arguments("inner") == [2]
 
 
+@pytest.mark.parametrize("importing", ["before", "between", "inside"])
+def test_a_cassette_inside_others_holds_what_it_would_alone(project: Project, importing: str) -> None:
+    """Whether the modules come before all, before the inner one or in it: calls, also into C, and all that is known of callables, as the hash of their code."""
+    program = f"""
+        import sys, tracer
+        def work():
+            import stock
+            print(stock.total(3), stock.later()(4), list(stock.each(2)), stock.BIN)
+        if "{importing}" == "before": import stock
+        if len(sys.argv) > 1:
+            with tracer.record("outer.cassette", boundaries=["stock", "array"]):
+                if "{importing}" == "between": import stock
+                with tracer.record("middle.cassette", boundaries=["stock"]):
+                    with tracer.record("inner.cassette", boundaries=["stock", "array"]):
+                        work()
+                    work()
+        else:
+            if "{importing}" == "between": import stock
+            with tracer.record("alone.cassette", boundaries=["stock", "array"]):
+                work()
+        print(hasattr(stock.__loader__, "__dict__") and sorted(vars(stock.__loader__)))
+        """.replace("print(hasattr", "import stock; print(hasattr")
+    stock = """
+        import array
+        BIN = array.array("i", [1])
+        BIN.append(2)
+        def total(number):
+            return sum(map(later(), BIN)) + number + BIN.count(2)
+        def later():
+            return lambda number: number + BIN.index(1)
+        def each(number):
+            yield from range(number)
+        """
+    shop = project.with_files({"stock.py": stock, "program.py": program})
+    bare = shop.run("python", "-c", "import stock; print(sorted(vars(stock.__loader__)))").stdout
+    alone, nested = (shop.run("python", "program.py", *more) for more in ((), ("nested",)))
+    assert (alone.exit, nested.exit) == (0, 0), alone.stderr + nested.stderr
+    assert alone.stdout.splitlines()[-1] == nested.stdout.splitlines()[-1] == bare.strip()
+
+    cassettes = {}
+    for name in ("alone", "outer", "middle", "inner"):
+        with open_cassette(shop.folder / f"{name}.cassette") as cassette:
+            cassettes[name] = {each.name: each for each in cassette.recording.callables}
+    assert cassettes["alone"] == cassettes["inner"] == cassettes["outer"]
+    assert cassettes["middle"] == {name: each for name, each in cassettes["alone"].items() if each.component == "stock"}
+    assert calls(shop, name="inner") == calls(shop, name="alone")
+    assert len(calls(shop, name="outer")) > len(calls(shop, name="inner")) > len(cassettes["middle"])
+
+
 def test_behaviour_changed_is_an_assertion_that_carries_the_comparison() -> None:
     error = tracer.BehaviourChanged("a comparison", "a report")
 

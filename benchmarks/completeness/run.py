@@ -37,6 +37,9 @@ def measure(suite: Suite) -> bool:
     for name, difference in sorted(apart.items(), key=lambda pair: -abs(pair[1]))[:8]:
         if difference:
             print(f"    {name}: {'missed' if difference > 0 else 'more'} {abs(difference)}")
+    if not told["witnessed"] or not sums[1]:
+        print("    nothing was seen or nothing kept")
+        return False
     return not missed and not more
 
 

@@ -10,6 +10,7 @@ import traceback
 import types
 import warnings
 import weakref
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,6 +51,17 @@ CALLS = """
         made = Mine("i", [1])
         made.append(2)
         return made.tolist()
+"""
+OPERATORS = """
+    from array import array
+    def run():
+        a = array("i", [1, 2, 3])
+        a[0] = 5
+        del a[2]
+        total = a + a
+        a += a
+        a[0:1] = array("i", [7])
+        return [a[1], a[0:2].tolist(), 5 in a, 5 not in a, a == total, 2 * a == a, total.tolist(), len([]) * array("i"), a + array("i")]
 """
 
 
@@ -193,21 +205,10 @@ def test_trace_functions_see_the_same_lines(modules: Path) -> None:
 
 def test_operators_and_subscripts_are_seen(modules: Path) -> None:
     """As calls of their special methods, reflected where the other operand has it, slices and `not in` included."""
-    text = """
-        from array import array
-        def run():
-            a = array("i", [1, 2, 3])
-            a[0] = 5
-            del a[2]
-            total = a + a
-            a += a
-            a[0:1] = array("i", [7])
-            return [a[1], a[0:2].tolist(), 5 in a, 5 not in a, a == total, 2 * a == a, total.tolist(), len([]) * array("i"), a + array("i")]
-    """
-    expected = load(modules, "site_plain", text).run()
+    expected = load(modules, "site_plain", OPERATORS).run()
 
     with Watch("array", callers="site_") as watch:
-        assert load(modules, "site_operators", text).run() == expected
+        assert load(modules, "site_operators", OPERATORS).run() == expected
 
     seen = [name.rpartition(".")[2] for name in watch.names if "__" in name]
     assert seen == [
@@ -216,6 +217,33 @@ def test_operators_and_subscripts_are_seen(modules: Path) -> None:
     ]  # fmt: skip
     assert [value for name, value in watch.outcomes if name.endswith("__contains__")] == [True, True]
     assert [arguments[1] for name, arguments in watch.calls if name.endswith("__getitem__")] == [1, slice(0, 2)]
+
+
+@pytest.mark.parametrize("when", ["before", "between", "during"])
+@pytest.mark.parametrize("text", [CALLS, OPERATORS], ids=["calls", "operators"])
+def test_those_who_watch_at_once_are_told_the_same(modules: Path, text: str, when: str) -> None:
+    """As one who watches alone, wherever the module is imported: what one has made of its code the next is told of, too."""
+
+    def told(*watches: Watch) -> list[list[str]]:
+        sys.modules.pop("site_shared", None)
+        if when == "before":
+            load(modules, "site_shared", text)
+        with ExitStack() as stack:
+            for index, watch in enumerate(watches):
+                if index == 1 and when == "between":
+                    load(modules, "site_shared", text)
+                stack.enter_context(watch)
+            module = importlib.import_module("site_shared")
+            for watch in watches:
+                del watch.calls[:], watch.outcomes[:]
+            module.run()
+            getattr(module, "mine", list)()
+        return [[*map(repr, watch.calls), *map(repr, watch.outcomes)] for watch in watches]
+
+    write(modules, {"site_shared.py": text})
+    (alone,) = told(Watch("array", callers="site_"))
+    assert len(alone) > 20
+    assert told(*[Watch("array", callers="site_") for _ in range(3)]) == [alone] * 3
 
 
 def test_an_exception_is_recorded_and_passes_unchanged(modules: Path) -> None:

@@ -350,6 +350,45 @@ def test_two_that_watch_at_once_let_one_another_stand_in_front(modules: Path) ->
     assert sys.meta_path == before
 
 
+@pytest.mark.parametrize("first", [0, 1], ids=["the outer one ends first", "the inner one ends first"])
+@pytest.mark.parametrize("within", [False, True], ids=["after the import", "within it"])
+def test_two_that_watch_one_module_are_both_told_of_it_and_leave_nothing(
+    modules: Path, first: int, *, within: bool
+) -> None:
+    """In whatever order they end, also while the module runs. A closed recording keeps nothing, so what hooks hear later is no matter."""
+    write(
+        modules,
+        {
+            "imp_shared.py": "import imp_ending\ndef f(): return 1\nf()\nimp_ending.end()\ndef g(): return f()\n",
+            "imp_ending.py": "END = []\ndef end():\n    while END: END.pop()()\n",
+        },
+    )
+    ending = importlib.import_module("imp_ending")
+    plain = importlib.import_module("imp_shared")
+    del sys.modules["imp_shared"]
+    watches = [Watch("imp_shared"), Watch("imp_shared")]
+    for watch in watches:
+        watch.instrumentation.start()
+    ends, stays = watches[first], watches[1 - first]
+    if within:
+        ending.END.append(ends.__exit__)
+    module = importlib.import_module("imp_shared")
+
+    called = ["imp_shared:f"]
+    if not within:
+        module.g()
+        called += ["imp_shared:g", "imp_shared:f"]
+        assert ends.names == called
+        ends.__exit__()
+    module.g()
+    assert stays.names == [*called, "imp_shared:g", "imp_shared:f"]
+    stays.__exit__()
+    module.g()
+    assert stays.names == [*called, "imp_shared:g", "imp_shared:f"]
+    assert vars(module.__loader__).keys() == vars(plain.__loader__).keys()
+    assert module.f.__code__ == plain.f.__code__
+
+
 def test_a_finder_that_insists_on_being_first_wins(modules: Path) -> None:
     """We don't fill the list with ourselves; imports go on."""
     write(modules, {f"imp_insist{i}.py": "" for i in range(20)})

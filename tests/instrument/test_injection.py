@@ -100,9 +100,11 @@ SOURCE = CASES.read_text("utf-8") + (EXCEPT_STAR if sys.version_info >= (3, 11) 
 NAMES = [line[4:-3] for line in SOURCE.splitlines() if line.startswith("def case_")]
 
 
-def load(engine: InjectionEngine | None, probe_of: Callable[[types.CodeType], Probe | None]) -> dict[str, Any]:
+def load(*probes_of: Callable[[types.CodeType], Probe | None]) -> dict[str, Any]:
+    """Run the cases, watched by as many engines, one after the other."""
     code = compile(SOURCE, str(CASES), "exec", dont_inherit=True)
-    if engine is not None:
+    for probe_of in probes_of:
+        engine = InjectionEngine()
         code = engine.attach_module(code, probe_of)
         assert engine.unwatched == ()
     namespace: dict[str, Any] = {"__name__": "injection_cases", "__file__": str(CASES)}
@@ -178,11 +180,15 @@ def shown(value: Any) -> str:
     return repr(value)
 
 
-PLAIN, WATCHED, PASSED_OVER = (
-    load(None, uninterested),
-    load(InjectionEngine(), forgetful),
-    load(InjectionEngine(), uninterested),
-)
+PLAIN = load()
+WATCHED = {
+    "watched": load(forgetful),
+    "passed over": load(uninterested),
+    "watched twice": load(forgetful, forgetful),
+    "passed over first": load(uninterested, forgetful),
+    "passed over then": load(forgetful, uninterested),
+}
+"""The same cases, as one or two who watch at once have made them."""
 
 
 @contextlib.contextmanager
@@ -222,22 +228,20 @@ def without_silent_closing(events: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_outcome_and_traceback_are_those_of_the_plain_code(name: str) -> None:
-    expected = outcome(PLAIN[name])
-    assert outcome(WATCHED[name]) == expected
-    assert outcome(PASSED_OVER[name]) == expected
-    for _ in range(3):  # the interpreter specialises what runs often
-        assert outcome(WATCHED[name]) == outcome(PLAIN[name])
+    for how, cases in WATCHED.items():
+        for _ in range(4):  # the interpreter specialises what runs often
+            assert outcome(cases[name]) == outcome(PLAIN[name]), how
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_trace_functions_see_the_same_events(name: str) -> None:
-    seen = []
-    for namespace in (PLAIN, WATCHED, PASSED_OVER):
+    seen = {}
+    for how, cases in {"plain": PLAIN, **WATCHED}.items():
         with traced() as events:
-            result = outcome(namespace[name])
-        seen.append((result, without_silent_closing(events)))
-    assert seen[1] == seen[0]
-    assert seen[2] == seen[0]
+            result = outcome(cases[name])
+        seen[how] = result, without_silent_closing(events)
+    for how, events_and_result in seen.items():
+        assert events_and_result == seen["plain"], how
 
 
 def test_coverage_measures_the_same_arcs(tmp_path: Path) -> None:
@@ -267,7 +271,7 @@ tests = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tests)
 measuring = coverage.Coverage(data_file=None, branch=True, include=[str(tests.CASES)], config_file=False)
 measuring.start()
-cases = tests.load(tests.InjectionEngine() if sys.argv[1] == "watched" else None, tests.forgetful)
+cases = tests.load(*[tests.forgetful][sys.argv[1] != "watched":])
 for name in tests.NAMES:
     tests.outcome(cases[name])
 measuring.stop()
@@ -297,12 +301,12 @@ GENERATORS = {
 @settings(deadline=None, max_examples=150)
 @given(st.sampled_from(sorted(GENERATORS)), OPERATIONS)
 def test_generators_answer_any_driver_as_plain_ones_do(name: str, operations: list[str]) -> None:
-    answers = []
-    for cases in (PLAIN, WATCHED, PASSED_OVER):
+    answers = {}
+    for how, cases in {"plain": PLAIN, **WATCHED}.items():
         running = GENERATORS[name](cases)
-        answers.append([outcome(partial(apply, running, step)) for step in operations])
-    assert answers[1] == answers[0]
-    assert answers[2] == answers[0]
+        answers[how] = [outcome(partial(apply, running, step)) for step in operations]
+    for how, given_back in answers.items():
+        assert given_back == answers["plain"], how
 
 
 def apply(running: Any, operation: str) -> Any:
@@ -326,10 +330,33 @@ def drain(generator: Any, *steps: Any) -> None:
 
 def events_of(run: Callable[[dict[str, Any]], Any]) -> list[tuple[Any, ...]]:
     recorder = Recorder()
-    cases = load(InjectionEngine(), recorder.probe_of)
+    cases = load(recorder.probe_of)
     recorder.events.clear()
     run(cases)
     return [event for event in recorder.events if event[0] not in ("drive", "__init__")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_probes_of_one_who_watches_what_another_has_made_hear_the_same(name: str) -> None:
+    """Of activations, arguments, items and ends, the very objects."""
+    recorders = Recorder(), Recorder(), Recorder()
+    cases = load(*[recorder.probe_of for recorder in recorders])
+    for recorder in recorders:
+        recorder.events.clear()
+    outcome(cases[name])
+    heard = [
+        [
+            (
+                *event[:2],
+                *(id(one) if event[1] in {"yielded", "resumed", "returned"} else repr(one) for one in event[2:]),
+            )
+            for event in recorder.events
+        ]
+        for recorder in recorders
+    ]
+    assert heard[0]
+    assert heard[1] == heard[0]
+    assert heard[2] == heard[0]
 
 
 def test_probe_hears_arguments_in_the_order_of_the_signature() -> None:
@@ -437,5 +464,5 @@ def test_probe_hears_of_a_dropped_generator() -> None:
 
 
 def test_recursion_is_as_deep_as_in_the_plain_program() -> None:
-    depths = [cases["depth_left"]() for cases in (PLAIN, WATCHED, PASSED_OVER)]
+    depths = [cases["depth_left"]() for cases in (PLAIN, WATCHED["watched"], WATCHED["passed over"])]
     assert max(depths) - min(depths) <= 3

@@ -84,6 +84,62 @@ def test_a_module_that_its_loader_compiles_itself(tmp_path: Path, options: tuple
     assert edges[("shop", "math:floor")] == bool(options)
 
 
+def test_all_that_the_body_of_a_module_makes_and_calls_that_its_loader_executes_itself(tmp_path: Path) -> None:
+    """In statements, in classes, handed on at once, in the functions that come later; as the body runs, which knows nothing of it."""
+    source = """
+        import array, hall, sys
+        hall.run(lambda: 1)
+        held = array.array("i", [3])
+        held.append(4)
+        class Held:
+            hall.run(lambda: held.append(5))
+            size = held.index(4)
+        def late(): return hall.run(lambda: held.pop())
+        def test():
+            assert late() == 5
+            assert sys._getframe().f_back.f_code.co_name != "test"
+        above = sys._getframe(1)
+        assert (above.f_code.co_name, type(above.f_locals["self"]).__name__) == ("exec_module", "AssertionRewritingHook")
+    """
+    files = {"hall.py": "def run(function): return function()\n", "test_held.py": source}
+    project = Project(tmp_path, files)
+    command = (sys.executable, "-m", "pytest", "-q", "test_held.py")
+    done = project.tracer(
+        "record", "-o", "run.cassette", "-b", "hall", "-b", "test_held", "-b", "array", "--", *command
+    )
+    assert done.exit == 0, done.stdout + done.stderr
+    with open_cassette(tmp_path / "run.cassette") as cassette:
+        calls = [call for lane in cassette.lanes for call in cassette.calls(lane.name)]
+    assert Counter(call.callable for call in calls if call.caller == "test_held") == {
+        "hall:run": 3,
+        "array:array": 1,
+        "array:array.append": 2,
+        "array:array.index": 1,
+        "array:array.pop": 1,
+    }
+    assert Counter(call.callable for call in calls if call.caller == "hall") == {
+        "test_held:<lambda>": 1,
+        "test_held:Held.<lambda>": 1,
+        "test_held:late.<locals>.<lambda>": 1,
+    }
+
+
+def test_who_imports_an_extension_of_the_project_first_is_told_of_too(tmp_path: Path) -> None:
+    """Without configuration it is looked for where the project's packages are: its call sites are needed before anybody has loaded it."""
+    source = """
+        import wrapt
+        @wrapt.decorator
+        def doubled(wrapped, instance, args, kwargs): return wrapped(*args) * 2
+        @doubled
+        def price(number): return number
+        print(price(3))
+    """
+    files = {"pyproject.toml": "[tool.setuptools]\npackages = ['wrapt']\n", "app.py": source}
+    edges = _edges(Project(tmp_path, files))
+    called = {name for caller, name in edges if caller == "app" and name.startswith("wrapt._wrappers:")}
+    assert {name.rpartition(".")[2] for name in called} == {"__call__"}
+
+
 def test_a_wrapper_made_from_text_is_what_its_name_leads_to(tmp_path: Path) -> None:
     """In a namespace of its own, as SQLAlchemy and the decorator library make them; what it wraps is told apart from it."""
     files = {

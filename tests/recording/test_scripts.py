@@ -98,6 +98,22 @@ def test_a_script_that_runs_twice_by_its_path(tmp_path: Path) -> None:
     assert sum(found.values()) == 2 * sum(OF_SHOW.values()) + 2
 
 
+def test_statements_of_a_script_that_runpy_runs_call_extensions(tmp_path: Path) -> None:
+    """Methods of their types too, which those of the main program call unseen, as its summary says."""
+    show = "import array\nheld = array.array('i')\nheld.append(1)\nclass Of: held.append(2)\nprint(held)\n"
+    source = "import runpy\nrunpy.run_path('show.py', run_name='__main__')\n"
+    project = Project(tmp_path, {"show.py": show, "start.py": source})
+    times = {}
+    for path in ("start.py", "show.py"):
+        done = project.tracer("record", "-o", "run.cassette", "-b", "array", "--", sys.executable, path)
+        assert (done.exit, done.stdout) == (0, "array('i', [1, 2])\n"), done.stderr
+        with open_cassette(tmp_path / "run.cassette") as cassette:
+            calls = [call for lane in cassette.lanes for call in cassette.calls(lane.name)]
+        times[path] = Counter(call.callable for call in calls)
+    assert times["start.py"] == {"array:array": 1, "array:array.append": 2}
+    assert times["show.py"]["array:array.append"] < 2
+
+
 def test_a_script_in_the_processes_that_multiprocessing_spawns(tmp_path: Path) -> None:
     """There it is run as `__mp_main__`, and copied into another namespace."""
     source = """

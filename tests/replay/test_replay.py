@@ -520,7 +520,9 @@ def test_isolated_a_component_is_answered_from_the_recording(app: Project) -> No
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_whatever_ends_a_replay_ends_its_processes(danger: Project, ending: signal.Signals) -> None:
-    """While a call hangs; what the call has started itself is gone too."""
+    """While a call hangs; what the call has started itself is gone too, and the folders of both where they can be."""
+    temporary = danger.folder / "temporary"
+    temporary.mkdir(exist_ok=True)
     mark = danger.folder / f"pids-{ending.name}"
     hangs = (
         "def hangs(x):\n        child = os.fork()\n        if child:\n"
@@ -529,7 +531,8 @@ def test_whatever_ends_a_replay_ends_its_processes(danger: Project, ending: sign
     changed(danger, "risky/danger.py", "def hangs(x):\n", hangs).write()
     options = ("--only", "risky.danger:hangs", "--timeout", "600")
     command = [sys.executable, "-m", "tracer", "replay", "run.cassette", *options]
-    with subprocess.Popen(command, cwd=danger.folder, env=clean_environment(), stderr=subprocess.PIPE) as process:
+    env = {**clean_environment(), "TMPDIR": str(temporary)}
+    with subprocess.Popen(command, cwd=danger.folder, env=env, stderr=subprocess.PIPE) as process:
         while not (mark.exists() and mark.read_text().endswith(".")):
             assert process.poll() is None
             time.sleep(0.05)
@@ -537,7 +540,8 @@ def test_whatever_ends_a_replay_ends_its_processes(danger: Project, ending: sign
         process.communicate(timeout=60)
 
     danger.write()
-    assert process.returncode == (130 if ending is signal.SIGINT else -ending)
+    assert process.returncode == (-ending if ending is signal.SIGKILL else 128 + ending)
+    assert ending is signal.SIGKILL or not [*temporary.iterdir()]
     for number in mark.read_text().rstrip(".").split():
         assert gone(int(number))
 

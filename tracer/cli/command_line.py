@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from traceback import format_exception
 from types import MappingProxyType
@@ -14,6 +14,7 @@ import typer
 from tracer import __version__
 from tracer.cli.app import UNUSABLE, app, fail
 from tracer.errors import TracerError
+from tracer.workflows.stopping import stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ COMMANDS: Final = MappingProxyType(
 """Commands by the module beside this one that registers them on `app`, in the order in which help lists them."""
 _HOME_OF: Final = {name: home for home, names in COMMANDS.items() for name in names}
 _RUNNERS = frozenset({"record", "doctor"})
-"""Commands whose own parser takes all from the first word on as the user's command."""
+"""Commands whose own parser takes all from the first word on as the user's command, which the signals are for that they get."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -48,7 +49,8 @@ def run(words: Sequence[str]) -> int:
     load(words[0] if words else "")
     own, command = _split(_with_values(list(words)))
     try:
-        result = typer.main.get_command(app).main(args=own, prog_name="tracer", obj=command, standalone_mode=False)
+        with nullcontext() if own[:1] and own[0] in _RUNNERS else stoppable():
+            result = typer.main.get_command(app).main(args=own, prog_name="tracer", obj=command, standalone_mode=False)
     except TracerError as error:
         return fail(str(error))
     except (KeyboardInterrupt, typer.Abort):

@@ -51,10 +51,10 @@ class CallingCode:
         self._complete: set[str] = set()
         self._growing: list[ModuleType] = []
 
-    def expect(self, boundaries: abc.Iterable[str]) -> None:
-        """Instrument callers from the start where a boundary holds an extension."""
+    def expect(self, prefixes: abc.Iterable[str], folders: abc.Iterable[str]) -> None:
+        """Instrument callers from the start where what is watched holds an extension, as far as `sys.path` or those folders tell."""
         if self._sites is not None:
-            expected = [boundary for boundary in boundaries if holds_extension(boundary)]
+            expected = [prefix for prefix in prefixes if holds_extension(prefix, folders)]
             if expected:
                 self._components.update(expected)
                 self._begin()

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from tracer.instrument.replacing import beneath
+from tracer.instrument.replacing import compiled, layers
 from tracer.instrument.signatures import flow_of, kind_by_name, parameters_of, parameters_of_function
 from tracer.model import Callable, CallableKind
 
@@ -137,21 +137,16 @@ class Catalogue:
 
     def find_beneath(self, code: CodeType) -> CallableCode | None:
         """The same for the code object of a live function or a frame, which engines have made of it."""
-        layer: CodeType | None = code
-        while layer is not None:
-            known = self._by_id.get(id(layer))
-            if known is not None:
-                return known
-            layer = beneath(layer)
-        return None
+        found = (self._by_id.get(id(layer)) for layer in layers(code))
+        return next((known for known in found if known is not None), None)
 
     def find(self, code: CodeType) -> CallableCode | None:
         """Return what is known of a code object as compiled, None where it is not of a watched module."""
         return self._by_id.get(id(code))
 
     def probe_of(self, code: CodeType) -> Probe | None:
-        """Return the probe of a code object as compiled; None where it is not to be watched."""
-        known = self._by_id.get(id(code))
+        """Return the probe of a code object, as compiled or as another engine has made it; None where it is not to be watched."""
+        known = self.find_beneath(code)
         return known.probe if known is not None else None
 
     def named(self, name: str) -> CallableCode | None:
@@ -201,11 +196,12 @@ class Catalogue:
 
     def enter_tree(self, record: ModuleRecord, code: CodeType) -> None:
         """Enter all function codes of a module's code object."""
-        for inner, qualname, in_class in function_codes(code):
+        for inner, qualname, in_class in function_codes(compiled(code)):
             self._enter(record, inner, qualname, in_class)
 
     def enter_function(self, record: ModuleRecord, code: CodeType, qualname: str, in_class: bool) -> CallableCode:
         """Enter the code of a live function and those nested in it."""
+        code = compiled(code)
         known = self._by_id.get(id(code))
         if known is None:
             known = self._enter(record, code, qualname, in_class)
@@ -220,6 +216,7 @@ class Catalogue:
 
         As with a decorator's wrapper, its frames belong to the module that it runs in, `record`, and its name is one of `home`.
         """
+        code = compiled(code)
         for each, name, stands_in_class in (
             (code, qualname, in_class),
             *function_codes(code, f"{qualname}.<locals>."),

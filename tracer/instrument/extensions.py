@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 _SUFFIXES: Final = tuple(EXTENSION_SUFFIXES)
 
 
-def holds_extension(prefix: str) -> bool:
-    """Whether a module of that dotted name, or one below it, is written in C as far as `sys.path` tells.
+def holds_extension(prefix: str, folders: abc.Iterable[str] = ()) -> bool:
+    """Whether a module of that dotted name, or one below it, is written in C as far as `sys.path` tells, or else those folders.
 
-    Nothing is imported, so finders that projects bring are not asked; what they find is seen when it is imported.
+    They are where `sys.path` will lead once the program has begun. Nothing is imported, so finders that projects bring are not asked; what they
+    find is seen when it is imported.
     """
     top, *inner = prefix.split(".")
     if top in sys.builtin_module_names:
         return True
-    spec = PathFinder.find_spec(top)
+    spec = PathFinder.find_spec(top, [*sys.path, *folders])
     if spec is None:
         return False
     if spec.submodule_search_locations is None:
@@ -47,5 +48,6 @@ def _holds_file(folder: str, inner: list[str]) -> bool:
 
 
 def _files_below(folder: str) -> abc.Iterator[str]:
-    for _, _, names in walk(folder):
+    for _, folders, names in walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
         yield from names

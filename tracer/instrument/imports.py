@@ -8,25 +8,30 @@ the loaders of those who ask no finder, but for the spec of a file.
 
 from __future__ import annotations
 
+import os
 import sys
 import weakref
 from functools import partial
 from importlib.util import LazyLoader, spec_from_file_location
-from threading import Lock
-from types import FunctionType
+from threading import RLock
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from tracer.instrument.executing import Executing
 from tracer.instrument.live import instance_dict
 from tracer.instrument.probe import hear_of, told_of_returns
 
 if TYPE_CHECKING:
     from collections import abc
     from importlib.machinery import ModuleSpec
-    from types import CodeType, FrameType, ModuleType
+    from types import CodeType, FrameType
 
     from tracer.instrument.probe import Engine
 
 _HOOKED: Final[tuple[str, ...]] = ("get_code", "exec_module")
+_turn: Final = RLock()
+"""One for all: those who watch at once share the hooks of a loader."""
+os.register_at_fork(after_in_child=_turn._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001  (as the standard library does with its own)
 _MAX_PLACES: Final = 4
 """How often our finder may stand in `sys.meta_path`: somebody else may insist on being first."""
 
@@ -71,9 +76,10 @@ class WatchingFinder:
     the list at that moment pass over a finder.
     """
 
-    def __init__(self, sink: ImportSink) -> None:
+    def __init__(self, sink: ImportSink, engine: Engine) -> None:
         self._sink = sink
-        self._lock = Lock()
+        self._engine = engine
+        self._executing = Executing(engine, _chosen)
         self._hooks: dict[int, weakref.ref[_LoaderHook]] = {}
 
     def find_spec(
@@ -100,7 +106,7 @@ class WatchingFinder:
             sys.meta_path.insert(0, self)
             self._sink.overtaken()
 
-    def watch_specs(self, engine: Engine) -> None:
+    def watch_specs(self) -> None:
         """See the specs of files that are made for whoever loads them without a finder, until the engine detaches."""
 
         def entered_at(frame: FrameType) -> int | None:
@@ -114,7 +120,7 @@ class WatchingFinder:
                 except Exception as fault:  # noqa: BLE001 - the host's import goes on whatever happens to tracer
                     self._sink.unprepared(spec.name, fault)
 
-        hear_of(engine, spec_from_file_location, told_of_returns(returned, entered_at))
+        hear_of(self._engine, spec_from_file_location, told_of_returns(returned, entered_at))
 
     def leave(self) -> None:
         """Take ourselves out of the list, wherever we stand."""
@@ -143,20 +149,20 @@ class WatchingFinder:
         attributes = instance_dict(loader)
         if attributes is None or not hasattr(loader, "exec_module"):
             return
-        with self._lock:
+        with _turn:
             hook = _hook_of(attributes)
             if hook is None:
-                hook = _LoaderHook(loader, attributes, self._sink, self._lock)
-                # The hook lives in the loader's own attributes; a loader that was only looked at goes, and the hook with it.
-                self._hooks[id(hook)] = weakref.ref(hook, partial(_drop, self._hooks, id(hook)))
-            hook.names.add(name)
+                hook = _LoaderHook(loader, attributes, self._executing)
+            # The hook lives in the loader's own attributes; a loader that was only looked at goes, and the hook with it.
+            self._hooks[id(hook)] = weakref.ref(hook, partial(_drop, self._hooks, id(hook)))
+            hook.tell(self._sink, name)
 
     def unhook_all(self) -> tuple[str, ...]:
-        """Take our attributes off every loader that still has them; a sentence for each that somebody wrapped since."""
-        with self._lock:
+        """Tell nothing more, and take our attributes off every loader that nobody else is told of; a sentence for each that somebody wrapped since."""
+        with _turn:
             hooks = [hook for hook in (reference() for reference in tuple(self._hooks.values())) if hook is not None]
             self._hooks.clear()
-            return tuple(sentence for hook in hooks for sentence in hook.remove())
+            return tuple(sentence for hook in hooks for sentence in hook.leave(self._sink))
 
 
 def _drop(hooks: dict[int, weakref.ref[_LoaderHook]], key: int, _: object) -> None:
@@ -169,30 +175,66 @@ def _hook_of(attributes: dict[str, Any]) -> _LoaderHook | None:
 
 
 class _LoaderHook:
-    """The two instance attributes of one loader. A zip file's loader serves many modules, so the names are kept here."""
+    """The two instance attributes of one loader. A zip file's loader serves many modules, so the names are kept here, each with who is told of it.
 
-    __slots__ = ("__weakref__", "_attributes", "_before", "_lock", "_ours", "exec_module", "get_code", "names", "sink")
+    Those who watch at once are told in the order in which they were asked for the module: who watches longest first, so that what one
+    makes of a module's code the next is given.
+    """
 
-    def __init__(self, loader: Any, attributes: dict[str, Any], sink: ImportSink, lock: Lock) -> None:
-        self.sink = sink
-        self.names: set[str] = set()
-        self._lock = lock
+    __slots__ = ("__weakref__", "_attributes", "_before", "_chosen", "_ours", "_told", "exec_module", "get_code")
+
+    def __init__(self, loader: Any, attributes: dict[str, Any], executing: Executing) -> None:
+        self._told: dict[str, tuple[ImportSink, ...]] = {}
+        self._chosen: dict[str, tuple[CodeType, CodeType]] = {}
         self._attributes = attributes
         self._before = {name: attributes[name] for name in _HOOKED if name in attributes}
-        self.exec_module: abc.Callable[[ModuleType], None] = loader.exec_module
+        self.exec_module: abc.Callable[[ModuleType], None] = executing.of(loader.exec_module)
         self.get_code: abc.Callable[..., CodeType | None] | None = getattr(loader, "get_code", None)
         self._ours: dict[str, Any] = {"exec_module": partial(_exec_module, self)}
         if self.get_code is not None:
             self._ours["get_code"] = partial(_get_code, self)
         attributes.update(self._ours)
 
-    def release(self, name: str) -> None:
-        with self._lock:
-            self.names.discard(name)
-            if not self.names:
-                self.remove()
+    def tell(self, sink: ImportSink, name: str) -> None:
+        """Let one more be told of a module."""
+        told = self.told(name)
+        if sink not in told:
+            self._told[name] = (*told, sink)
 
-    def remove(self) -> tuple[str, ...]:
+    def told(self, name: str) -> tuple[ImportSink, ...]:
+        """Return who is told of a module."""
+        return self._told.get(name, ())
+
+    def rewrite(self, name: str, code: CodeType) -> CodeType:
+        """Return what is to run in place of a module's code."""
+        for sink in self.told(name):
+            code = sink.rewrite(name, code)
+        return code
+
+    def choose(self, name: str, code: CodeType) -> CodeType:
+        """Return what is to run in place of what the loader would execute as a module, once and for all."""
+        if name not in self._told or code.co_name != "<module>":
+            return code
+        found = self._chosen.get(name)
+        if found is None:
+            found = self._chosen[name] = code, self.rewrite(name, code)
+        return found[1] if found[0] is code else code
+
+    def release(self, name: str) -> None:
+        """Let nobody be told of a module any more, which has run."""
+        with _turn:
+            self._told.pop(name, None)
+            self._chosen.pop(name, None)
+            if not self._told:
+                self._remove()
+
+    def leave(self, sink: ImportSink) -> tuple[str, ...]:
+        """Tell one nothing more; a sentence for each attribute that should have been taken off and is no longer ours."""
+        left = {name: tuple(other for other in told if other is not sink) for name, told in self._told.items()}
+        self._told = {name: told for name, told in left.items() if told}
+        return () if self._told else self._remove()
+
+    def _remove(self) -> tuple[str, ...]:
         """Put back what was there; a sentence for each attribute that is no longer ours."""
         left = []
         for name, ours in self._ours.items():
@@ -208,6 +250,14 @@ class _LoaderHook:
         return tuple(left)
 
 
+def _chosen(frame: FrameType, code: CodeType) -> CodeType:
+    """Choose for an activation of a loader's own `exec_module`, which is given the module."""
+    loader, module = (frame.f_locals.get(name) for name in frame.f_code.co_varnames[:2])
+    attributes = instance_dict(loader)
+    hook = None if attributes is None else _hook_of(attributes)
+    return code if hook is None or not isinstance(module, ModuleType) else hook.choose(module.__name__, code)
+
+
 def _as_import_machinery(function: Any) -> Any:
     """Return the function with the file name of importlib's own frames.
 
@@ -221,21 +271,20 @@ def _as_import_machinery(function: Any) -> Any:
 @_as_import_machinery
 def _get_code(hook: _LoaderHook, name: str, *rest: Any) -> CodeType | None:
     code: CodeType | None = hook.get_code(name, *rest)  # type: ignore[misc] # only put on loaders that have one
-    return code if code is None or name not in hook.names else hook.sink.rewrite(name, code)
+    return code if code is None else hook.rewrite(name, code)
 
 
 @_as_import_machinery
 def _exec_module(hook: _LoaderHook, module: ModuleType) -> None:
     name = module.__name__
-    watched = name in hook.names
-    token = hook.sink.executing(name) if watched else None
+    watching = [(sink, sink.executing(name)) for sink in hook.told(name)]
     try:
         hook.exec_module(module)
     except BaseException:
-        if watched:
-            hook.sink.failed(name, token)
+        for sink, token in reversed(watching):
+            sink.failed(name, token)
         raise
     finally:
         hook.release(name)
-    if watched:
-        hook.sink.executed(module, token)
+    for sink, token in reversed(watching):
+        sink.executed(module, token)

@@ -88,7 +88,8 @@ class Instrumentation:
     left_out: simple names of methods whose `CallableCode.left_out` is set, so that they are counted instead of recorded.
     caller_of: as `component_of`, the name by which a module is known as a caller, None for those that are looked through. Calling modules
         are instrumented where they may call a watched C extension; none is where this is not given.
-    boundaries: prefixes of watched modules whose callers are known to be of interest if they hold an extension, before one is loaded.
+    prefixes: of the names of watched modules; where these hold an extension, their callers are known to be of interest before one is loaded.
+    folders: where such modules may lie beside `sys.path`, which a program extends as it begins.
     swap: what takes the place of what watched modules call and read from (see `injection.sites.Swap`), where the engine knows call sites;
         with `swap_for_callers` of what all calling modules do.
     found: called with the name and the file of each module about to be loaded.
@@ -110,7 +111,8 @@ class Instrumentation:
         name_of: abc.Callable[[str, str | None], str] = lambda name, _: name,
         left_out: frozenset[str] = DEFAULT_LEFT_OUT,
         caller_of: abc.Callable[[str, str | None], str | None] | None = None,
-        boundaries: tuple[str, ...] = (),
+        prefixes: tuple[str, ...] = (),
+        folders: tuple[str, ...] = (),
         swap: Swap | None = None,
         swap_for_callers: bool = False,
         found: abc.Callable[[str, str | None], None] = lambda _, __: None,
@@ -129,13 +131,13 @@ class Instrumentation:
         self._name_of = name_of
         self._engine = engine if engine is not None else default_engine()
         self._catalogue = Catalogue(wanted, make_probe, left_out)
-        self._finder = WatchingFinder(self)
+        self._finder = WatchingFinder(self, self._engine)
         wrappers = Wrappers(self._catalogue, wanted)
         note = partial(self._note, "instrument module")
         knows_calls = caller_of is not None and self._engine.tells_of_calls
         self._types = ForeignTypes(component_of, wanted, make_probe, left_out) if knows_calls else None
         self._foreign = ForeignCallables(wanted, make_probe, self._types, partial(_runs_script, caller_of))
-        self._boundaries = boundaries
+        self._expected = prefixes, folders
         sites = self._call_sites(self._types) if self._types is not None else None
         self._callers = CallingCode(
             sites, self._engine, caller_of, component_of, self._catalogue.probe_of, swap, for_callers=swap_for_callers
@@ -156,12 +158,12 @@ class Instrumentation:
     def start(self) -> None:
         """Watch imports from now on, and instrument the watched modules that are there already."""
         with self._lock:
-            self._callers.expect(self._boundaries)
+            self._callers.expect(*self._expected)
             watching.append(self._copies)
             namers.append(self._catalogue.name_of_hook)
         sys.meta_path.insert(0, self._finder)
-        self._finder.watch_specs(self._engine)
-        script.watch_runs(self._engine, self._script_compiled, self._script_ran)
+        self._finder.watch_specs()
+        script.watch_runs(self._engine, self._script_begins, self._script_ran)
         self.sweep()
         for name in makers.MAKERS:
             if name in sys.modules:
@@ -202,7 +204,7 @@ class Instrumentation:
 
     def expect_script(self) -> None:
         """Watch the functions of a script that the interpreter is about to run from their making on. To be called while the interpreter starts."""
-        script.expect(partial(self._script_compiled, "__main__"))
+        script.expect(self._script_met)
 
     def adopt(self, module: ModuleType) -> None:
         """Instrument a module's live functions now. Does nothing where the module is neither watched nor a caller of extensions."""
@@ -368,19 +370,24 @@ class Instrumentation:
             record.rewritten = True
             return rewritten
 
-    def _script_compiled(self, name: str, code: CodeType) -> None:
-        """Exchange what a script that is about to run makes its functions of. What fails is left for `adopt`."""
+    def _script_begins(self, name: str, code: CodeType) -> CodeType:
+        """Return what is to run in place of a script's code; itself where a loader gave it to us before, as it does of a program in a folder."""
         if self._engine.original(code) is not code:
-            return  # a loader gave it to us before, as it does of a program in a folder
+            return code
         rewritten = self.rewrite(name, code)
         self._replaced.pop(name, None)
+        return rewritten
+
+    def _script_met(self, code: CodeType) -> None:
+        """Exchange what the main program, which is about to run, makes its functions of. What fails is left for `adopt`."""
+        rewritten = self._script_begins("__main__", code)
         if rewritten is code:
             return
         try:
             script.exchange(code, rewritten.co_consts[: len(code.co_consts)])
         except Exception as fault:  # noqa: BLE001 - the host's program runs whatever happens to tracer
-            self._note("instrument from its start", name, fault)
-            self._catalogue.modules.pop(name, None)
+            self._note("instrument from its start", "__main__", fault)
+            self._catalogue.modules.pop("__main__", None)
 
     def _script_ran(self, name: str) -> None:
         """Instrument what only exists once a script has run that another program started."""
@@ -481,7 +488,9 @@ class Instrumentation:
 
     def _unreachable(self) -> dict[str, str]:
         refused: tuple[tuple[CodeType, str], ...] = getattr(self._engine, "unwatched", ())
-        reasons = {known.callable.name: reason for code, reason in refused if (known := self._catalogue.find(code))}
+        reasons = {
+            known.callable.name: reason for code, reason in refused if (known := self._catalogue.find_beneath(code))
+        }
         return self._adoption.unreachable | self._foreign.unreachable | reasons
 
     def _needs_adopting(self, module: ModuleType) -> bool:

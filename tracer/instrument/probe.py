@@ -88,11 +88,14 @@ def told_of_returns(
     )
 
 
-def hear_of(engine: Engine, function: object, probe: Probe) -> None:
-    """Attach a probe to one function of the standard library or another, not to those inside; to none where it is no Python function."""
+def hear_of(engine: Engine, function: object, probe: Probe, sites: SiteHooks | None = None) -> None:
+    """Attach a probe to one function of the standard library or another, not to those inside; to none where it is no Python function.
+
+    Its call sites, and those inside, call `sites`.
+    """
     if type(function) is FunctionType:
         code = engine.original(function.__code__)
-        engine.attach_function(function, lambda inner: probe if inner is code else None)
+        engine.attach_function(function, lambda inner: probe if inner is code else None, sites)
 
 
 class Engine(Protocol):

@@ -13,7 +13,7 @@ from tracer.instrument.living import Living, all_functions
 from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tracer.instrument.injection.sites import SiteHooks
     from tracer.instrument.probe import Probe
@@ -25,12 +25,36 @@ _engines: Living[ReplacingEngine] = Living()
 os.register_at_fork(after_in_child=lambda: _turn._at_fork_reinit())  # type: ignore[attr-defined] # noqa: SLF001, PLW0108  (as the standard library does with its own)
 
 
+# What engines made that have stopped while others went on, by id: a module that ran meanwhile makes functions of it still.
+_left: dict[int, tuple[weakref.ref[CodeType], CodeType]] = {}
+
+
 def beneath(code: CodeType) -> CodeType | None:
     """Return what an engine made a code object of, whichever that was; None where none did."""
     for engine in _engines:
         if engine.made(code):
             return engine.original(code)
-    return None
+    made = _left.get(id(code))
+    return None if made is None else made[1]
+
+
+def _leave(code: CodeType, original: CodeType) -> None:
+    key = id(code)
+    _left[key] = weakref.ref(code, lambda _: _left.pop(key, None)), original
+
+
+def layers(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object, what an engine made it of, what another made that of, down to the one that was compiled."""
+    layer: CodeType | None = code
+    while layer is not None:
+        yield layer
+        layer = beneath(layer)
+
+
+def compiled(code: CodeType) -> CodeType:
+    """Return a code object as it was before any engine at work touched it."""
+    *_, last = layers(code)
+    return last
 
 
 class ReplacingEngine(ABC):
@@ -127,10 +151,17 @@ class ReplacingEngine(ABC):
         _engines.discard(self)
         for other in _engines:
             other.skip(self._originals)
+        if _engines:
+            for code, original in self._originals.values():
+                _leave(code, original)
         kept = [self._not_restored(function) for function in list(self._functions)]
         for function in all_functions():
-            if id(function.__code__) in self._originals:
-                function.__code__ = self.original(function.__code__)
+            code = function.__code__
+            while id(code) in _left:
+                code = _left[id(code)][1]
+            code = self.original(code)
+            if code is not function.__code__:
+                function.__code__ = code
         self._functions.clear()
         self._rewritten.clear()
         self._probed.clear()

@@ -1,22 +1,22 @@
 """Scripts: files that are run with no loader that could be asked for other code, by the interpreter itself or by `runpy.run_path`.
 
-The main program is met as it begins, by a profile function that lasts until then, others as `runpy` has compiled them (in each process
-that `multiprocessing` spawns there is one). What their functions and classes are made of is exchanged inside their code objects, of which
-nobody else has seen anything yet; the statements of their own bodies stay as they are.
+Those that `runpy` runs (in each process that `multiprocessing` spawns there is one) have their code chosen where it is given to `exec`. The main
+program is met as it begins, by a profile function that lasts until then. What its functions and classes are made of is exchanged inside
+its code object, of which nobody else has seen anything yet; the statements of its own body stay as they are.
 """
 
 from __future__ import annotations
 
 import runpy
 import sys
-from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
 
+from tracer.instrument.executing import choosing
 from tracer.instrument.probe import hear_of, told_of_returns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from tracer.instrument.probe import Engine
 
@@ -43,31 +43,32 @@ def expect(begun: Callable[[CodeType], None]) -> None:
     sys.setprofile(look)
 
 
-def watch_runs(engine: Engine, compiled: Callable[[str, CodeType], None], ran: Callable[[str], None]) -> None:
+def watch_runs(engine: Engine, begins: Callable[[str, CodeType], CodeType], ran: Callable[[str], None]) -> None:
     """Tell of each module that `runpy` runs, until the engine detaches.
 
-    `compiled` is called with the name and the code of one that it has read from a file, before it runs, `ran` with the name of each that has
-    run, while it is in `sys.modules`. They do not raise. The functions of `runpy` that are watched for it are private; where there is none, nothing is told.
+    `begins` is called with the name and the code of one that is about to run and returns what is to run in its place, `ran` with the name of
+    each that has run, while it is in `sys.modules`. They do not raise. The function of `runpy` that is watched for it is private; where there is none, nothing is told.
     """
 
-    def reads(frame: FrameType) -> object:
-        return frame.f_back is not None and frame.f_back.f_locals.get("run_name")
+    def chosen(frame: FrameType, code: CodeType) -> CodeType:
+        name = _name(frame)
+        return code if name is None else begins(name, code)
 
-    def read(name: object, found: object) -> None:
-        code = found[0] if type(found) is tuple else found  # below 3.13 there is more beside it
-        if type(name) is str and type(code) is CodeType:
-            compiled(name, code)
+    def begun(frame: FrameType) -> str | None:
+        name = _name(frame)
+        if not engine.tells_of_calls and name is not None:
+            begins(name, frame.f_locals["code"])
+        return name
 
-    def has_run(name: object, _: object) -> None:
-        if type(name) is str:
-            ran(name)
-
-    hear_of(engine, getattr(runpy, "_get_code_from_file", None), told_of_returns(read, reads))
     hear_of(
-        engine,
-        getattr(runpy, "_run_code", None),
-        told_of_returns(has_run, lambda frame: frame.f_locals.get("mod_name")),
+        engine, getattr(runpy, "_run_code", None), told_of_returns(lambda name, _: ran(name), begun), choosing(chosen)
     )
+
+
+def _name(frame: FrameType) -> str | None:
+    """Return the name of the module that an activation of `runpy._run_code` runs."""
+    name = frame.f_locals.get("mod_name")
+    return name if type(name) is str else None
 
 
 def exchange(code: CodeType, constants: tuple[Any, ...]) -> None:

@@ -63,7 +63,8 @@ class Today:
             name_of=selection.name_of,
             left_out=DEFAULT_LEFT_OUT - set(options.dunders),
             caller_of=None if options.isolated else selection.caller_of,
-            boundaries=selection.boundaries,
+            prefixes=selection.boundaries or selection.names,
+            folders=selection.folders,
         )
         self.isolated = options.isolated
         self.failed: dict[str, BaseException] = {}

@@ -68,6 +68,11 @@ class Selection:
         object.__setattr__(self, "_roles", {})
         object.__setattr__(self, "_folder", _working_folder(self.root))
 
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where the project's own modules may lie."""
+        return self.root, join(self.root, "src")
+
     def component_of(self, module: str, file: str | None) -> str | None:
         """Return the name of the watched component the module belongs to, None where it is in none.
 

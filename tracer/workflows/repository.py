@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
-import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tracer.errors import ComparisonError
+from tracer.workflows.stopping import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
 
 _ACTION: Final = "compare with a revision"
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _OF_A_REPOSITORY: Final = frozenset(
     {"GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}
 )
@@ -99,7 +96,7 @@ class Repository:
                 raise ComparisonError(f"check out {commit[:12]}", _reason(error)) from error
             yield folder
         finally:
-            with _undisturbed():
+            with undisturbed():
                 _delete(scratch)
                 with suppress(subprocess.CalledProcessError):  # never came to be
                     self._git("worktree", "remove", "--force", "--force", str(folder))
@@ -124,46 +121,6 @@ def find_repository(folder: Path) -> Repository:
 def clean_environment() -> dict[str, str]:
     """Return this process's environment without what names a repository."""
     return {name: value for name, value in os.environ.items() if name not in _OF_A_REPOSITORY}
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end what runs inside by SystemExit, so that it is cleaned up behind it."""
-    before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        numbers = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
-        before = {number: signal.signal(number, _leave) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def leave(number: int) -> None:
-    """End as the signal asks for, by an exception.
-
-    Raises:
-        KeyboardInterrupt: for the signals of a terminal.
-        SystemExit: for all others.
-    """
-    if number in (signal.SIGINT, signal.SIGQUIT):
-        raise KeyboardInterrupt
-    raise SystemExit(128 + number)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    leave(number)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let signals wait: a second Ctrl-C must not leave half of what the first one made us clean up."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *_ENDING})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _temporary_folder() -> Path:

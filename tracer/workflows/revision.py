@@ -17,7 +17,8 @@ from tracer.workflows.comparing import with_notes
 from tracer.workflows.confirming import diff_take
 from tracer.workflows.elsewhere import Checkout, search_path
 from tracer.workflows.recording import Take, record_runs
-from tracer.workflows.repository import Repository, clean_environment, find_repository, leave, stoppable
+from tracer.workflows.repository import Repository, clean_environment, find_repository
+from tracer.workflows.stopping import leave, stoppable
 from tracer.workflows.terms import PLAIN
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ def delegation(yielded: Callable[[Any, Any], None], resumed: Callable[[Any, Any]
         if not hasattr(kind, "__next__"):
             return iterator  # a coroutine, in a generator that is one too: an await
         passing = _Passing(iterator, token, yielded, resumed)
-        if kind is GeneratorType or not kind.__flags__ & _HEAP_TYPE:
+        if kind is GeneratorType or kind is _PassingInC or not kind.__flags__ & _HEAP_TYPE:
             return _PassingInC(passing)
         return passing
 

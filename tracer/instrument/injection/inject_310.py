@@ -100,7 +100,8 @@ class _Injector:
 
     def _body(self, body: list[Instruction], depths: Mapping[int, int]) -> list[Instruction]:
         watched: list[Instruction] = []
-        for index, instruction in enumerate(body):
+        delegating = False
+        for instruction in body:
             depth = depths.get(id(instruction))
             if instruction.opcode == OPCODE["RETURN_VALUE"]:
                 watched += self._returning(instruction)
@@ -108,8 +109,10 @@ class _Injector:
                 watched += self._yielding(instruction, depth)
             elif self._delegates(instruction) and depth is not None:
                 watched += self._delegating(instruction, depth)
-            elif instruction.opcode == OPCODE["YIELD_FROM"] and index > 1 and self._delegates(body[index - 2]):
+                delegating = True
+            elif instruction.opcode == OPCODE["YIELD_FROM"] and delegating:
                 watched += [instruction, Instruction(OPCODE["POP_BLOCK"], 0, instruction.position)]
+                delegating = False  # what follows may be an await
             else:
                 watched.append(instruction)
         return watched

@@ -142,12 +142,18 @@ class _Injector:
         """Report an item of `yield from` where throw() looks for a SEND right before the YIELD_VALUE (3.11).
 
         It steps back one instruction and takes that one's one-byte argument as a jump, so a second SEND, over which
-        control jumps, stands there.
+        control jumps, stands there. Where another engine has put one there, its jump is kept.
         """
         send = watched[-1]
         if send.opcode != OPCODE["SEND"]:
             raise Unsupported("a delegated item is not sent for")
         position, handler = instruction.position, instruction.handler
+        before = watched[-2]
+        if before.opcode == OPCODE["JUMP_FORWARD"] and before.target is instruction:
+            over = replace(before)
+            before.become(self._watch("yielded", depth, position, handler))
+            watched[-1:] = [over, send, instruction]
+            return
         over = Instruction(OPCODE["JUMP_FORWARD"], 0, position, instruction, handler)
         found_by_throw = replace(send)
         watched += [self._watch("yielded", depth, position, handler), over, found_by_throw, instruction]

@@ -29,6 +29,9 @@ NULL: Final = ""
 BUILTIN: Final = "="
 """The tag of such a slot, or before 3.11 of the callable's own, where a builtin is called by its name."""
 
+_GATHERED: Final = "?"
+"""The tag of a slot that another engine had made a tuple of its receiver, empty for NULL, and that has become that again (3.13)."""
+
 _BUILTIN_NAMES: Final = frozenset(name for name, value in vars(builtins).items() if callable(value))
 _STORES: Final = frozenset(OPCODE[name] for name in ("STORE_NAME", "STORE_GLOBAL"))
 _STAR: Final = (OPCODE.get("IMPORT_STAR", -1), 0) if sys.version_info < (3, 12) else (OPCODE["CALL_INTRINSIC_1"], 2)
@@ -210,6 +213,13 @@ _LOAD_ATTR = OPCODE["LOAD_ATTR"] if sys.version_info >= (3, 12) else _NONE
 _LOAD_SUPER_ATTR = OPCODE.get("LOAD_SUPER_ATTR", _NONE)
 _PUSH_NULL = OPCODE.get("PUSH_NULL", _NONE)
 _SWAP = OPCODE.get("SWAP", _NONE)
+_UNPACK = OPCODE["UNPACK_SEQUENCE"]
+_ROTATED = {
+    OPCODE[name]: count
+    for name, count in (("ROT_TWO", 2), ("ROT_THREE", 3), ("ROT_FOUR", 4), ("ROT_N", 0))
+    if name in OPCODE
+}
+"""How many slots an instruction rotates, the one on top to the bottom of them; 0 where its argument says it."""
 _NULL_IS_SECOND = int(sys.version_info >= (3, 13))
 _CALLS = frozenset(
     OPCODE[name]
@@ -229,6 +239,18 @@ def method_load(instruction: Instruction, names: tuple[str, ...]) -> str | None:
     return None
 
 
+def _moved(instruction: Instruction, depth: int) -> dict[int, int]:
+    """Return where an instruction moves which slots, by their heights: compilers exchange the two on top, engines more."""
+    top = depth - 1
+    if instruction.opcode == _SWAP:
+        other = depth - instruction.argument
+        return {top: other, other: top}
+    if instruction.opcode in _ROTATED:
+        bottom = depth - (_ROTATED[instruction.opcode] or instruction.argument)
+        return {top: bottom, **{height: height + 1 for height in range(bottom, top)}}
+    return {}
+
+
 def _tags_after(
     instruction: Instruction, place: Place, depth: int, names: tuple[str, ...], builtin: Container[str]
 ) -> Tags:
@@ -242,10 +264,10 @@ def _tags_after(
         if depth == place.depth + 2:
             return (*kept, (place.depth + _NULL_IS_SECOND, BUILTIN if is_builtin else NULL))
         return (*kept, (place.depth, BUILTIN)) if is_builtin and sys.version_info < (3, 11) else kept
-    if opcode == _SWAP and instruction.argument == 2:  # noqa: PLR2004  # the two on top
-        exchanged = {depth - 1: depth - 2, depth - 2: depth - 1}
-        return tuple((exchanged.get(height, height), tag) for height, tag in kept)
+    if opcode == _UNPACK and instruction.argument == 1 and _NULL_IS_SECOND:
+        return (*kept, (depth - 1, _GATHERED))  # programs store at once what they unpack
     name = method_load(instruction, names)
     if name is not None:
         return (*kept, (depth - 2 + _NULL_IS_SECOND, name))
-    return kept
+    moved = _moved(instruction, depth)
+    return tuple((moved.get(height, height), tag) for height, tag in kept) if moved else kept
