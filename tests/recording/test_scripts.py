@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers import Project
+from tests.helpers import Project, doctor
 from tracer.instrument import script
 from tracer.storage.reader import open_cassette
 
@@ -131,6 +131,53 @@ def test_a_script_in_the_processes_that_multiprocessing_spawns(tmp_path: Path) -
     project = Project(tmp_path, {"hall.py": HALL, "start.py": source})
     found = _called_back(project, sys.executable, "start.py")
     assert found == {"start:<lambda>": 2, "start:late": 2, "start:late.<locals>.<lambda>": 2 + 3}
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        ("coverage", "run", "--data-file=covered"),
+        ("cProfile", "-o", "profiled"),
+        ("profile", "-o", "profiled"),
+        ("trace", "--count", "--summary", "-C", "traced"),
+    ],
+    ids=lambda tool: tool[0],
+)
+@pytest.mark.parametrize("what", [("show.py",), ("-m", "show")], ids=["a script", "a module"])
+def test_programs_that_tools_run(tmp_path: Path, tool: tuple[str, ...], what: tuple[str, ...]) -> None:
+    """From their making on, as without the tool, which sees the lines it would see."""
+    if tool[0] == "trace" and what[0] == "-m":
+        tool = (tool[0], "--count", "--summary", "-C", "traced", "--module")
+        what = what[1:]
+    project = Project(tmp_path, {"hall.py": HALL, "show.py": SHOW})
+    command = (sys.executable, "-m", *tool, *what)
+    if tool[0] == "trace":  # its summary counts the lines of the modules that are loaded, tracer's among them
+        done = project.tracer("record", "-o", "run.cassette", "--", *command)
+        assert done.exit == 0, done.stderr
+        with open_cassette(tmp_path / "run.cassette") as cassette:
+            calls = [call for lane in cassette.lanes for call in cassette.calls(lane.name)]
+        found = Counter(call.callable for call in calls if call.caller == "hall")
+    else:
+        found = _called_back(project, *command)
+    assert found == {f"show:{name}": times for name, times in OF_SHOW.items()}
+    if tool[0] == "coverage":
+        report = (sys.executable, "-m", "coverage", "report", "--data-file=covered")
+        recorded = project.run(*report).stdout
+        project.run(*command)
+        assert project.run(*report).stdout == recorded
+        assert "show.py" in recorded
+
+
+def test_a_script_that_something_unknown_runs_is_told_of(tmp_path: Path) -> None:
+    """What it had made before its first call is not watched; the summary and the doctor say so."""
+    source = (
+        "exec(compile(open('show.py').read(), 'show.py', 'exec'), {'__name__': '__main__', '__file__': 'show.py'})\n"
+    )
+    project = Project(tmp_path, {"hall.py": HALL, "show.py": SHOW, "tool.py": source})
+    done = project.tracer("record", "-o", "run.cassette", "--", sys.executable, "tool.py")
+    assert "1 script that a tool ran in a way of its own" in " ".join(done.stderr.split())
+    found = doctor(project, "--", sys.executable, "tool.py", code=1)
+    assert [name for name, reason in found["run"]["unreachable"] if "a way of its own" in reason] == ["show"]
 
 
 def test_a_program_in_a_folder_is_watched_once(tmp_path: Path) -> None:

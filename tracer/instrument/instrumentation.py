@@ -128,6 +128,7 @@ class Instrumentation:
         self._component_of = component_of
         self._caller_of = caller_of
         self.script_is_blind = False
+        self._main = ""  # how the main program was met: "whole", or "exchanged" in its functions and classes alone
         self._name_of = name_of
         self._engine = engine if engine is not None else default_engine()
         self._catalogue = Catalogue(wanted, make_probe, left_out)
@@ -163,13 +164,11 @@ class Instrumentation:
             namers.append(self._catalogue.name_of_hook)
         sys.meta_path.insert(0, self._finder)
         self._finder.watch_specs()
-        script.watch_runs(self._engine, self._script_begins, self._script_ran)
+        runs = script.Runs(self._engine, self._script_begins, self._script_ran)
+        runs.watch()
         self.sweep()
-        for name in makers.MAKERS:
-            if name in sys.modules:
-                self._watch_maker(sys.modules[name])
-            else:
-                self.when_imported(name, self._watch_maker)
+        self._listen_in(makers.MAKERS, partial(makers.watch, self._engine, made=self._made))
+        self._listen_in(script.TOOLS, runs.watch_tool)
 
     def stop(self) -> tuple[str, ...]:
         """Undo everything that is still ours; return a sentence for each thing that could not be undone."""
@@ -205,6 +204,10 @@ class Instrumentation:
     def expect_script(self) -> None:
         """Watch the functions of a script that the interpreter is about to run from their making on. To be called while the interpreter starts."""
         script.expect(self._script_met)
+
+    def has_met(self, script: str) -> bool:
+        """Whether the code of a script that goes by a name was met before it ran."""
+        return any(record.rewritten and record.shown == script for record in tuple(self._catalogue.modules.values()))
 
     def adopt(self, module: ModuleType) -> None:
         """Instrument a module's live functions now. Does nothing where the module is neither watched nor a caller of extensions."""
@@ -376,10 +379,13 @@ class Instrumentation:
             return code
         rewritten = self.rewrite(name, code)
         self._replaced.pop(name, None)
+        if name == "__main__":
+            self._main = self._main or "whole"
         return rewritten
 
     def _script_met(self, code: CodeType) -> None:
         """Exchange what the main program, which is about to run, makes its functions of. What fails is left for `adopt`."""
+        self._main = "exchanged"
         rewritten = self._script_begins("__main__", code)
         if rewritten is code:
             return
@@ -416,7 +422,7 @@ class Instrumentation:
             self._guarded(self._foreign.executed, module)
             # Asked while the script runs: as it ends it loses its `__file__`.
             if self._types is not None and self._types.callables and not self.script_is_blind:
-                self.script_is_blind = _runs_script(self._caller_of)
+                self.script_is_blind = self._main != "whole" and _runs_script(self._caller_of)
         # Last, because who is told may put other code into functions that are known by theirs.
         if tell is not None:
             tell(module)
@@ -459,9 +465,18 @@ class Instrumentation:
         """Whether this was started and not stopped: code under way calls hooks after that, too."""
         return self._copies in watching
 
-    def _watch_maker(self, module: ModuleType) -> None:
-        with self._lock:
-            makers.watch(self._engine, module, self._made)
+    def _listen_in(self, names: abc.Iterable[str], listen: abc.Callable[[ModuleType], None]) -> None:
+        """Listen to functions of modules that are imported or will be."""
+
+        def tell(module: ModuleType) -> None:
+            with self._lock:
+                listen(module)
+
+        for name in names:
+            if name in sys.modules:
+                tell(sys.modules[name])
+            else:
+                self.when_imported(name, tell)
 
     def _made(self, kind: Any) -> None:
         """Instrument the methods that were made from text for a class of a watched module that has run; one that runs is looked at in the end."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.instrument.probe import hear_of, told_of_returns
+from tracer.instrument.probe import function_at, hear_of, told_of_returns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,5 @@ MAKERS: Final = {
 
 def watch(engine: Engine, module: ModuleType, made: Callable[[Any], None]) -> None:
     """Call `made`, which does not raise, with each class that the maker in this module returns, until the engine detaches."""
-    maker: Any = module
-    for name in MAKERS[module.__name__].split("."):
-        maker = getattr(maker, name, None)
+    maker = function_at(module, MAKERS[module.__name__])
     hear_of(engine, maker, told_of_returns(lambda _, kind: made(kind)))

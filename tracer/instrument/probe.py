@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FrameType
+    from types import CodeType, FrameType, ModuleType
 
     from tracer.instrument.injection.sites import SiteHooks
 
@@ -88,10 +88,18 @@ def told_of_returns(
     )
 
 
-def hear_of(engine: Engine, function: object, probe: Probe, sites: SiteHooks | None = None) -> None:
+def function_at(module: ModuleType, path: str) -> object:
+    """Return what a dotted path in a module leads to, None where it leads nowhere: most that are asked for are private."""
+    found: object = module
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
+def hear_of(engine: Engine, function: object, probe: Probe | None, sites: SiteHooks | None = None) -> None:
     """Attach a probe to one function of the standard library or another, not to those inside; to none where it is no Python function.
 
-    Its call sites, and those inside, call `sites`.
+    Its call sites, and those inside, call `sites`. Where no probe is given there are only these.
     """
     if type(function) is FunctionType:
         code = engine.original(function.__code__)

@@ -1,6 +1,6 @@
 """Scripts: files that are run with no loader that could be asked for other code, by the interpreter itself or by `runpy.run_path`.
 
-Those that `runpy` runs (in each process that `multiprocessing` spawns there is one) have their code chosen where it is given to `exec`. The main
+Those that `runpy` (in each process that `multiprocessing` spawns there is one) or a tool runs have their code chosen where it is given to `exec`. The main
 program is met as it begins, by a profile function that lasts until then. What its functions and classes are made of is exchanged inside
 its code object, of which nobody else has seen anything yet; the statements of its own body stay as they are.
 """
@@ -12,14 +12,21 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument.executing import choosing
-from tracer.instrument.probe import hear_of, told_of_returns
+from tracer.instrument.probe import function_at, hear_of, told_of_returns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FrameType
+    from types import CodeType, FrameType, ModuleType
 
     from tracer.instrument.probe import Engine
 
+TOOLS: Final = {
+    "coverage.execfile": "PyRunner.run",
+    "cProfile": "Profile.runctx",
+    "profile": "Profile.runctx",
+    "trace": "Trace.runctx",
+}
+"""Functions of tools that run the main program, by their modules."""
 _NO_SCRIPT: Final = frozenset({"", "-", "-c", "-m"})
 """What `sys.argv` begins with before a program runs that is none: nothing may come that begins, or only after long imports."""
 
@@ -43,26 +50,43 @@ def expect(begun: Callable[[CodeType], None]) -> None:
     sys.setprofile(look)
 
 
-def watch_runs(engine: Engine, begins: Callable[[str, CodeType], CodeType], ran: Callable[[str], None]) -> None:
-    """Tell of each module that `runpy` runs, until the engine detaches.
+class Runs:
+    """Code that Python code runs as a module, chosen where it is given to `exec`, until the engine detaches.
 
-    `begins` is called with the name and the code of one that is about to run and returns what is to run in its place, `ran` with the name of
-    each that has run, while it is in `sys.modules`. They do not raise. The function of `runpy` that is watched for it is private; where there is none, nothing is told.
+    begins: called with the name and the code of a module that is about to run; returns what is to run in its place.
+    ran: called with the name of each that `runpy` has run, while it is in `sys.modules`.
+    They do not raise.
     """
 
-    def chosen(frame: FrameType, code: CodeType) -> CodeType:
-        name = _name(frame)
-        return code if name is None else begins(name, code)
+    def __init__(self, engine: Engine, begins: Callable[[str, CodeType], CodeType], ran: Callable[[str], None]) -> None:
+        self._engine = engine
+        self._begins = begins
+        self._ran = ran
+        self._of_main = choosing(lambda _, code: begins("__main__", code) if code.co_name == "<module>" else code)
 
-    def begun(frame: FrameType) -> str | None:
+    def watch(self) -> None:
+        """Watch what `runpy` runs."""
+        probe = told_of_returns(lambda name, _: self._ran(name), self._begun)
+        hear_of(self._engine, getattr(runpy, "_run_code", None), probe, choosing(self._chosen))
+
+    def watch_tool(self, module: ModuleType) -> None:
+        """Watch what a tool runs, one of `TOOLS` that was imported."""
+        hear_of(self._engine, function_at(module, TOOLS[module.__name__]), None, self._of_main)
+
+    def _chosen(self, frame: FrameType, code: CodeType) -> CodeType:
         name = _name(frame)
-        if not engine.tells_of_calls and name is not None:
-            begins(name, frame.f_locals["code"])
+        if name is None:
+            return code
+        # A tool that is the main program itself has not been imported.
+        if getattr(frame.f_locals.get("mod_spec"), "name", None) in TOOLS:
+            return self._engine.attach_module(code, lambda _: None, self._of_main)
+        return self._begins(name, code)
+
+    def _begun(self, frame: FrameType) -> str | None:
+        name = _name(frame)
+        if not self._engine.tells_of_calls and name is not None:
+            self._begins(name, frame.f_locals["code"])
         return name
-
-    hear_of(
-        engine, getattr(runpy, "_run_code", None), told_of_returns(lambda name, _: ran(name), begun), choosing(chosen)
-    )
 
 
 def _name(frame: FrameType) -> str | None:

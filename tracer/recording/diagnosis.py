@@ -25,6 +25,9 @@ SUFFIX: Final = ".diagnosis"
 """Files in the journal folder with what one process found, as JSON."""
 
 UNSEEN_BIRTH: Final = "it was put into its module when that had run, where nobody sees it"
+UNMET: Final = (
+    "it is a script that a tool ran in a way of its own: what it had made before its first call is not watched"
+)
 BLIND: Final = (
     "methods of C types that its statements outside of functions call are not seen: run it as a module, `python -m`"
 )
@@ -70,6 +73,7 @@ class Diagnosis:
         seen = Counter(dict(self._witness.end())) + self._calls.end()
         report = recorder.instrumentation.report
         unwatched = [(name, UNSEEN_BIRTH) for name in recorder.instrumentation.unwatched()]
+        unwatched += [(name, UNMET) for name in sorted(recorder.unmet_scripts)]
         if recorder.instrumentation.script_is_blind:
             unwatched.append(("the script", BLIND))
         self._hazards.update((REPLACED, name, name.partition(":")[0]) for name in report.replaced)

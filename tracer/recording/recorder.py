@@ -112,6 +112,7 @@ class Recorder:
         self._fork_lane: str | None = None
         self.announced_lane: str | None = None
         self._script: ModuleType | None = None
+        self.unmet_scripts: set[str] = set()
         self._script_size = 0
         self._losses: dict[tuple[str, str], count[int]] = {}  # counters, which threads share without losing one
         self._untold = count(1)
@@ -216,6 +217,9 @@ class Recorder:
         if self.instrumentation.script_is_blind:
             reason = "script whose statements outside of functions call methods of C types unseen: run it as a module, `python -m`"
             self._journal.loss("*", reason, 1)
+        if self.unmet_scripts:
+            reason = "script that a tool ran in a way of its own: what it had made before its first call is not watched"
+            self._journal.loss("*", reason, len(self.unmet_scripts))
         if unwatched := self.instrumentation.unwatched():
             reason = "functions put into watched modules unseen: `tracer doctor` names them"
             self._journal.loss("*", reason, len(unwatched))
@@ -376,8 +380,15 @@ class Recorder:
     def _caller_of_module(self, module: Any, file: Any) -> int:
         caller = self.selection.caller_of(module, file if type(file) is str else None) if type(module) is str else None
         if caller is not None and module in MAIN_NAMES:
+            self._meet_script(module, file)
             self._adopt_script(module)
         return self._number_of_caller(caller) if caller is not None else 0
+
+    def _meet_script(self, module: str, file: str | None) -> None:
+        """Note a watched script that was run by what nobody knows to run scripts."""
+        name = self.selection.name_of(module, file)
+        if self.selection.component_of(module, file) is not None and not self.instrumentation.has_met(name):
+            self.unmet_scripts.add(name)
 
     def _adopt_script(self, name: str) -> None:
         """Settle what a script that runs has defined by now, and watch what of it was not watched from its making on.
