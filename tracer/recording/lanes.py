@@ -2,7 +2,7 @@
 
 A lane's name is a path of `kind place#ordinal` segments joined by " > ", for instance
 `test tests/test_cart.py::test_total > thread shop.worker:start#0`. `place` is the nearest caller that is not the standard library or an
-unrelated package; `ordinal` counts there. Kinds are `thread`, `task`, `job` (of a pool of threads or processes; `job ... > result` is what
+unrelated package; `ordinal` counts there. Kinds are `thread`, `task`, `greenlet`, `job` (of a pool of threads or processes; `job ... > result` is what
 its result sets off), `callback` (handed into an event loop by another thread), `pool` (what its workers do between jobs), `process` and
 `command` (a program that is no Python). Lanes that begin with `test `, `fixture `, `import ` or `session` are the same in whatever process they run.
 
@@ -89,8 +89,10 @@ class Lanes:
 
     It takes no lock: a finalizer or signal handler of the host, whose calls are recorded too, may run anywhere in here.
 
+    `thread_met`, where it is set, is called in each thread that is met for the first time.
+
     For hooks that look themselves: `local` holds each thread's state, `running_loop` and `current_task` are asyncio's once it is there, `tasks` has
-    by identity a reference to each task met and its lane.
+    by identity a reference to each task met and its lane, `greenlets` each greenlet met and the lane it goes on in, which is to be set where one stops.
     """
 
     __slots__ = (
@@ -99,32 +101,36 @@ class Lanes:
         "_jobs",
         "_main",
         "_numbers",
-        "_place_of",
         "_scoped",
         "_threads",
         "current_task",
+        "greenlets",
         "local",
         "main",
+        "place_of",
         "running_loop",
         "tasks",
+        "thread_met",
     )
 
     def __init__(
         self, define: Callable[[int, str], None], place_of: Callable[[FrameType | None], str], *, scoped: bool = False
     ) -> None:
         self._define = define
-        self._place_of = place_of
+        self.place_of = place_of
         self._scoped = scoped
         self._by_name: dict[str, Lane] = {}
         self._numbers = count(1)
         self.local = threading.local()
         self._threads: dict[int, tuple[ref[threading.Thread], str]] = {}
         self.tasks: dict[int, tuple[ref[Any], Lane]] = {}
+        self.greenlets: dict[int, list[Any]] = {}
         self._jobs: dict[int, str] = {}
         self._main = threading.main_thread().ident
         self.running_loop: Callable[[], Any] | None = None
         self.current_task: Callable[[Any], Any] | None = None
         self.main = "main"
+        self.thread_met: Callable[[], None] | None = None
 
     # -- the lane of here and now ------------------------------------------------------------------------------------------
 
@@ -134,9 +140,11 @@ class Lanes:
             state: ThreadState = self.local.state
         except AttributeError:
             # A finalizer that runs in between makes it first; it must not find one that has no lane yet.
-            name = self._thread_lane_name()
-            made = ThreadState(self.named(name).beside() if name is not None else None)
+            lane = self.of_thread()
+            made = ThreadState(lane.beside() if lane is not None else None)
             state = self.local.__dict__.setdefault("state", made)
+            if self.thread_met is not None:
+                self.thread_met()
         return state
 
     def current(self, state: ThreadState) -> Lane | None:
@@ -191,13 +199,14 @@ class Lanes:
         """As `restore`, from a lane that `switch` entered once and for all: nothing of it is kept, however many there are."""
         state = self.state()
         if state.lane is not None and state.lane is not before:
-            self._end(state.lane)
+            self.end(state.lane)
         state.lane = before
 
     def _end_named(self, name: str) -> None:
         self._by_name.pop(name, None)
 
-    def _end(self, lane: Lane) -> None:
+    def end(self, lane: Lane) -> None:
+        """Forget a lane that nothing will run in again."""
         if self._by_name.get(lane.name) is lane:
             del self._by_name[lane.name]
 
@@ -211,7 +220,7 @@ class Lanes:
         if lane is None:
             return None
         parent = lane.hands_on or lane
-        place = f"{kind} {self._place_of(frame)}"
+        place = f"{kind} {self.place_of(frame)}"
         if taker is not None and not f"{parent.name} > ".startswith(f"{taker} > "):
             place = f"{place} for {taker}"
         return f"{parent.name} > {place}#{parent.ordinal(place)}"
@@ -226,7 +235,12 @@ class Lanes:
 
     def _pool_lane_name(self, frame: FrameType | None) -> str | None:
         parent = self.current(self.state())
-        return f"{parent.name} > pool {self._place_of(frame)}" if parent is not None else None
+        return f"{parent.name} > pool {self.place_of(frame)}" if parent is not None else None
+
+    def of_thread(self) -> Lane | None:
+        """Return the lane that is this thread's own; None where it is out of scope."""
+        name = self._thread_lane_name()
+        return self.named(name) if name is not None else None
 
     def _thread_lane_name(self) -> str | None:
         ident = get_ident()
@@ -266,7 +280,7 @@ class Lanes:
         state.lane = self._made(lane.name)
         state.lane.base = lane.base or lane
         if lane.base is not None:
-            self._end(lane)
+            self.end(lane)
         return state.lane
 
     def take_job(self, lane: Lane, job: str) -> None:
@@ -340,18 +354,18 @@ class Lanes:
 
     def _bind(self, task: object, lane: Lane, *, own: bool = False) -> None:
         """Let a task run in a lane; `own` is one that nothing else runs in."""
-        _keep(self.tasks, task, lane, self._end if own else None)
+        _keep(self.tasks, task, lane, self.end if own else None)
 
     # -- processes ---------------------------------------------------------------------------------------------------------
 
     def forked(self, name: str) -> None:
         """Start anew in a forked child: only this thread lives on, in the lane of that name."""
         self._retire()
-        local = self.local
-        self.__init__(self._define, self._place_of, scoped=self._scoped)  # type: ignore[misc]
+        local, thread_met = self.local, self.thread_met
+        self.__init__(self._define, self.place_of, scoped=self._scoped)  # type: ignore[misc]
         # The hooks hold this object; of the states in it only the forking thread's is left.
         local.__dict__.clear()
-        self.local = local
+        self.local, self.thread_met = local, thread_met
         self.main = name
         if self._scoped:
             self.open_scope()

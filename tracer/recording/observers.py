@@ -18,6 +18,7 @@ from tracer.encoding.faults import is_ours
 from tracer.instrument.engines import default_engine
 from tracer.instrument.living import Living
 from tracer.instrument.probe import Probe
+from tracer.recording.greenlets import Greenlets
 from tracer.recording.loops import Loops
 from tracer.recording.pools import Pools
 
@@ -46,8 +47,15 @@ class Observers:
         self._recorder = recorder
         self._engine = default_engine()
         self._pools = Pools(recorder, self.watch)
+        self._greenlets = Greenlets(
+            recorder.lanes,
+            lambda: recorder.active,
+            recorder.selection.name_of,
+            lambda kind: recorder.lose("greenlet", f"tracer failed: {kind}"),
+        )
         self._modules: dict[str, Callable[[ModuleType], None]] = {
             **Loops(recorder.lanes, self.watch).observed(),
+            **self._greenlets.observed(),
             "multiprocessing.process": self._observe_multiprocessing,
             **self._pools.observed(),
             "subprocess": self._observe_subprocess,
@@ -79,6 +87,7 @@ class Observers:
     def detach(self) -> tuple[str, ...]:
         """Stop watching."""
         _forking.discard(self._recorder)
+        self._greenlets.end()
         with _turn:
             return self._engine.detach()
 
