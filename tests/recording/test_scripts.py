@@ -98,6 +98,27 @@ def test_a_script_that_runs_twice_by_its_path(tmp_path: Path) -> None:
     assert sum(found.values()) == 2 * sum(OF_SHOW.values()) + 2
 
 
+def test_scripts_that_run_inside_two_recordings_are_watched_once_by_each(tmp_path: Path) -> None:
+    """By their paths and as modules, whose loader hands on code that both have instrumented."""
+    source = """
+        import runpy, tracer
+        with tracer.record("inner.cassette", boundaries=["hall", "show"]):
+            runpy.run_path("show.py", run_name="__main__")
+            runpy.run_module("show", run_name="__main__")
+    """
+    project = Project(tmp_path, {"hall.py": HALL, "show.py": SHOW, "start.py": source})
+    done = project.tracer(
+        "record", "-o", "outer.cassette", "-b", "hall", "-b", "show", "--", sys.executable, "start.py"
+    )
+    assert done.exit == 0, done.stderr
+    for name in ("outer", "inner"):
+        with open_cassette(tmp_path / f"{name}.cassette") as cassette:
+            calls = [call for lane in cassette.lanes for call in cassette.calls(lane.name)]
+        found = Counter(call.callable for call in calls if call.caller == "hall")
+        assert found["show:late"] == 2, name
+        assert sum(found.values()) == 2 * sum(OF_SHOW.values()) + 2, name  # the hall holds two of the first run still
+
+
 def test_statements_of_a_script_that_runpy_runs_call_extensions(tmp_path: Path) -> None:
     """Methods of their types too, which those of the main program call unseen, as its summary says."""
     show = "import array\nheld = array.array('i')\nheld.append(1)\nclass Of: held.append(2)\nprint(held)\n"

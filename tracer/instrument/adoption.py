@@ -14,7 +14,7 @@ from tracer.instrument import live
 from tracer.instrument.discovery import CO_OPTIMIZED, plain_qualname, rename, settle
 from tracer.instrument.extensions import is_extension
 from tracer.instrument.living import all_functions
-from tracer.instrument.replacing import layers
+from tracer.instrument.replacing import has_touched
 
 if TYPE_CHECKING:
     from collections import abc
@@ -117,15 +117,11 @@ class Adoption:
         if known is None:
             qualname = path or _qualname(function)
             known = self._catalogue.enter_function(record, function.__code__, qualname, _in_class(qualname))
-        elif known.record.rewritten or self._is_attached(function):
+        elif known.record.rewritten or has_touched(self._engine, function.__code__):
             return
         sites = self._sites_of(record.name, record.file)
         if not self._engine.attach_function(function, self._catalogue.probe_of, sites) and known.probe is not None:
             self.unreachable[known.callable.name] = "its code could not be instrumented"
-
-    def _is_attached(self, function: FunctionType) -> bool:
-        """Whether a function is watched already, perhaps beneath what another engine has put over it."""
-        return any(self._engine.original(layer) is not layer for layer in layers(function.__code__))
 
     def adopt_made(self, record: ModuleRecord, namespace: dict[str, Any], kind: type) -> None:
         """Watch the methods of a class that were made from text just now. Of equal ones, as of a class made by each call, the first stands for all."""

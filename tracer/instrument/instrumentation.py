@@ -25,6 +25,7 @@ from tracer.instrument.foreign_types import ForeignTypes
 from tracer.instrument.imports import WatchingFinder
 from tracer.instrument.injection.pickled import namers
 from tracer.instrument.reach import Reach
+from tracer.instrument.replacing import has_touched
 from tracer.instrument.signatures import class_module
 from tracer.model import DEFAULT_LEFT_OUT
 
@@ -375,7 +376,7 @@ class Instrumentation:
 
     def _script_begins(self, name: str, code: CodeType) -> CodeType:
         """Return what is to run in place of a script's code; itself where a loader gave it to us before, as it does of a program in a folder."""
-        if self._engine.original(code) is not code:
+        if has_touched(self._engine, code):
             return code
         rewritten = self.rewrite(name, code)
         self._replaced.pop(name, None)

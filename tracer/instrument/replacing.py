@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tracer.instrument.injection.sites import SiteHooks
-    from tracer.instrument.probe import Probe
+    from tracer.instrument.probe import Engine, Probe
 
 
 # Engines at work at one time, as when two cassettes are open, see one another's code objects.
@@ -55,6 +55,11 @@ def compiled(code: CodeType) -> CodeType:
     """Return a code object as it was before any engine at work touched it."""
     *_, last = layers(code)
     return last
+
+
+def has_touched(engine: Engine, code: CodeType) -> bool:
+    """Whether an engine has a part in a code object, perhaps beneath what another one has put over it."""
+    return any(engine.original(layer) is not layer for layer in layers(code))
 
 
 class ReplacingEngine(ABC):
