@@ -257,6 +257,30 @@ def test_kill_9_of_the_command_keeps_what_was_recorded(shop: Project) -> None:
     assert sum(lanes(shop.folder / "run.cassette").values()) == 4_000
 
 
+def test_a_process_that_goes_on_as_another_program_has_ended_in_order(shop: Project) -> None:
+    """As far as that can be seen: as another Python, or where a child that was forked for it had recorded nothing. All calls are kept."""
+    program = """
+        import os, sys
+        from shop.cart import total
+        total([1])
+        for words in (["true"], [sys.executable, "end.py"]):
+            child = os.fork()
+            if not child:
+                if sys.argv[1:]:
+                    total([3])
+                os.execvp(words[0], words)
+            os.waitpid(child, 0)
+        os.execv(sys.executable, [sys.executable, "end.py"])
+    """
+    shop = shop.with_files({"start.py": program, "end.py": "from shop.cart import total\ntotal([2])\n"})
+    for more, unclosed in ((), False), (("calls",), True):
+        done = shop.tracer("record", "-o", "run.cassette", "--", sys.executable, "start.py", *more)
+        assert done.exit == 0, done.stderr
+        assert ("1 of 5 processes did not end in order" in told(done)) is unclosed, done.stderr
+        assert ("did not end in order" in told(done)) is unclosed
+        assert sum(lanes(shop.folder / "run.cassette").values()) == 2 * (3 + 2 * unclosed)
+
+
 def test_kill_9_of_tracer_itself_leaves_something_to_recover(shop: Project) -> None:
     started = start(shop.with_files(WAITING), "--", sys.executable, "waiting.py")
     assert started.stdout is not None

@@ -37,7 +37,7 @@ UNFOLLOWED: Final = "child process not recorded"
 class Summary:
     """What one compaction kept, and what it could not.
 
-    `unclosed` counts processes that did not end in order, `writing` those that went on while their journals were read, `merged` lanes equal to one of another process, `damaged` frames
+    `unclosed` counts processes that did not end in order (`_unclosed`), `writing` those that went on while their journals were read, `merged` lanes equal to one of another process, `damaged` frames
     that were not whole, `orphans` frames of calls that began in another process. `unfinished` calls never ended. `calls_of` counts
     the calls kept by callable, `thinned_of` those among them that are kept as sums alone, being past the budget of detail.
     """
@@ -89,6 +89,22 @@ def compact(
         return _Compaction(journals, CassetteWriter(stream), timings).run(Path(target), noise, losses, block=block)
 
 
+def _unclosed(journals: Sequence[ScannedJournal]) -> int:
+    """Count the processes that did not end in order. Those that went on as another program (`exec`) did, as far as can be seen.
+
+    That is where the program is recorded too, under the same number, and where a forked child had recorded nothing yet.
+    """
+    programs: Counter[int] = Counter()
+    ended: Counter[int] = Counter()
+    for journal in journals:
+        pid = journal.info.get("pid", -1)
+        programs[pid] += 1
+        is_forked = any(child == pid for child, _ in journal.children)
+        holds_nothing = not journal.lane_ids and not journal.losses
+        ended[pid] += not journal.closed and not journal.writing and not (is_forked and holds_nothing)
+    return sum(max(0, count - programs[pid] + 1) for pid, count in ended.items())
+
+
 class _Compaction:
     def __init__(
         self, journals: Sequence[ScannedJournal], writer: CassetteWriter, timings: TimingsWriter | None
@@ -122,7 +138,7 @@ class _Compaction:
         return Summary(
             target=target,
             journals=len(self._journals),
-            unclosed=sum(not journal.closed and not journal.writing for journal in self._journals),
+            unclosed=_unclosed(self._journals),
             writing=sum(journal.writing for journal in self._journals),
             lanes=self._lanes,
             merged=self._merged,
