@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import gc
 import importlib
+import importlib.machinery
 import sys
 import traceback
 import types
@@ -446,6 +447,23 @@ def test_instrumented_code_can_be_hashed(modules: Path) -> None:
 def test_extensions_are_known_before_they_are_imported(prefix: str, expected: bool) -> None:
     """By the files of a package."""
     assert holds_extension(prefix) is expected
+
+
+def test_extensions_are_found_near_the_top_of_packages_with_much_data_in_folders_named(tmp_path: Path) -> None:
+    """Where `sys.path` does not lead yet; what lies deeper than some thousand files is not waited for."""
+    suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
+    for name, place in (("near", "core"), ("far", "z/z/z")):
+        package = tmp_path / name
+        for at in range(60):
+            (package / f"data{at}" / "more").mkdir(parents=True)
+            for number in range(40):
+                (package / f"data{at}" / "more" / f"{number}.txt").touch()
+        (package / place).mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / place / f"fast{suffix}").touch()
+    assert holds_extension("near", [str(tmp_path)])
+    assert not holds_extension("far", [str(tmp_path)])
+    assert not holds_extension("near")
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")

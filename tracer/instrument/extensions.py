@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
+from contextlib import suppress
 from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
-from os import walk
+from os import scandir
 from os.path import exists, join
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections import abc
 
+MAX_ENTRIES: Final = 2_000
+"""How many files and folders of a package are looked at; more than all but the largest have."""
 _SUFFIXES: Final = tuple(EXTENSION_SUFFIXES)
 
 
@@ -48,6 +52,14 @@ def _holds_file(folder: str, inner: list[str]) -> bool:
 
 
 def _files_below(folder: str) -> abc.Iterator[str]:
-    for _, folders, names in walk(folder):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        yield from names
+    """Yield the names of files, those of outer folders first, up to a number of entries: packages hold data and translations, too."""
+    waiting = deque([folder])
+    seen = 0
+    while waiting and seen < MAX_ENTRIES:
+        with suppress(OSError), scandir(waiting.popleft()) as entries:
+            for entry in entries:
+                seen += 1
+                if not entry.is_dir(follow_symlinks=False):
+                    yield entry.name
+                elif entry.name.isidentifier() and entry.name != "__pycache__":
+                    waiting.append(entry.path)
