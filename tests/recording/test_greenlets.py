@@ -132,6 +132,34 @@ def test_a_block_follows_those_it_starts_and_leaves_nothing(project: Project) ->
     assert calls(shop, name="inner") == [f"shop:double(number={n}) -> {2 * n}" for n in (20, 21)]
 
 
+def test_blocks_of_greenlets_that_run_at_once_do_not_mix(project: Project) -> None:
+    """In a program that gevent has patched first, `threading.local` and all; each follows those that its own greenlet spawns."""
+    program = """
+        from gevent import monkey
+        monkey.patch_all()
+        import gevent, tracer, shop
+        def block(number):
+            with tracer.record(f"block{number}.cassette", boundaries=["shop"]):
+                jobs = [gevent.spawn(shop.price, 10 * number + at) for at in range(3)]
+                shop.tax(number)
+                gevent.joinall(jobs)
+                shop.tax(number + 100)
+        gevent.joinall([gevent.spawn(block, number) for number in (1, 2, 3)] + [gevent.spawn(shop.price, 5)])
+        import greenlet
+        print(greenlet.gettrace())
+    """
+    shop = project.with_files({**SHOP, "app.py": program})
+    done = shop.run("python", "app.py", env={"STEP": "2"})
+    assert (done.exit, done.stdout) == (0, "None\n"), done.stderr
+    for number in (1, 2, 3):
+        assert lanes(shop.folder / f"block{number}.cassette") == {
+            "main": 2,
+            **{f"main > greenlet shop:price#{at}": 1 for at in range(3)},
+        }
+        shown = " ".join(calls(shop, name=f"block{number}"))
+        assert all(f"price(number={10 * number + at})" in shown for at in range(3))
+
+
 def test_a_forked_child_and_a_task_go_before(project: Project) -> None:
     """The greenlet that forks goes on in the child's lane; greenlets that carry on a coroutine's work are a part of its task."""
     program = """

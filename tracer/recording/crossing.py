@@ -303,7 +303,6 @@ class Hooks:
             return True
 
         return native.kernel(
-            lanes.local,
             sink=sink,
             lanes=lanes,
             state_type=ThreadState,

@@ -6,9 +6,10 @@ on a coroutine's work (SQLAlchemy) are a part of it.
 
 from __future__ import annotations
 
-from functools import partial
+import os
+from threading import RLock
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 from tracer.instrument.live import instance_dict
@@ -20,11 +21,36 @@ if TYPE_CHECKING:
 
     from tracer.recording.lanes import Lane, Lanes
 
+_turn: Final = RLock()
+os.register_at_fork(after_in_child=_turn._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001  (as the standard library does with its own)
+_following: tuple[Greenlets, ...] = ()
+
+
+def _change(change: Callable[[tuple[Greenlets, ...]], tuple[Greenlets, ...]]) -> None:
+    global _following  # noqa: PLW0603  (a switch goes through those there are, whatever comes between)
+    with _turn:
+        _following = change(_following)
+
+
+class _Hearing:
+    """What `greenlet.settrace` is given in a thread, once for all who follow; `before` is what was there."""
+
+    __slots__ = ("before",)
+
+    def __init__(self, before: Callable[[str, Any], object] | None) -> None:
+        self.before = before
+
+    def __call__(self, event: str, switch: tuple[Any, Any]) -> None:
+        if self.before is not None:
+            self.before(event, switch)
+        origin, target = switch
+        for greenlets in _following:
+            greenlets.switched(origin, target)
+
 
 class Greenlets:
-    """The greenlets of one process.
+    """The greenlets of one process, as one recorder follows them.
 
-    active: whether crossings are being recorded; switches are passed over where they are not.
     name_of: given a module's name and file, the name it is known by.
     lose: told of the kind of what failed.
     """
@@ -32,13 +58,11 @@ class Greenlets:
     def __init__(
         self,
         lanes: Lanes,
-        active: Callable[[], bool],
         name_of: Callable[[str, str | None], str],
         lose: Callable[[str], None],
     ) -> None:
         self._lanes = lanes
         self._name_of = name_of
-        self._active = active
         self._lose = lose
         self._module: Any = None
         # What greenlets themselves say, past what the host's classes may put in its place.
@@ -53,60 +77,56 @@ class Greenlets:
         self._said = class_namespace(self._module.greenlet)
         self._lanes.state()
         self._lanes.thread_met = self._follow
+        _change(lambda following: (*following, self))
         self._follow()
-
-    def end(self) -> None:
-        """Hear of no more switches in this thread; those of others are passed over."""
-        if self._module is None:
-            return
-        self._lanes.thread_met = None
-        tracing = self._module.gettrace()
-        if type(tracing) is partial and tracing.func == self._switched:
-            self._module.settrace(tracing.args[0])
 
     def _follow(self) -> None:
         """Hear of the switches in this thread, after who hears of them already."""
-        self._module.settrace(partial(self._switched, self._module.gettrace()))
+        hearing = self._module.gettrace()
+        if type(hearing) is not _Hearing:
+            self._module.settrace(_Hearing(hearing))
 
-    def _switched(self, before: Callable[[str, Any], object] | None, event: str, switch: tuple[Any, Any]) -> None:
-        if before is not None:
-            before(event, switch)
-        if not self._active():
+    def end(self) -> None:
+        """Hear of no more switches. Other threads than this one keep what hears of them until they end."""
+        if self._module is None:
             return
-        try:
-            self._go_on(*switch)
-        except Exception as error:  # noqa: BLE001  (it would be raised in the greenlet that goes on)
-            self._lose(type(error).__name__)
+        self._lanes.thread_met = None
+        _change(lambda following: tuple(other for other in following if other is not self))
+        hearing = self._module.gettrace()
+        if not _following and type(hearing) is _Hearing:
+            self._module.settrace(hearing.before)
 
-    def _go_on(self, origin: Any, target: Any) -> None:
-        lanes = self._lanes
-        state, known = lanes.state(), lanes.greenlets
-        left = known.get(id(origin))
-        if left is None:
-            self._keep(origin, state.lane)
-        else:
-            left[1] = state.lane
-        goes_on = known.get(id(target))
-        state.lane = goes_on[1] if goes_on is not None else self._first_sight(origin, target)
+    def switched(self, origin: Any, target: Any) -> None:
+        """Let this thread go on in the lane of the greenlet it has switched to. Never raises: it would be raised in that one."""
+        try:
+            lanes = self._lanes
+            state, known, key = lanes.state(), lanes.greenlets, id(target)
+            if state.greenlet == key:
+                return  # told already: the host has set a function of its own that hands on to ours
+            state.greenlet = key
+            left = known.get(id(origin))
+            if left is None:
+                self._keep(origin, state.lane)
+            else:
+                left[1] = state.lane
+            goes_on = known.get(key)
+            state.lane = goes_on[1] if goes_on is not None else self._first_sight(origin, target)
+        except Exception as error:  # noqa: BLE001  (see above)
+            self._lose(type(error).__name__)
 
     def _first_sight(self, origin: Any, greenlet: Any) -> Lane | None:
         """Return the lane of one that begins, or that a thread began with before anybody looked; None where that is out of scope."""
-        lanes, parent_of = self._lanes, self._said["parent"].__get__
-        if parent_of(greenlet) is None:
+        lanes = self._lanes
+        if self._said["parent"].__get__(greenlet) is None:
             lane = lanes.of_thread()
             self._keep(greenlet, lane)
             return lane
-        runs = self._runs(greenlet)
-        above = parent_of(greenlet)
-        # The parent of gevent's is its hub, whoever spawned them; others are their maker's.
-        while parent_of(above) is not None and (runs or id(above) not in lanes.greenlets):
-            above = parent_of(above)
-        known = lanes.greenlets.get(id(above))
-        base = known[1] if known is not None else lanes.of_thread()
+        maker = lanes.greenlets.get(id(self._maker(greenlet)))
+        base = maker[1] if maker is not None else lanes.of_thread()
         if base is None:
             lane = None
         else:
-            place = f"greenlet {runs or lanes.place_of(self._said['gr_frame'].__get__(origin))}"
+            place = f"greenlet {self._runs(greenlet) or lanes.place_of(self._said['gr_frame'].__get__(origin))}"
             lane = lanes.named(f"{base.name} > {place}#{base.ordinal(place)}")
         self._keep(greenlet, lane, own=True)
         return lane
@@ -120,6 +140,17 @@ class Greenlets:
                 end(lane)
 
         known[key] = [ref(greenlet, gone), lane]
+
+    def _maker(self, greenlet: Any) -> Any:
+        """Return the greenlet that made one, as far as it is known: the parent of gevent's is its hub, but they know who spawned them."""
+        spawned_by = _own(greenlet, "spawning_greenlet")
+        if type(spawned_by) is ref:
+            return spawned_by()
+        parent_of, known = self._said["parent"].__get__, self._lanes.greenlets
+        above = parent_of(greenlet)
+        while above is not None and id(above) not in known:
+            above = parent_of(above)
+        return above
 
     def _runs(self, greenlet: Any) -> str:
         """Return what one of gevent's runs; "" for others, which do not say so any more when they begin."""

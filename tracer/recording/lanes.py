@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 _active_threads: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]  # noqa: SLF001  (current_thread() would make a dummy)
 
 
+_Local: type = next(
+    kind for kind in object.__subclasses__() if (kind.__module__, kind.__name__) == ("_thread", "_local")
+)
+"""The interpreter's own `threading.local`: what the host may have put in its place (gevent) tells more apart than threads."""
 _Owner = TypeVar("_Owner")
 _Kept = TypeVar("_Kept")
 
@@ -73,13 +77,14 @@ class Lane:
 class ThreadState:
     """What one thread knows: whether tracer is at work in it, and the lane of what runs there outside any task.
 
-    `pack` is its packer, to be used while it is busy: entered twice, a packer mixes up its buffer.
+    `pack` is its packer, to be used while it is busy: entered twice, a packer mixes up its buffer. `greenlet` is the identity of that it has switched to last, 0 for none.
     """
 
-    __slots__ = ("busy", "lane", "pack")
+    __slots__ = ("busy", "greenlet", "lane", "pack")
 
     def __init__(self, lane: Lane | None) -> None:
         self.busy = False
+        self.greenlet = 0
         self.lane = lane
         self.pack = packer()
 
@@ -121,7 +126,7 @@ class Lanes:
         self._scoped = scoped
         self._by_name: dict[str, Lane] = {}
         self._numbers = count(1)
-        self.local = threading.local()
+        self.local: Any = _Local()
         self._threads: dict[int, tuple[ref[threading.Thread], str]] = {}
         self.tasks: dict[int, tuple[ref[Any], Lane]] = {}
         self.greenlets: dict[int, list[Any]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from _thread import _local
 from contextlib import suppress
 from mmap import mmap
 from typing import TYPE_CHECKING, Any, Final
@@ -51,12 +50,9 @@ def roomy(callback: Callable[..., None]) -> Callable[..., None]:
     return made
 
 
-def kernel(local: object, **parts: Any) -> _native.Kernel | None:
-    """Return what makes the other hooks of one recorder; None where Python makes them. `local` is where its threads keep their state.
-
-    A `threading.local` that somebody has put in the place of the interpreter's own may tell more apart than threads.
-    """
-    if not in_use() or type(local) is not _local:
+def kernel(**parts: Any) -> _native.Kernel | None:
+    """Return what makes the other hooks of one recorder; None where Python makes them."""
+    if not in_use():
         return None
     made: _native.Kernel = Kernel(**parts)
     return made

@@ -49,7 +49,6 @@ class Observers:
         self._pools = Pools(recorder, self.watch)
         self._greenlets = Greenlets(
             recorder.lanes,
-            lambda: recorder.active,
             recorder.selection.name_of,
             lambda kind: recorder.lose("greenlet", f"tracer failed: {kind}"),
         )
