@@ -51,7 +51,7 @@ class Watch:
             self._make_probe,
             engine,
             caller_of=caller_of if callers else None,
-            prefixes=prefixes,
+            boundaries=prefixes,
         )
 
     def __enter__(self) -> Watch:  # noqa: PYI034 - typing.Self is newer than Python 3.10

@@ -140,6 +140,18 @@ def test_who_imports_an_extension_of_the_project_first_is_told_of_too(tmp_path: 
     assert {name.rpartition(".")[2] for name in called} == {"__call__"}
 
 
+def test_the_modules_of_a_package_call_its_extension_as_components_of_their_own(tmp_path: Path) -> None:
+    """Without configuration; the one that has the package's name, too."""
+    files = {
+        "pyproject.toml": "[tool.setuptools]\npackages = ['msgpack']\n",
+        "app.py": "import io, msgpack\nmsgpack.pack([1], io.BytesIO())\nprint(msgpack.unpackb(msgpack.packb([2])))\n",
+    }
+    edges = _edges(Project(tmp_path, files))
+    into = {(caller, name.rpartition(".")[2]): times for (caller, name), times in edges.items() if "_cmsgpack:" in name}
+    assert into[("msgpack", "pack")] == 2
+    assert into[("app", "_cmsgpack:unpackb")] == 1
+
+
 def test_a_wrapper_made_from_text_is_what_its_name_leads_to(tmp_path: Path) -> None:
     """In a namespace of its own, as SQLAlchemy and the decorator library make them; what it wraps is told apart from it."""
     files = {

@@ -51,13 +51,17 @@ class CallingCode:
         self._complete: set[str] = set()
         self._growing: list[ModuleType] = []
 
-    def expect(self, prefixes: abc.Iterable[str], folders: abc.Iterable[str]) -> None:
-        """Instrument callers from the start where what is watched holds an extension, as far as `sys.path` or those folders tell."""
-        if self._sites is not None:
-            expected = [prefix for prefix in prefixes if holds_extension(prefix, folders)]
-            if expected:
-                self._components.update(expected)
-                self._begin()
+    def expect(self, boundaries: abc.Iterable[str], names: abc.Iterable[str], folders: abc.Iterable[str]) -> None:
+        """Instrument callers from the start where a boundary or else the project holds an extension, as far as `sys.path` or those folders tell.
+
+        A boundary is the component of all below it; which one of a project's it will be is not known before it is met.
+        """
+        if self._sites is None:
+            return
+        expected = [boundary for boundary in boundaries if holds_extension(boundary, folders)]
+        self._components.update(expected)
+        if expected or any(holds_extension(name, folders) for name in names):
+            self._begin()
 
     def met(self, component: str) -> None:
         """Take note that a component holds C types; the first one makes all callers tell of their calls from now on."""

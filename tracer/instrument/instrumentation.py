@@ -89,7 +89,8 @@ class Instrumentation:
     left_out: simple names of methods whose `CallableCode.left_out` is set, so that they are counted instead of recorded.
     caller_of: as `component_of`, the name by which a module is known as a caller, None for those that are looked through. Calling modules
         are instrumented where they may call a watched C extension; none is where this is not given.
-    prefixes: of the names of watched modules; where these hold an extension, their callers are known to be of interest before one is loaded.
+    boundaries: prefixes of watched modules, each a component; where one holds an extension, callers are known to be of interest before that is loaded.
+    names: prefixes of modules that may be watched without a boundary, for the same.
     folders: where such modules may lie beside `sys.path`, which a program extends as it begins.
     swap: what takes the place of what watched modules call and read from (see `injection.sites.Swap`), where the engine knows call sites;
         with `swap_for_callers` of what all calling modules do.
@@ -112,7 +113,8 @@ class Instrumentation:
         name_of: abc.Callable[[str, str | None], str] = lambda name, _: name,
         left_out: frozenset[str] = DEFAULT_LEFT_OUT,
         caller_of: abc.Callable[[str, str | None], str | None] | None = None,
-        prefixes: tuple[str, ...] = (),
+        boundaries: tuple[str, ...] = (),
+        names: tuple[str, ...] = (),
         folders: tuple[str, ...] = (),
         swap: Swap | None = None,
         swap_for_callers: bool = False,
@@ -139,7 +141,7 @@ class Instrumentation:
         knows_calls = caller_of is not None and self._engine.tells_of_calls
         self._types = ForeignTypes(component_of, wanted, make_probe, left_out) if knows_calls else None
         self._foreign = ForeignCallables(wanted, make_probe, self._types, partial(_runs_script, caller_of))
-        self._expected = prefixes, folders
+        self._expected = boundaries, names, folders
         sites = self._call_sites(self._types) if self._types is not None else None
         self._callers = CallingCode(
             sites, self._engine, caller_of, component_of, self._catalogue.probe_of, swap, for_callers=swap_for_callers

@@ -63,7 +63,8 @@ class Today:
             name_of=selection.name_of,
             left_out=DEFAULT_LEFT_OUT - set(options.dunders),
             caller_of=None if options.isolated else selection.caller_of,
-            prefixes=selection.boundaries or selection.names,
+            boundaries=selection.boundaries,
+            names=() if selection.boundaries else selection.names,
             folders=selection.folders,
         )
         self.isolated = options.isolated
