@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -138,6 +140,21 @@ def test_who_imports_an_extension_of_the_project_first_is_told_of_too(tmp_path: 
     edges = _edges(Project(tmp_path, files))
     called = {name for caller, name in edges if caller == "app" and name.startswith("wrapt._wrappers:")}
     assert {name.rpartition(".")[2] for name in called} == {"__call__"}
+
+
+def test_who_imports_an_extension_that_was_built_in_place_first_is_told_of(tmp_path: Path) -> None:
+    """Beside the project's packages, and in none of them."""
+    built = importlib.util.find_spec("wrapt._wrappers")
+    assert built is not None
+    assert built.origin is not None
+    shutil.copy(built.origin, tmp_path)
+    source = """
+        import _wrappers
+        held = _wrappers.PartialCallableObjectProxy(max, 3)
+        print(held(4), held(1, 2))
+    """
+    edges = _edges(Project(tmp_path, {"app.py": source}))
+    assert edges[("app", "_wrappers:PartialCallableObjectProxy.__call__")] == 2
 
 
 def test_the_modules_of_a_package_call_its_extension_as_components_of_their_own(tmp_path: Path) -> None:

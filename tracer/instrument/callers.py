@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tracer.instrument import live
-from tracer.instrument.extensions import holds_extension
+from tracer.instrument.extensions import folder_holds_extension, holds_extension
 from tracer.instrument.living import all_functions
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class CallingCode:
         self._complete: set[str] = set()
         self._growing: list[ModuleType] = []
 
-    def expect(self, boundaries: abc.Iterable[str], names: abc.Iterable[str], folders: abc.Iterable[str]) -> None:
+    def expect(self, boundaries: abc.Iterable[str], names: abc.Collection[str], folders: abc.Iterable[str]) -> None:
         """Instrument callers from the start where a boundary or else the project holds an extension, as far as `sys.path` or those folders tell.
 
         A boundary is the component of all below it; which one of a project's it will be is not known before it is met.
@@ -60,7 +60,8 @@ class CallingCode:
             return
         expected = [boundary for boundary in boundaries if holds_extension(boundary, folders)]
         self._components.update(expected)
-        if expected or any(holds_extension(name, folders) for name in names):
+        in_place = bool(names) and any(map(folder_holds_extension, folders))
+        if expected or in_place or any(holds_extension(name, folders) for name in names):
             self._begin()
 
     def met(self, component: str) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections import deque
 from contextlib import suppress
 from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
+from itertools import islice
 from os import scandir
 from os.path import exists, join
 from typing import TYPE_CHECKING, Final
@@ -36,6 +37,13 @@ def holds_extension(prefix: str, folders: abc.Iterable[str] = ()) -> bool:
     if spec.submodule_search_locations is None:
         return str(spec.origin).endswith(_SUFFIXES)
     return any(_holds_file(folder, inner) for folder in spec.submodule_search_locations)
+
+
+def folder_holds_extension(folder: str) -> bool:
+    """Whether an extension module lies in a folder itself, as of a project that was built in place."""
+    with suppress(OSError), scandir(folder) as entries:
+        return any(entry.name.endswith(_SUFFIXES) for entry in islice(entries, MAX_ENTRIES))
+    return False
 
 
 def is_extension(file: str) -> bool:
