@@ -317,8 +317,9 @@ def test_a_cassette_inside_others_holds_what_it_would_alone(project: Project, im
             if "{importing}" == "between": import stock
             with tracer.record("alone.cassette", boundaries=["stock", "array"]):
                 work()
-        print(hasattr(stock.__loader__, "__dict__") and sorted(vars(stock.__loader__)))
-        """.replace("print(hasattr", "import stock; print(hasattr")
+        import stock
+        print(sorted(vars(stock.__loader__)))
+        """
     stock = """
         import array
         BIN = array.array("i", [1])
