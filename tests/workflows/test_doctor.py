@@ -294,6 +294,26 @@ def test_what_holds_an_object_behind_its_wrapper_is_told_on_every_python(project
     assert held == {"cached:listed": 3}
 
 
+def test_cached_functions_of_several_modules_are_counted_where_they_are_called(project: Project) -> None:
+    """Inside their module, which is no crossing, and from another one; one function plays them all."""
+    cached = """
+        import functools
+
+        @functools.lru_cache
+        def kept(number):
+            return number
+
+        def inside(number):
+            return kept(number) + kept(number)
+        """
+    source = "import first, second\nprint(first.inside(1), second.inside(2), first.kept(1), second.kept(3))\n"
+    files = {"first.py": cached, "second.py": cached, "app.py": source}
+    run = doctor(project.with_files(files), "--", "python", "app.py")["run"]
+    counted = {each["callable"]: (each["seen"], each["kept"]) for each in run["crossed"]}
+    expected = {f"{module}:{name}": (1, 1) for module in ("first", "second") for name in ("inside", "kept")}
+    assert counted == expected
+
+
 def test_children_are_looked_at_too(project: Project) -> None:
     """A Python that the command starts has its own witness; their counts are added up."""
     child = "import subprocess, sys\nsubprocess.run([sys.executable, 'app.py'], check=True)\nimport shop\nshop.main()"

@@ -45,6 +45,7 @@ from tracer.model import Callable, CallableKind, Flow
 
 if TYPE_CHECKING:
     from collections import abc
+    from types import CodeType
 
     from tracer.instrument.discovery import ModuleRecord
     from tracer.instrument.probe import Probe
@@ -329,6 +330,11 @@ def _frame_of(watched: Watched, module: str) -> Any:
 
     space = {"__name__": module, "__builtins__": builtins}
     return FunctionType(foreign.__code__, space, foreign.__name__, None, foreign.__closure__)
+
+
+def plays_a_callable(code: CodeType) -> bool:
+    """Whether a code object is that of the functions which `_frame_of` returns, one for all: their globals say for whom."""
+    return any(code is constant for constant in _frame_of.__code__.co_consts)
 
 
 class _Proceed:

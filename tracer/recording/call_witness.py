@@ -13,6 +13,7 @@ from types import FunctionType, MethodType, MethodWrapperType, ModuleType, Wrapp
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.instrument import live
+from tracer.instrument.foreign import plays_a_callable
 from tracer.instrument.foreign_types import is_builtin, is_cython_function, is_descriptor
 from tracer.instrument.proxies import is_wrapper
 from tracer.instrument.signatures import class_module, class_namespace, class_qualname, mro
@@ -90,7 +91,10 @@ class CallWitness:
     def _caller(self, code: CodeType) -> tuple[CodeType, str | None]:
         space = _getframe(2).f_globals
         name, file = space.get("__name__"), space.get("__file__")
-        caller = self._selection.caller_of(name, file if type(file) is str else None) if type(name) is str else None
+        caller = None
+        # Who plays a callable runs what was called, which is seen where that was.
+        if type(name) is str and not plays_a_callable(code):
+            caller = self._selection.caller_of(name, file if type(file) is str else None)
         found = self._callers[id(code)] = (code, caller)
         return found
 
