@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tracer.errors import ConfigError
+from tracer.storage.remote import Url, place_of
 from tracer.workflows import cassette_path
 
 FOLDER = Path("/project/cassettes")
@@ -21,9 +22,15 @@ FOLDER = Path("/project/cassettes")
 @example("a/../../../b")
 @example("a\x00b")
 @example("..")
+@example("a://")
+@example("a://../b")
 def test_no_name_leads_out_of_the_folder(name: str) -> None:
     if name.endswith(".cassette"):
         return  # a path, as its user wrote it
+    if isinstance(place_of(name), Url):
+        with pytest.raises(ConfigError, match="it is a URL"):
+            cassette_path(name, FOLDER)
+        return
 
     path = cassette_path(name, FOLDER)
 
