@@ -8,17 +8,16 @@ the loaders of those who ask no finder, but for the spec of a file.
 
 from __future__ import annotations
 
-import os
 import sys
 import weakref
 from functools import partial
 from importlib.util import LazyLoader, spec_from_file_location
-from threading import RLock
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tracer.instrument.executing import Executing
 from tracer.instrument.live import instance_dict
+from tracer.instrument.living import lock_of_all
 from tracer.instrument.probe import hear_of, told_of_returns
 
 if TYPE_CHECKING:
@@ -29,9 +28,8 @@ if TYPE_CHECKING:
     from tracer.instrument.probe import Engine
 
 _HOOKED: Final[tuple[str, ...]] = ("get_code", "exec_module")
-_turn: Final = RLock()
+_turn: Final = lock_of_all()
 """One for all: those who watch at once share the hooks of a loader."""
-os.register_at_fork(after_in_child=_turn._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001  (as the standard library does with its own)
 _MAX_PLACES: Final = 4
 """How often our finder may stand in `sys.meta_path`: somebody else may insist on being first."""
 

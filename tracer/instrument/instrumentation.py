@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from threading import RLock
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +22,7 @@ from tracer.instrument.foreign import ForeignCallables
 from tracer.instrument.foreign_types import ForeignTypes
 from tracer.instrument.imports import WatchingFinder
 from tracer.instrument.injection.pickled import namers
+from tracer.instrument.living import lock_of_all
 from tracer.instrument.reach import Reach
 from tracer.instrument.replacing import has_touched
 from tracer.instrument.signatures import class_module
@@ -41,9 +40,8 @@ if TYPE_CHECKING:
 
 MAX_KEPT_FAILURES: Final = 100
 
-_turn: Final = RLock()
+_turn: Final = lock_of_all()
 """One for all: what one finds in a live function, another that stops would replace before it is instrumented."""
-os.register_at_fork(after_in_child=_turn._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001  (as the standard library does with its own)
 
 
 LOOKS: Final = ("getrefcount", "co_code", "co_consts")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import gc
+import os
+from threading import RLock
 from types import FunctionType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from weakref import ref
@@ -23,6 +25,13 @@ def all_functions() -> list[FunctionType]:
     (https://github.com/python/cpython/issues/59313).
     """
     return [found for found in gc.get_referrers(_BUILTINS) if type(found) is FunctionType]
+
+
+def lock_of_all() -> RLock:
+    """Return a lock that all of a process share; a forked child has it anew, since a thread that it does not have may hold it."""
+    lock = RLock()
+    os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001  (as the standard library does with its own)
+    return lock
 
 
 class Living(Generic[_Thing]):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import weakref
 from abc import ABC, abstractmethod
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from tracer.instrument.living import Living, all_functions
+from tracer.instrument.living import Living, all_functions, lock_of_all
 from tracer.instrument.probe import Unsupported
 
 if TYPE_CHECKING:
@@ -20,9 +18,8 @@ if TYPE_CHECKING:
 
 
 # Engines at work at one time, as when two cassettes are open, see one another's code objects.
-_turn = threading.RLock()
+_turn = lock_of_all()
 _engines: Living[ReplacingEngine] = Living()
-os.register_at_fork(after_in_child=lambda: _turn._at_fork_reinit())  # type: ignore[attr-defined] # noqa: SLF001, PLW0108  (as the standard library does with its own)
 
 
 # What engines made that have stopped while others went on, by id: a module that ran meanwhile makes functions of it still.

@@ -162,6 +162,14 @@ def class_namespace(kind: type) -> abc.Mapping[str, Any]:
     return namespace
 
 
+def defining(kind: type, name: str) -> tuple[type, Any]:
+    """Return the class that gives a class's instances an attribute, and what it holds; `object` and None where none does."""
+    for base in mro(kind):
+        if name in class_namespace(base):
+            return base, class_namespace(base)[name]
+    return object, None
+
+
 def mro(kind: type) -> tuple[type, ...]:
     """Return a class and those it inherits from, past any metaclass that overrides attribute access."""
     found: tuple[type, ...] = _MRO(kind)

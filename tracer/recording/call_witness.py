@@ -16,7 +16,7 @@ from tracer.instrument import live
 from tracer.instrument.foreign import plays_a_callable
 from tracer.instrument.foreign_types import is_builtin, is_cython_function, is_descriptor
 from tracer.instrument.proxies import is_wrapper
-from tracer.instrument.signatures import class_module, class_namespace, class_qualname, mro
+from tracer.instrument.signatures import class_module, class_namespace, class_qualname, defining, mro
 from tracer.recording import native
 
 if TYPE_CHECKING:
@@ -115,21 +115,21 @@ class CallWitness:
 
     def _constructor(self, kind: type) -> tuple[str, str] | None:
         """Objects that C code makes, by the nearest of the classes which say how."""
-        if type(_defining(type(kind), "__call__")[1]) is not WrapperDescriptorType:
+        if type(defining(type(kind), "__call__")[1]) is not WrapperDescriptorType:
             return None
-        makers = [_defining(kind, name) for name in _MAKERS]
+        makers = [defining(kind, name) for name in _MAKERS]
         if any(_is_python(entry) for _, entry in makers):
             return None
         watched = [base for base, _ in makers if base is not object and self._home(base)]
         return self._entry(min(watched, key=mro(kind).index), "") if watched else None
 
     def _bound(self, owner: Any, name: str) -> tuple[str, str] | None:
-        if issubclass(type(owner), type) and (name == "__new__" or _defining(owner, name)[1] is not None):
+        if issubclass(type(owner), type) and (name == "__new__" or defining(owner, name)[1] is not None):
             return self._entry(_defining_in_c(owner, name), name)
         return self._entry(_defining_in_c(type(owner), name), name)
 
     def _compiled(self, called: Any, first: Any) -> tuple[str, str] | None:
-        base, entry = _defining(type(first), called.__name__)
+        base, entry = defining(type(first), called.__name__)
         return self._entry(base, called.__name__) if entry is called else None
 
     def _of_module(self, module: ModuleType | None, name: str) -> tuple[str, str] | None:
@@ -146,7 +146,7 @@ class CallWitness:
         return found or self._of_instance(type(called))
 
     def _of_instance(self, kind: type) -> tuple[str, str] | None:
-        base, entry = _defining(kind, "__call__")
+        base, entry = defining(kind, "__call__")
         found = self._entry(base, "__call__") if is_descriptor(type(entry)) else None
         if found is None and class_module(kind) in _ITS_OWN:
             self._passed.add(kind)  # for good, so only what holds no class of the host
@@ -160,14 +160,6 @@ class CallWitness:
 
     def _home(self, kind: type) -> tuple[str, str] | None:
         return self._instrumentation.foreign_name(kind, "")
-
-
-def _defining(kind: type, name: str) -> tuple[type, Any]:
-    """Return the class that gives a class's instances an attribute, and what it holds; `object` and None where none does."""
-    for base in mro(kind):
-        if name in class_namespace(base):
-            return base, class_namespace(base)[name]
-    return object, None
 
 
 def _defining_in_c(kind: type, name: str) -> type | None:

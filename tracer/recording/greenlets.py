@@ -6,14 +6,14 @@ on a coroutine's work (SQLAlchemy) are a part of it.
 
 from __future__ import annotations
 
-import os
-from threading import RLock
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 from tracer.instrument.live import instance_dict
-from tracer.instrument.signatures import class_namespace, mro
+from tracer.instrument.living import lock_of_all
+from tracer.instrument.signatures import class_namespace, defining
+from tracer.recording.lanes import keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from tracer.recording.lanes import Lane, Lanes
 
-_turn: Final = RLock()
-os.register_at_fork(after_in_child=_turn._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001  (as the standard library does with its own)
+_turn: Final = lock_of_all()
 _following: tuple[Greenlets, ...] = ()
 
 
@@ -108,9 +107,9 @@ class Greenlets:
             if left is None:
                 self._keep(origin, state.lane)
             else:
-                left[1] = state.lane
+                left[1][0] = state.lane
             goes_on = known.get(key)
-            state.lane = goes_on[1] if goes_on is not None else self._first_sight(origin, target)
+            state.lane = goes_on[1][0] if goes_on is not None else self._first_sight(origin, target)
         except Exception as error:  # noqa: BLE001  (see above)
             self._lose(type(error).__name__)
 
@@ -122,7 +121,7 @@ class Greenlets:
             self._keep(greenlet, lane)
             return lane
         maker = lanes.greenlets.get(id(self._maker(greenlet)))
-        base = maker[1] if maker is not None else lanes.of_thread()
+        base = maker[1][0] if maker is not None else lanes.of_thread()
         if base is None:
             lane = None
         else:
@@ -132,14 +131,8 @@ class Greenlets:
         return lane
 
     def _keep(self, greenlet: Any, lane: Lane | None, *, own: bool = False) -> None:
-        key, known, end = id(greenlet), self._lanes.greenlets, self._lanes.end
-
-        def gone(_: object) -> None:
-            known.pop(key, None)
-            if own and lane is not None:
-                end(lane)
-
-        known[key] = [ref(greenlet, gone), lane]
+        lanes = self._lanes
+        keep(lanes.greenlets, greenlet, [lane], (lambda _: lanes.end(lane)) if own and lane is not None else None)
 
     def _maker(self, greenlet: Any) -> Any:
         """Return the greenlet that made one, as far as it is known: the parent of gevent's is its hub, but they know who spawned them."""
@@ -169,7 +162,7 @@ def _own(value: Any, name: str) -> Any:
     own = instance_dict(value)
     if own is not None and name in own:
         return own[name]
-    found: Any = next((class_namespace(kind)[name] for kind in mro(type(value)) if name in class_namespace(kind)), None)
+    _, found = defining(type(value), name)
     if type(found) not in {GetSetDescriptorType, MemberDescriptorType}:
         return None
     try:

@@ -97,7 +97,7 @@ class Lanes:
     `thread_met`, where it is set, is called in each thread that is met for the first time.
 
     For hooks that look themselves: `local` holds each thread's state, `running_loop` and `current_task` are asyncio's once it is there, `tasks` has
-    by identity a reference to each task met and its lane, `greenlets` each greenlet met and the lane it goes on in, which is to be set where one stops.
+    by identity a reference to each task met and its lane, `greenlets` one to each greenlet met and, in a list, the lane it goes on in, which is to be set where it stops.
     """
 
     __slots__ = (
@@ -129,7 +129,7 @@ class Lanes:
         self.local: Any = _Local()
         self._threads: dict[int, tuple[ref[threading.Thread], str]] = {}
         self.tasks: dict[int, tuple[ref[Any], Lane]] = {}
-        self.greenlets: dict[int, list[Any]] = {}
+        self.greenlets: dict[int, tuple[ref[Any], list[Lane | None]]] = {}
         self._jobs: dict[int, str] = {}
         self._main = threading.main_thread().ident
         self.running_loop: Callable[[], Any] | None = None
@@ -236,7 +236,7 @@ class Lanes:
         """Name the lane of a thread that is about to start; all threads of a pool share one, and take no ordinal."""
         name = self._pool_lane_name(frame) if pooled else self.submitted("thread", frame)
         if name is not None:
-            _keep(self._threads, thread, name, None if pooled else self._end_named)
+            keep(self._threads, thread, name, None if pooled else self._end_named)
 
     def _pool_lane_name(self, frame: FrameType | None) -> str | None:
         parent = self.current(self.state())
@@ -359,7 +359,7 @@ class Lanes:
 
     def _bind(self, task: object, lane: Lane, *, own: bool = False) -> None:
         """Let a task run in a lane; `own` is one that nothing else runs in."""
-        _keep(self.tasks, task, lane, self.end if own else None)
+        keep(self.tasks, task, lane, self.end if own else None)
 
     # -- processes ---------------------------------------------------------------------------------------------------------
 
@@ -379,7 +379,7 @@ class Lanes:
             self.watch_asyncio(events, tasks)
 
 
-def _keep(
+def keep(
     kept: dict[int, tuple[ref[_Owner], _Kept]], owner: _Owner, value: _Kept, end: Callable[[_Kept], None] | None = None
 ) -> None:
     """Keep a value by an object's identity as long as that lives, then `end` it. A `WeakKeyDictionary` runs Python that may be watched."""

@@ -379,7 +379,8 @@ class Recorder:
         self._journal.define_lane(number, self._hiding.name(name))
 
     def _caller_of_module(self, module: Any, file: Any) -> int:
-        caller = self.selection.caller_of(module, file if type(file) is str else None) if type(module) is str else None
+        file = file if type(file) is str else None
+        caller = self.selection.caller_of(module, file) if type(module) is str else None
         if caller is not None and module in MAIN_NAMES:
             self._meet_script(module, file)
             self._adopt_script(module)

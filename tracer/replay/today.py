@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from tracer.instrument.instrumentation import Instrumentation
-from tracer.instrument.signatures import class_namespace, mro
+from tracer.instrument.signatures import defining
 from tracer.model import DEFAULT_LEFT_OUT, CallableKind
 from tracer.recording.recorder import portable
 from tracer.replay.task import Survey
@@ -142,7 +142,7 @@ def _by_name(name: str) -> Any:
     found: Any = sys.modules.get(module)
     for part in path.split("."):
         if isinstance(found, type):
-            entry = next((class_namespace(base)[part] for base in mro(found) if part in class_namespace(base)), None)
+            _, entry = defining(found, part)
             found = entry.__func__ if isinstance(entry, (staticmethod, classmethod)) else entry
         else:
             found = getattr(found, "__dict__", {}).get(part)
